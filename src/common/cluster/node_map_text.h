@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/cluster/node_map.h"
+
+/// The map's forms on the wire (docs/spec/cluster.md 1.1, 1.3, 3.1). Pure.
+namespace flare {
+
+/// `NODE <S> <P> <role> <state> <partition> <balance> <thread_type>` CRLF.
+void append_node_line(std::string& out, const Node& node);
+/// All NODE lines and `END` CRLF.
+std::string node_lines(const NodeMap& map);
+/// One NODE line without its line end; words after the seventh field are ignored. nullopt: format error.
+std::optional<Node> parse_node_line(std::string_view line);
+/// The answer to `stats nodes`: five STAT lines for each node and `END` CRLF.
+std::string stats_nodes_text(const NodeMap& map);
+
+}  // namespace flare

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <functional>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/net/task.h"
+
+namespace flare {
+
+/// A listening socket, TCP or Unix. Hands accepted descriptors to `accepted`, on the executor's thread.
+class Listener {
+ public:
+  /// Owns `descriptor` from the call on. `peer` is `address:port`, or the path of a Unix socket.
+  using Accepted = std::function<void(int descriptor, std::string peer)>;
+
+  explicit Listener(IoExecutor executor);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  /// `bind_address`: empty (all IPv4 and, where there is one, IPv6 addresses) or one address.
+  Result<void> listen_tcp(const std::string& bind_address, int port, int backlog);
+  /// Takes the place of a stale socket; `address_in_use` if another process serves it (daemons.md 2.4). Mode 0777 as the
+  /// original; unlinked at the end.
+  Result<void> listen_unix(const std::string& path, int backlog);
+
+  void start(Accepted accepted);
+  void stop();
+
+ private:
+  IoTask<> accept_loop();
+
+  IoExecutor executor_;
+  asio::basic_socket_acceptor<asio::generic::stream_protocol, IoExecutor> acceptor_;
+  std::string unix_path_;
+  Accepted accepted_;
+};
+
+}  // namespace flare

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "common/base/limits.h"
+#include "common/protocol/request.h"
+
+namespace flare {
+
+/// What stands at the begin of the unread bytes.
+struct ReadResult {
+  enum class Kind {
+    request,    // `request` is filled; `consumed` bytes are done
+    need_more,  // incomplete: at least `bytes_needed` in all before asking again; nothing consumed
+    refused,    // `answer` is to be sent (whole lines with CRLF); `consumed` bytes are done
+    close,      // `answer` (may be empty) is to be sent, then the connection closed
+  };
+  Kind kind = Kind::need_more;
+  std::size_t consumed = 0;
+  std::size_t bytes_needed = 0;
+  std::string_view answer;
+  Request request;
+};
+
+struct ReaderLimits {
+  std::size_t line_bytes = limits::line_bytes_max;
+  std::size_t key_bytes = limits::key_bytes_max;
+  std::size_t value_bytes = limits::value_bytes_max;
+};
+
+/// Bytes in, one request out, parsed in place: no allocation, no state between calls but `skip`. The payload of a refused
+/// storage command is skipped when its size is known (protocol.md 9.5). Pure; one for each connection.
+class RequestReader {
+ public:
+  explicit RequestReader(const ReaderLimits& limits) : limits_(limits) {}
+
+  /// `unread`: all bytes received and not consumed yet.
+  ReadResult next(std::string_view unread);
+
+ private:
+  ReaderLimits limits_;
+  std::size_t skip_bytes_ = 0;  // payload of a refused command still to come
+};
+
+}  // namespace flare

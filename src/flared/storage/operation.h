@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "flared/storage/record.h"
+
+/// What a write does to one record: the rules of docs/spec/protocol.md 3, as pure functions.
+namespace flare {
+
+enum class OperationKind : std::uint8_t { set, add, replace, append, prepend, cas, incr, decr, remove, touch, gat };
+
+/// A client's write. The views point into the request and live as long as the call.
+struct Operation {
+  OperationKind kind = OperationKind::set;
+  std::string_view key;
+  std::string_view data;              // set family
+  std::uint32_t flags = 0;            // set, add, replace, cas
+  std::int64_t expire_s = 0;          // absolute, 0 = never; set family, touch, gat
+  RecordVersion version{0};           // 0 = none; for cas the unique
+  std::uint64_t delta = 0;            // incr, decr
+  std::int64_t hold_until_s = 0;      // remove: absolute, 0 = now
+};
+
+enum class OutcomeKind : std::uint8_t {
+  stored, not_stored, exists, not_found, deleted, touched, number,
+  non_numeric,      // incr or decr of a value that is no number (memcached's rule, design.md 1)
+  version_too_high, // a fifth number above present + 2^32 (design.md 1)
+  too_large,        // append or prepend beyond the value limit
+};
+
+/// What the store knows of a key before the write.
+struct Present {
+  std::optional<RecordView> record;       // also when expired
+  RecordVersion remembered_version{0};    // of a remembered deletion
+  std::int64_t remembered_until_s = 0;    // its hold; in the future: held
+};
+
+enum class ChangeKind : std::uint8_t { none, store, touch, remove, remember };
+
+/// What has to be written. The data of a record is `head` then `tail` (append and prepend join two pieces).
+struct Change {
+  ChangeKind kind = ChangeKind::none;
+  std::uint32_t flags = 0;
+  std::int64_t expire_s = 0;
+  RecordVersion version{0};
+  std::string_view head;
+  std::string_view tail;
+  std::int64_t hold_until_s = 0;  // remove, remember
+};
+
+struct Outcome {
+  OutcomeKind kind = OutcomeKind::not_stored;
+  std::uint64_t number = 0;          // incr, decr: the result
+  RecordVersion version{0};          // of the record after the operation
+};
+
+struct Decision {
+  Outcome outcome;
+  Change change;
+};
+
+/// Room for the decimal text of incr and decr, which `Change::head` then points to.
+struct NumberText {
+  char digits[20];
+};
+
+Decision decide(const Operation& operation, const Present& present, std::int64_t now_s, std::size_t data_bytes_max,
+                NumberText& number);
+
+}  // namespace flare

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+#include "flared/storage/log_entry.h"
+#include "flared/storage/operation.h"
+#include "flared/storage/record.h"
+
+namespace flare {
+
+enum class StorageError : std::uint8_t {
+  io,             // the library or the log failed: `SERVER_ERROR i/o error`
+  out_of_space,   // refused before anything was changed: `SERVER_ERROR out of disk space`
+  damaged,        // the record's bytes are not a record
+  too_old,        // the log does not reach back to the asked sequence
+  sequence_gap,   // an applied entry does not follow the last one
+  aborted,        // a scan that a flush or a swap has made void
+};
+
+/// Gets a record's bytes while its lock is held: copy, do not call the storage.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual void record(std::string_view key, const RecordView& record) = 0;
+};
+
+struct StorageFigures {
+  std::uint64_t items = 0;            // records in the file, expired ones included
+  std::uint64_t file_bytes = 0;       // size of flare.kch
+  std::uint64_t log_bytes = 0;        // all segments
+  std::uint64_t checkpoints = 0;
+  std::uint64_t log_writes = 0;       // write calls for log data since the start
+  std::uint64_t snapshots_taken = 0;  // begin_scan calls since the start
+};
+
+/// An exact picture of the store: records scanned in slices, made exact by the log from `position` on (design.md 3.5).
+class Scan {
+ public:
+  virtual ~Scan() = default;
+  virtual Position position() const = 0;
+  virtual EpochTable epochs() const = 0;
+  virtual std::uint64_t expected_items() const = 0;
+  /// Hands out the next records, about 100 or 1 ms; false when all are done. For the blocking pool: takes the gate.
+  virtual Result<bool, StorageError> next_slice(RecordSink& sink) = 0;
+};
+
+/// A store under construction beside the one that serves, for a build from a snapshot (replication.md 4).
+class Replacement {
+ public:
+  virtual ~Replacement() = default;  // without `commit`, everything is removed
+  virtual Result<void, StorageError> put(std::string_view key, const RecordView& record) = 0;
+  /// Swaps it in, whole or not at all, and begins a log at the source's position. For the blocking pool.
+  virtual Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) = 0;
+};
+
+/// Records by key, with the update log. One real engine (kyoto_storage.h) and the model for tests (memory_storage.h).
+/// Workers call `get`, `execute`, `write_log` inside a Batch; the rest is for the control thread or the blocking pool.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+
+  /// The store's gate, held shared by a worker for one turn (design.md 2). Nothing in it may wait for a peer.
+  class Batch {
+   public:
+    explicit Batch(Storage& storage) : storage_(storage) { storage_.enter(); }
+    ~Batch() { storage_.leave(); }
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+
+   private:
+    Storage& storage_;
+  };
+
+  /// Shows the record alive at `now_s` to `sink`; false if there is none.
+  virtual Result<bool, StorageError> get(std::string_view key, std::int64_t now_s, RecordSink& sink) = 0;
+  /// Read, decide, write, log: one step under the key's lock. gat shows the record to `sink`, if it is not null.
+  virtual Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) = 0;
+  /// Writes the log up to the highest number given so far (design.md 3.3): at most one write call; none if nothing is due.
+  virtual Result<void, StorageError> write_log() = 0;
+
+  /// Applies a master's entry under its number: exactly the next one, or in a higher epoch (replication.md 1). Inside a Batch.
+  virtual Result<void, StorageError> apply(const LogEntry& entry) = 0;
+  /// Empties the store as a logged entry; outside a Batch. The old files are kept aside (design.md 3.7).
+  virtual Result<void, StorageError> flush() = 0;
+
+  /// The epoch of entries from now on; never lowered. Stored before the next entry.
+  virtual Result<void, StorageError> set_epoch(Epoch epoch) = 0;
+  virtual Position position() const = 0;         // of the last entry given
+  virtual Sequence written_sequence() const = 0; // of the last entry the kernel has
+  virtual EpochTable epochs() const = 0;
+
+  /// Appends written entries after `after` to `out` in the log's own encoding (log_codec.h), up to about `bytes_max`;
+  /// the sequence of the last one. too_old: the log does not reach back. Control thread or blocking pool.
+  virtual Result<Sequence, StorageError> read_log(Sequence after, std::size_t bytes_max, std::string& out) const = 0;
+  /// Called on the thread of a `write_log` after new entries were written; must be quick. One listener; null for none.
+  virtual void on_log_written(std::function<void()> listener) = 0;
+
+  virtual Result<std::unique_ptr<Scan>, StorageError> begin_scan() = 0;
+  virtual Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() = 0;
+
+  virtual StorageFigures figures() const = 0;
+  /// Clean stop: log written, committed, closed, clean mark. Nothing may be called afterwards.
+  virtual Result<void, StorageError> close() = 0;
+
+ private:
+  friend class Batch;
+  virtual void enter() = 0;
+  virtual void leave() = 0;
+};
+
+}  // namespace flare
