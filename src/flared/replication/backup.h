@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "flared/replication/stream_checksum.h"
+#include "flared/replication/stream_codec.h"
+#include "flared/storage/log_entry.h"
+
+namespace flare {
+
+/// A slave's side of one connection: what each message of its source means. Pure: no socket, no clock, no storage.
+/// The caller does what an action says before it gives the next message.
+class Backup {
+ public:
+  struct Nothing {};
+  struct BeginSnapshot {
+    stream::SnapshotBegin header;
+  };
+  struct Put {
+    stream::Record record;
+  };
+  struct Commit {
+    Position position;
+    EpochTable epochs;
+  };
+  struct Apply {
+    LogEntry entry;
+  };
+  struct Confirmed {};
+  struct Refuse {
+    std::string reason;  // close; a new connection may do better
+  };
+  using Action = std::variant<Nothing, BeginSnapshot, Put, Commit, Apply, Confirmed, Refuse>;
+
+  enum class State : std::uint8_t { asked, loading, streaming };
+
+  /// `own`: where the store stands, as the hello said. `epoch_known`: the highest epoch of the partition that this node
+  /// has been told by a map or a promise. Epochs of another history (log-id) are of another partition, perhaps, and are
+  /// compared with `epoch_known` only; those of the same history with both.
+  Backup(const Position& own, Epoch epoch_known);
+
+  Action on_message(const stream::Decoded& decoded);
+
+  /// What to acknowledge now; `durable` is the last sequence that the kernel has.
+  stream::Ack ack(Sequence durable) const;
+
+  State state() const { return state_; }
+  const Position& position() const { return position_; }
+  std::uint64_t loaded() const { return loaded_; }
+  std::uint64_t expected() const { return expected_; }
+  /// Entries that the source had written, by its last word, and that are not here yet.
+  std::uint64_t lag() const;
+
+ private:
+  Action on(const stream::Ok& ok);
+  Action on(const stream::SnapshotBegin& begin);
+  Action on(const stream::Record& record, std::string_view raw);
+  Action on(const stream::SnapshotEnd& end);
+  Action on(const stream::Entry& entry);
+  Action on(const stream::Ping& ping);
+  Action on(const stream::InSync& in_sync);
+  Action on(const stream::Refusal& refusal);
+  bool raise_epoch(Epoch epoch);
+
+  State state_ = State::asked;
+  Position position_;
+  Epoch epoch_known_;
+  Epoch stream_epoch_;
+  Sequence source_sequence_{0};
+  std::uint64_t stamp_ = 0;
+  stream::SnapshotBegin snapshot_;
+  std::uint64_t loaded_ = 0;
+  std::uint64_t expected_ = 0;
+  stream::Checksum checksum_;
+};
+
+}  // namespace flare

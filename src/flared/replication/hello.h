@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/ids.h"
+#include "common/base/result.h"
+#include "common/cluster/node.h"
+#include "flared/storage/log_entry.h"
+
+/// How a slave says where it stands, and what its source decides (docs/replication.md 3). Pure.
+namespace flare {
+
+constexpr std::size_t hello_epochs_max = 16;  // replication.md 3: the last 16 rows of the epoch table
+
+/// `repl hello <partition> <partitions> <log-id hex> <epoch> <sequence> <e:s,e:s or -> <name:port>`
+struct Hello {
+  PartitionId partition{0};
+  int partitions = 1;
+  Position position;
+  EpochTable epochs;  // the newest hello_epochs_max rows, oldest first
+  NodeKey slave;
+
+  bool operator==(const Hello&) const = default;
+};
+
+/// The request line, without its line end.
+std::string format_hello(const Hello& hello);
+/// The error is a sentence for `CLIENT_ERROR`.
+Result<Hello, std::string> parse_hello(std::string_view line);
+
+/// `e:s,e:s`, at most the newest hello_epochs_max rows; `-` for an empty table.
+std::string format_epochs(const EpochTable& epochs);
+std::optional<EpochTable> parse_epochs(std::string_view word);
+
+struct StartDecision {
+  enum class Kind { resume, snapshot, refused };
+  Kind kind = Kind::snapshot;
+  std::string reason;  // why not resumed; for the log, and for the slave when refused
+
+  bool operator==(const StartDecision&) const = default;
+};
+
+/// `log_reaches_back`: whether the source's log still has every entry after `hello.position`.
+StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs,
+                           bool log_reaches_back);
+
+}  // namespace flare

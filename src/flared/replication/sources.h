@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/log.h"
+#include "common/cluster/node.h"
+#include "common/net/blocking_pool.h"
+#include "common/net/task.h"
+#include "flared/replication/primary.h"
+#include "flared/storage/storage.h"
+
+namespace flare {
+
+enum class SourceState : std::uint8_t { snapshot, stream };
+std::string_view to_text(SourceState state);
+
+/// One connected slave, for stats.
+struct SourceFigures {
+  NodeKey slave;
+  std::string peer;  // address:port
+  SourceState state = SourceState::stream;
+  Sequence sent{0};
+  Sequence acknowledged{0};
+  std::uint64_t lag_entries = 0;
+  std::uint64_t snapshots_served = 0;  // on this connection
+  bool in_sync = false;                // confirmed to the index on this connection
+};
+
+struct SourcesOptions {
+  std::size_t slaves_max = 32;
+  std::uint64_t bandwidth_kb_s = 0;  // reconstruction-bwlimit: of each snapshot; 0 = none
+  StreamTimes times;
+};
+
+/// The master's side of replication (docs/replication.md 3, 4): serves each slave in a coroutine of its own. Lives on
+/// the control thread; `storage` and `pool` must outlive the control io_context's run. Takes storage.on_log_written.
+class Sources {
+ public:
+  struct Callbacks {
+    /// Whether this node is the master of that partition now. Asked at the hello and with each PING.
+    std::function<bool(PartitionId)> is_master;
+    /// Tells the index that the slave has caught up (`node insync S P epoch 1`); false: not told, asked again later.
+    std::function<IoTask<bool>(NodeKey slave, Epoch epoch)> confirm;
+    /// The partition of a key once the preparing partition counts, for `repl import`; may be null.
+    std::function<PartitionId(std::string_view key)> future_partition;
+  };
+
+  Sources(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, Callbacks callbacks,
+          SourcesOptions options);
+  ~Sources();
+  Sources(const Sources&) = delete;
+  Sources& operator=(const Sources&) = delete;
+
+  /// Takes over a connection whose last request was `line` (`repl hello ...`, without line end). The socket must be of
+  /// the control executor; `unread` is what came after the line. Answers refusals itself.
+  void adopt(StreamSocket socket, std::string unread, std::string line, std::string peer);
+  /// Closes all, at a change of role and at the end. Their coroutines end by themselves on the control thread.
+  void stop_all();
+  void set_bandwidth(std::uint64_t kb_s);
+
+  std::vector<SourceFigures> figures() const;
+  std::uint64_t snapshots_served() const;  // since the start, finished ones
+
+ private:
+  class Shared;
+  class Session;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace flare

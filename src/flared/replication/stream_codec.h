@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/base/result.h"
+#include "flared/storage/log_entry.h"
+#include "flared/storage/record.h"
+
+/// The lines between a source and its slave (docs/replication.md 3): readable headers, checked sizes, raw data. Pure.
+/// In a key `%`, space, control bytes and DEL are written as `%` and two hex digits, so that a line stays a line.
+namespace flare::stream {
+
+/// `OK <log-id> <epoch> <sequence>`: the stream follows from there.
+struct Ok {
+  Position position;
+};
+/// `SNAPSHOT <log-id> <epoch> <sequence> <epoch table> <expected items>`
+struct SnapshotBegin {
+  Position position;
+  EpochTable epochs;
+  std::uint64_t expected_items = 0;
+};
+/// `RECORD <version> <flags> <expire> <size> <key>` CRLF data CRLF
+struct Record {
+  std::string_view key;
+  RecordView record;
+};
+/// `SNAPSHOT-END <count> <checksum>`: XXH3 over the bytes of all RECORD messages, 16 hex digits.
+struct SnapshotEnd {
+  std::uint64_t count = 0;
+  std::uint64_t checksum = 0;
+};
+/// `SET <epoch> <seq> <version> <flags> <expire> <size> <key>` + data, `TOUCH` alike,
+/// `DELETE <epoch> <seq> <version> <hold-until> <key>`, `FLUSH <epoch> <seq>`
+struct Entry {
+  LogEntry entry;
+};
+/// `PING <epoch> <seq> <stamp>`: the source's epoch and the last sequence it has written.
+struct Ping {
+  Epoch epoch{0};
+  Sequence sequence{0};
+  std::uint64_t stamp = 0;
+};
+/// `INSYNC <epoch> <seq>`: the source confirms that the slave has caught up and that the index knows it.
+struct InSync {
+  Epoch epoch{0};
+  Sequence sequence{0};
+};
+/// `ACK <epoch> <seq> <durable seq> <stamp>`: `stamp` is that of the newest PING read.
+struct Ack {
+  Epoch epoch{0};
+  Sequence sequence{0};
+  Sequence durable{0};
+  std::uint64_t stamp = 0;
+};
+/// `SERVER_ERROR ...`, `CLIENT_ERROR ...` or `ERROR`: the whole line.
+struct Refusal {
+  std::string_view text;
+};
+
+using Message = std::variant<Ok, SnapshotBegin, Record, SnapshotEnd, Entry, Ping, InSync, Ack, Refusal>;
+
+void append(std::string& out, const Ok& message);
+void append(std::string& out, const SnapshotBegin& message);
+void append(std::string& out, const Record& message);
+void append(std::string& out, const SnapshotEnd& message);
+void append(std::string& out, const Entry& message);
+void append(std::string& out, const Ping& message);
+void append(std::string& out, const InSync& message);
+void append(std::string& out, const Ack& message);
+void append(std::string& out, const Refusal& message);
+
+enum class CodecError : std::uint8_t {
+  line_too_long,
+  unknown_word,
+  missing_word,
+  surplus_word,
+  bad_number,
+  bad_key,
+  bad_epochs,
+  data_too_large,
+  missing_line_end,  // the data is not followed by CRLF
+};
+std::string_view to_text(CodecError error);
+
+/// A message with the bytes it was read from. Its views live until the next call of the decoder or change of the bytes.
+struct Decoded {
+  Message message;
+  std::string_view raw;
+};
+
+/// Takes messages from the front of unread bytes.
+class Decoder {
+ public:
+  explicit Decoder(std::size_t data_bytes_max) : data_bytes_max_(data_bytes_max) {}
+  /// nullopt: the bytes hold no whole message yet. Else `unread` begins behind the message.
+  Result<std::optional<Decoded>, CodecError> next(std::string_view& unread);
+
+ private:
+  std::size_t data_bytes_max_;
+  std::string key_;  // an unescaped key
+};
+
+}  // namespace flare::stream
