@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flare::status {
+
+/// A line of the table. `items` is empty if the node did not answer.
+struct NodeRow {
+  std::string key{};
+  std::string role{};
+  std::string state{};
+  int balance = 0;
+  int partition = -1;
+  std::optional<std::uint64_t> items{};
+};
+
+/// The rows of an answer to `stats nodes`, in its order (by key); nothing if it is no such answer.
+[[nodiscard]] std::optional<std::vector<NodeRow>> parse_nodes(const std::vector<std::string>& answer);
+
+/// `curr_items` of an answer to `stats`.
+[[nodiscard]] std::optional<std::uint64_t> parse_items(const std::vector<std::string>& answer);
+
+/// What an operator must look at, one sentence each: nodes down or silent, partitions without a master. Empty: healthy.
+[[nodiscard]] std::vector<std::string> find_faults(const std::vector<NodeRow>& rows);
+
+}  // namespace flare::status
