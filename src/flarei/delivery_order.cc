@@ -1,0 +1,21 @@
+#include "flarei/delivery_order.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare {
+
+void DeliveryOrder::hold_for(std::vector<std::vector<NodeKey>> groups) {
+  for (auto& group : groups) groups_.push_back(std::move(group));
+}
+
+void DeliveryOrder::done(const NodeKey& key) {
+  for (auto& group : groups_) std::erase(group, key);
+  std::erase_if(groups_, [](const auto& group) { return group.empty(); });
+}
+
+bool DeliveryOrder::may_receive(const NodeKey& key) const {
+  return groups_.empty() || std::find(groups_.front().begin(), groups_.front().end(), key) != groups_.front().end();
+}
+
+}  // namespace flare
