@@ -21,12 +21,16 @@ struct Request {
   bool proxied = false;        // had a prefix <...>
   std::string_view prefix;     // what stood between < and >
   std::string_view key;        // all commands for one key
-  std::string_view rest;       // get, gets: the words of the line after the command. stats, show, repl: likewise
+  std::string_view rest;       // get, gets: the words of the line after the command. stats, show, repl: likewise;
+                               // gat in memcached's order: its keys (`key` is empty then)
   std::uint32_t flags = 0;
   std::int64_t exptime = 0;    // as the client sent it: 0, relative or absolute (protocol.md 3); delete: its time; flush_all: delay
   std::uint64_t version = 0;   // fifth number; cas unique; version of delete; of node sync. 0: none
   std::uint64_t delta = 0;     // incr, decr
   std::string_view data;       // payload, without its CRLF
+  // gat (design.md 1): memcached's order `gat <exptime> <key>...` is answered with END; `gats` also tells versions.
+  bool memcached_order = false;
+  bool with_version = false;
   bool noreply = false;
   bool sync = false;
   bool async = false;

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/base/limits.h"
+#include "common/protocol/request.h"
+
+/// The text grammar of one request line (docs/spec/protocol.md 1, 2). Pure, without allocation.
+namespace flare {
+
+struct ReaderLimits {
+  std::size_t line_bytes = limits::line_bytes_max;
+  std::size_t key_bytes = limits::key_bytes_max;
+  std::size_t value_bytes = limits::value_bytes_max;
+};
+
+enum class LineVerdict : std::uint8_t {
+  complete,          // the line is the whole request
+  wants_payload,     // a storage command: payload_bytes and a line end follow
+  wants_node_lines,  // node sync: NODE lines and END follow (cluster.md 3.1)
+  syntax_error,
+  value_too_large,
+  keys_unavailable,  // a good `keys` line, which a hash store cannot answer (protocol.md 2)
+};
+
+struct RequestLine {
+  LineVerdict verdict = LineVerdict::syntax_error;
+  Request request;
+  /// Size of the payload that follows. Known for a refused storage command too when the word at its place is a size:
+  /// then the payload is skipped (protocol.md 9.5).
+  std::optional<std::uint32_t> payload_bytes;
+};
+
+/// `line` comes without its line end; the views of the result point into it.
+RequestLine parse_request_line(std::string_view line, const ReaderLimits& limits);
+
+}  // namespace flare
