@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/limits.h"
+
+namespace flare {
+
+/// Stands for "never" where an option takes a negative time (daemons.md 1.3, net-read-timeout).
+constexpr std::chrono::seconds never{std::chrono::years{100}};
+
+/// What both daemons are told (daemons.md 1.1-1.3). Defaults that differ from the original are in
+/// docs/compatibility.md.
+struct CommonOptions {
+  // Only on the command line.
+  std::string config_path;  // absolute; empty: none was given
+  std::string pid_path;     // absolute; default <data-dir>/<program>.pid
+  bool log_to_stderr = false;
+  bool check_config = false;
+  std::vector<std::string> command_line;  // the words after the program's name, for `reread`
+
+  bool daemonize = false;
+  std::string data_dir;  // canonical
+  std::string log_facility = "user";
+  int max_connection = limits::connections_max;
+  std::string server_name;  // default: the host's full name
+  int server_port = 0;
+  std::string server_socket;                   // absolute; empty: none
+  std::string bind_address;                    // numeric; empty: all
+  std::string user;                            // empty: stay who we are
+  std::string group;                           // empty: the user's own
+  std::string tenant;                          // empty: none
+  std::chrono::seconds net_read_timeout{600};  // `never` for a negative value
+
+  // Accepted, without effect here: threads are not made for connections (design.md 2).
+  int stack_size_kb = 128;
+  int thread_pool_size = 5;
+
+  bool operator==(const CommonOptions&) const = default;
+};
+
+}  // namespace flare

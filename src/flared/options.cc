@@ -1,0 +1,226 @@
+#include "flared/options.h"
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+#include "common/daemon/parse_options.h"
+
+namespace flare {
+namespace {
+
+constexpr std::string_view program = "flared";
+constexpr int int_max = std::numeric_limits<int>::max();
+constexpr auto uint32_max = std::numeric_limits<std::uint32_t>::max();
+
+using O = FlaredOptions;
+using Row = OptionRow<FlaredOptions>;
+
+// Small makers, so that a row of the tables below reads as a row of daemons.md 1.3.
+Row row(std::string name, std::string help, Binding<O> binding) {
+  return {{std::move(name), "", OptionKind::value, OptionPlace::both, std::move(help), ""},
+          Apply::at_start,
+          Effect::present,
+          std::move(binding)};
+}
+
+Row flag(std::string name, std::string help, bool O::*member) {
+  auto made = row(std::move(name), std::move(help), option::boolean<O>(member));
+  made.name.kind = OptionKind::flag;
+  return made;
+}
+
+Row boolean(std::string name, std::string help, bool O::*member) {
+  auto made = row(std::move(name), std::move(help), option::boolean<O>(member));
+  made.name.kind = OptionKind::boolean;
+  return made;
+}
+
+Row dynamic(Row made) {
+  made.apply = Apply::on_reload;
+  return made;
+}
+
+Row later(Row made) {
+  made.effect = Effect::later;
+  return made;
+}
+
+Row none_here(Row made) {
+  made.effect = Effect::none_here;
+  return made;
+}
+
+// The list of indexes follows from these options, and goes with them.
+Row of_indexes(Row made) {
+  made.binding.copy = [copy = made.binding.copy](O& to, const O& from) {
+    copy(to, from);
+    to.indexes = from.indexes;
+  };
+  return dynamic(std::move(made));
+}
+
+Reason check_storage_type(std::string_view text) {
+  if (text == "kch" || text == "tch") return {};
+  if (text == "tcb") {
+    return "is not supported: set kch, and build this node's data from a running original or restore its dump";
+  }
+  return "must be kch, or tch (then served by kch)";
+}
+
+Reason check_index_servers(std::string_view text) {
+  if (text.empty() || parse_host_ports(text)) return {};
+  return "must be a list of <host>:<port>, divided by commas, with ports from 1 to 65535";
+}
+
+Reason check_name_or_empty(std::string_view text) {
+  if (text.empty()) return {};
+  return check_server_name(text);
+}
+
+OptionTable<O> network_rows() {
+  return {
+      of_indexes(row("index-servers", "the indexes: <host>:<port>[,...] (this, or index-server-name, is required)",
+                     option::text<O>(&O::index_servers, check_index_servers))),
+      of_indexes(
+          row("index-server-name", "the index's host", option::text<O>(&O::index_server_name, check_name_or_empty))),
+      of_indexes(row("index-server-port", "the index's port", option::number<O>(&O::index_server_port, 1, 65'535))),
+      row("threads", "threads that serve clients; default: the cores, at most 4",
+          option::number<O>(&O::threads, 1, 64)),
+      row("back-log", "connections that wait to be accepted", option::number<O>(&O::back_log, 1, 65'535)),
+      row("proxy-concurrency", "connections to each other node", option::number<O>(&O::proxy_concurrency, 1, 1024)),
+      row("max-key-size", "bytes of a key; K, M, G allowed",
+          option::bytes<O>(&O::max_key_bytes, 1, limits::key_bytes_max)),
+      row("max-value-size", "bytes of a value; K, M, G allowed",
+          option::bytes<O>(&O::max_value_bytes, 1, std::uint64_t{1} << 30)),
+  };
+}
+
+OptionTable<O> storage_rows() {
+  return {
+      row("storage-type", "kch, or tch (then served by kch)", option::text<O>(&O::storage_type, check_storage_type)),
+      row("storage-bucket-size", "buckets of a new store: at least the number of keys",
+          option::number<O>(&O::storage_bucket_size, 1, std::uint64_t{1} << 32)),
+      row("storage-ap", "records of a new store are aligned to 2^n bytes", option::number<O>(&O::storage_ap, 0, 15)),
+      flag("storage-large", "64-bit offsets in a new store", &O::storage_large),
+      row("storage-cache-size", "versions of deleted keys that are remembered",
+          option::number<O>(&O::storage_cache_size, 0, 100'000'000)),
+      row("log-max-size", "cap of the update log; K, M, G allowed; 0: by the size of the data",
+          option::bytes<O>(&O::log_max_bytes, 0, std::uint64_t{1} << 44)),
+      later(row("storage-dfunit", "step of automatic defragmentation",
+                option::number<O>(&O::storage_dfunit, 0, int_max))),
+      none_here(row("storage-fp", "free block pool of tch and tcb", option::number<O>(&O::storage_fp, 0, uint32_max))),
+      none_here(
+          row("storage-lmemb", "members of a leaf page of tcb", option::number<O>(&O::storage_lmemb, 0, int_max))),
+      none_here(
+          row("storage-nmemb", "members of a non-leaf page of tcb", option::number<O>(&O::storage_nmemb, 0, int_max))),
+      later(row("storage-compress", "deflate, bz2, tcbs or empty",
+                option::choice<O>(&O::storage_compress,
+                                  {{"", ""}, {"deflate", "deflate"}, {"bz2", "bz2"}, {"tcbs", "tcbs"}}))),
+      none_here(row("mutex-slot", "slots of the storage lock", option::number<O>(&O::mutex_slot, 1, int_max))),
+  };
+}
+
+OptionTable<O> replication_rows() {
+  return {
+      dynamic(later(row("replication-type", "async or sync",
+                        option::choice<O>(&O::replication_type,
+                                          {{"async", ReplicationType::async}, {"sync", ReplicationType::sync}})))),
+      dynamic(later(row("reconstruction-interval", "microseconds between entries of a build",
+                        option::duration<O>(&O::reconstruction_interval, 0, 60'000'000)))),
+      dynamic(later(row("reconstruction-bwlimit", "KB per second of a build; 0: no limit",
+                        option::number<O>(&O::reconstruction_bwlimit_kb, 0, int_max)))),
+      dynamic(later(row("noreply-window-limit", "unanswered writes to a slave; 0: no limit",
+                        option::number<O>(&O::noreply_window_limit, 0, int_max)))),
+      later(row("proxy-prior-netmask", "prefix length of the network whose nodes are read first; 0: off",
+                option::number<O>(&O::proxy_prior_netmask, 0, 32))),
+      dynamic(later(row("max-total-thread-queue", "queued requests in all; 0: no limit",
+                        option::number<O>(&O::max_total_thread_queue, 0, uint32_max)))),
+      dynamic(later(boolean("time-watcher-enabled", "watch slow accesses to the storage", &O::time_watcher_enabled))),
+      dynamic(later(row("time-watcher-polling-interval-msec", "milliseconds; 0: off",
+                        option::duration<O>(&O::time_watcher_polling_interval, 0, uint32_max)))),
+      dynamic(later(row("storage-access-watch-threshold-warn-msec", "milliseconds; 0: off",
+                        option::duration<O>(&O::storage_access_watch_threshold_warn, 0, uint32_max)))),
+      dynamic(later(row("storage-access-watch-threshold-ping-ng-msec", "milliseconds; 0: off",
+                        option::duration<O>(&O::storage_access_watch_threshold_ping_ng, 0, uint32_max)))),
+      dynamic(later(boolean("cluster-replication", "replicate to another cluster", &O::cluster_replication))),
+      dynamic(later(row("cluster-replication-server-name", "a host of the other cluster",
+                        option::text<O>(&O::cluster_replication_server_name, check_name_or_empty)))),
+      dynamic(later(row("cluster-replication-server-port", "its port",
+                        option::number<O>(&O::cluster_replication_server_port, 1, 65'535)))),
+      later(row("cluster-replication-concurrency", "connections to it; 0: as proxy-concurrency",
+                option::number<O>(&O::cluster_replication_concurrency, 0, 1024))),
+      dynamic(
+          later(row("cluster-replication-mode", "duplicate or forward",
+                    option::choice<O>(&O::cluster_replication_mode, {{"duplicate", ClusterReplicationMode::duplicate},
+                                                                     {"forward", ClusterReplicationMode::forward}})))),
+  };
+}
+
+const OptionTable<O>& table() {
+  static const auto rows = [] {
+    auto all = command_line_rows<O>();
+    for (auto part : {common_rows<O>(), network_rows(), storage_rows(), replication_rows()}) {
+      for (auto& made : part) all.push_back(std::move(made));
+    }
+    return all;
+  }();
+  return rows;
+}
+
+// daemons.md 1.3: exactly one of the two forms, wherever they are given.
+std::optional<StartFailure> finish(const GivenOptions& given, O& options) {
+  const auto* list = winning(given, "index-servers");
+  const auto* name = winning(given, "index-server-name");
+  const auto failure = [&](const GivenOption& option, std::string_view reason) {
+    return StartFailure{ExitCode::configuration, option_message(program, given.config_path, option, reason)};
+  };
+  if (list && name) return failure(*list, "index-server-name is given as well: remove one of the two");
+  if (!options.index_servers.empty()) {
+    options.indexes = *parse_host_ports(options.index_servers);
+    return std::nullopt;
+  }
+  if (list) return failure(*list, "names no index");
+  if (options.index_server_name.empty()) {
+    return StartFailure{ExitCode::configuration,
+                        fmt::format("{}: option 'index-servers': is required (or index-server-name): where the index "
+                                    "(flarei) is",
+                                    program)};
+  }
+  options.indexes = {{options.index_server_name, options.index_server_port}};
+  return std::nullopt;
+}
+
+}  // namespace
+
+FlaredOptions::FlaredOptions() : threads(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 4)) {
+  server_port = 12121;
+}
+
+Result<FlaredOptions, StartFailure> parse_flared_options(int argc, const char* const* argv) {
+  return parse_options(table(), program, words_after_name(argc, argv), Finish<O>(finish));
+}
+
+Result<Reread<FlaredOptions>, StartFailure> reread_flared_options(const FlaredOptions& in_force) {
+  const auto fresh = parse_options(table(), program, in_force.command_line, Finish<O>(finish));
+  if (!fresh) return fresh.error();
+  return merge_reread(table(), in_force, *fresh);
+}
+
+std::vector<std::string> unsupported_yet(const FlaredOptions& options) {
+  return names_without_effect(table(), options);
+}
+
+std::vector<std::string> option_warnings(const FlaredOptions& options) {
+  auto warnings = warning_about(unsupported_yet(options));
+  if (options.storage_type == "tch") {
+    warnings.emplace_back("storage-type tch: served by kch (flare.kch); set storage-type = kch");
+  }
+  return warnings;
+}
+
+std::vector<std::pair<std::string, std::string>> shown_options(const FlaredOptions& options) {
+  return shown(table(), options);
+}
+
+}  // namespace flare

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/limits.h"
+#include "common/base/result.h"
+#include "common/daemon/common_options.h"
+#include "common/daemon/host_port.h"
+#include "common/daemon/reread.h"
+#include "common/daemon/start_failure.h"
+
+/// flared's options (docs/spec/daemons.md 1.3): names, ranges and defaults are the table in options.cc.
+namespace flare {
+
+enum class ReplicationType : std::uint8_t { async, sync };
+enum class ClusterReplicationMode : std::uint8_t { duplicate, forward };
+
+struct FlaredOptions : CommonOptions {
+  std::vector<HostPort> indexes;  // of index-servers or of index-server-name and -port; never empty after parsing
+  int threads = 1;                // default: the cores, at most 4
+  int back_log = limits::listen_backlog;
+  int proxy_concurrency = 2;
+
+  std::size_t max_key_bytes = limits::key_bytes_max;
+  std::size_t max_value_bytes = limits::value_bytes_max;
+  std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+
+  std::string storage_type = "kch";  // or "tch", which is served by kch
+  std::uint64_t storage_bucket_size = 1'048'576;
+  std::uint32_t storage_ap = 4;  // records are aligned to 2^storage_ap bytes
+  bool storage_large = false;
+  int storage_cache_size = 65536;   // remembered versions of deleted keys
+  std::int32_t storage_dfunit = 0;  // accepted, later: automatic defragmentation
+  std::uint32_t storage_fp = 10;    // accepted, without effect on kch
+  int storage_lmemb = 128;          // accepted, without effect on kch
+  int storage_nmemb = 256;          // accepted, without effect on kch
+  std::string storage_compress;     // accepted, later
+
+  ReplicationType replication_type = ReplicationType::async;  // sync: accepted, later
+  std::chrono::microseconds reconstruction_interval{0};       // accepted, later
+  int reconstruction_bwlimit_kb = 0;                          // accepted, later
+
+  // Accepted, later or without effect.
+  std::string index_servers;  // as given
+  std::string index_server_name;
+  int index_server_port = 12120;
+  int mutex_slot = 64;
+  int noreply_window_limit = 0;
+  std::uint32_t proxy_prior_netmask = 0;
+  std::uint32_t max_total_thread_queue = 0;
+  bool time_watcher_enabled = false;
+  std::chrono::milliseconds time_watcher_polling_interval{0};
+  std::chrono::milliseconds storage_access_watch_threshold_warn{0};
+  std::chrono::milliseconds storage_access_watch_threshold_ping_ng{0};
+  bool cluster_replication = false;
+  std::string cluster_replication_server_name;
+  int cluster_replication_server_port = 12121;
+  int cluster_replication_concurrency = 0;  // 0: as proxy-concurrency
+  ClusterReplicationMode cluster_replication_mode = ClusterReplicationMode::duplicate;
+
+  FlaredOptions();
+};
+
+/// Command line and file, checked. A failure with ExitCode::ok is the text of --help or --version.
+Result<FlaredOptions, StartFailure> parse_flared_options(int argc, const char* const* argv);
+
+/// For SIGHUP: the file again, beneath the same command line.
+Result<Reread<FlaredOptions>, StartFailure> reread_flared_options(const FlaredOptions& in_force);
+
+/// Sentences to log at the start: options that are accepted, but whose feature is not here; storage-type tch.
+std::vector<std::string> option_warnings(const FlaredOptions& options);
+/// Names of options set to another value than their default whose feature is not here.
+std::vector<std::string> unsupported_yet(const FlaredOptions& options);
+
+/// Every option in force, in the order of --help, as `show variables` prints it.
+std::vector<std::pair<std::string, std::string>> shown_options(const FlaredOptions& options);
+
+}  // namespace flare
