@@ -2,7 +2,10 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
+#include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/base/limits.h"
 
@@ -18,6 +21,36 @@ bool parse_bind_address(const std::string& text, asio::ip::address& address) {
   return !error;
 }
 
+using Tcp = asio::ip::tcp;
+using Endpoints = std::vector<Tcp::endpoint>;
+
+// The system's resolver cannot be interrupted: past the deadline its answer finds nobody waiting.
+IoTask<Result<Endpoints>> resolve(IoExecutor executor, std::string server_name, int port,
+                                  PeerClient::Duration deadline) {
+  struct Resolution {
+    asio::ip::basic_resolver<Tcp, IoExecutor> resolver;
+    Timer answered;
+    std::optional<Result<Endpoints>> result;
+  };
+  auto resolution = std::make_shared<Resolution>(
+      Resolution{asio::ip::basic_resolver<Tcp, IoExecutor>{executor}, Timer{executor, deadline}, std::nullopt});
+  auto store = [resolution](const error_code& error, const auto& entries) {
+    if (error) {
+      resolution->result.emplace(error);
+    } else {
+      Endpoints endpoints;
+      for (const auto& entry : entries) endpoints.push_back(entry.endpoint());
+      resolution->result.emplace(std::move(endpoints));
+    }
+    resolution->answered.cancel();
+  };
+  resolution->resolver.async_resolve(server_name, std::to_string(port), Tcp::resolver::numeric_service,
+                                     std::move(store));
+  co_await resolution->answered.async_wait(use_task);
+  if (!resolution->result) co_return error_code{asio::error::timed_out};
+  co_return std::move(*resolution->result);
+}
+
 }  // namespace
 
 // Closes the connection when the deadline passes before the guard is gone.
@@ -25,16 +58,17 @@ class PeerClient::DeadlineGuard {
  public:
   DeadlineGuard(PeerClient& client, Duration deadline) : client_(client) {
     client_.deadline_missed_ = false;
-    const auto round = ++client_.timer_round_;
+    const auto round = ++*client_.timer_round_;
     client_.timer_.expires_after(deadline);
-    client_.timer_.async_wait([&client, round](const error_code& error) {
-      if (error || round != client.timer_round_) return;
+    // The round outlives the client: a handler may be queued already when the client goes.
+    client_.timer_.async_wait([&client, current = client_.timer_round_, round](const error_code& error) {
+      if (error || round != *current) return;
       client.deadline_missed_ = true;
       client.close();
     });
   }
   ~DeadlineGuard() {
-    ++client_.timer_round_;
+    ++*client_.timer_round_;
     client_.timer_.cancel();
   }
   DeadlineGuard(const DeadlineGuard&) = delete;
@@ -61,19 +95,15 @@ IoTask<Result<void>> PeerClient::connect(std::string server_name, int port, std:
   begin_ = 0;
   DeadlineGuard guard{*this, deadline};
 
-  using Tcp = asio::ip::tcp;
   error_code error;
-  std::vector<Tcp::endpoint> endpoints;
+  Endpoints endpoints;
   // A numeric name needs no resolver, and so no thread of it.
   if (const auto address = asio::ip::make_address(server_name, error); !error) {
     endpoints.emplace_back(address, static_cast<std::uint16_t>(port));
   } else {
-    asio::ip::basic_resolver<Tcp, IoExecutor> resolver{socket_.get_executor()};
-    const auto service = std::to_string(port);
-    const auto [failed, found] =
-        co_await resolver.async_resolve(server_name, service, Tcp::resolver::numeric_service, use_task);
-    if (failed) co_return guard.failure(failed);
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+    const auto found = co_await resolve(socket_.get_executor(), server_name, port, deadline);
+    if (!found) co_return guard.failure(found.error());
+    endpoints = *found;
   }
 
   error = asio::error::host_not_found;

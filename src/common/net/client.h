@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,8 @@ class PeerClient {
   bool closed_by_peer();
 
   bool is_open() const { return socket_.is_open(); }
+  /// Gives the socket away, for a user of another kind; nothing may be unread.
+  StreamSocket release() { return std::move(socket_); }
   void close();
 
  private:
@@ -42,7 +46,8 @@ class PeerClient {
 
   StreamSocket socket_;
   Timer timer_;
-  std::uint64_t timer_round_ = 0;  // a timer that fires late must not end the next wait
+  // A timer that fires late must not end the next wait.
+  std::shared_ptr<std::uint64_t> timer_round_ = std::make_shared<std::uint64_t>(0);
   bool deadline_missed_ = false;
   std::string buffer_;
   std::size_t begin_ = 0;  // of the unread bytes in buffer_
