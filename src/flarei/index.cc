@@ -1,0 +1,112 @@
+#include "flarei/index.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/cluster/node_map_text.h"
+#include "flarei/map_change.h"
+#include "flarei/node_event.h"
+
+namespace flare {
+
+namespace {
+
+// Names come from the wire: bytes that could forge a line of the log are shown as numbers.
+std::string printable(std::string_view text) {
+  constexpr std::size_t shown_max = 300;
+  std::string out;
+  for (const char byte : text.substr(0, shown_max)) {
+    const auto value = static_cast<unsigned char>(byte);
+    out += value < 0x20 || value == 0x7f ? fmt::format("\\x{:02x}", value) : std::string(1, byte);
+  }
+  return out;
+}
+
+}  // namespace
+
+Index::Index(NodeMap map, int partitions_max, MapStore& store, Log& log)
+    : map_(std::move(map)), partitions_max_(partitions_max), store_(store), log_(log) {}
+
+bool Index::is_down(const NodeKey& key) const {
+  const auto found = map_.nodes.find(key);
+  return found != map_.nodes.end() && found->second.state == State::down;
+}
+
+std::shared_ptr<const std::string> Index::sync_request() {
+  if (!sync_request_) {
+    sync_request_ =
+        std::make_shared<const std::string>(fmt::format("node sync {}\r\n{}", raw(map_.version), node_lines(map_)));
+  }
+  return sync_request_;
+}
+
+Index::Answer Index::add(std::string_view server_name, int port) {
+  return enact(add_node(map_, server_name, port), NodeKey{server_name, port}, "node add");
+}
+
+Index::Answer Index::restart(const NodeKey& key) {
+  return enact(restart_node(map_, key), key, "node add of a restarted node");
+}
+
+Index::Answer Index::change_role(const RoleRequest& request) {
+  const auto cause = fmt::format("node role {}", to_text(request.role));
+  return enact(flare::change_role(map_, request, partitions_max_), request.key, cause);
+}
+
+Index::Answer Index::mark_down(const NodeKey& key, std::string_view cause) {
+  return enact(node_down(map_, key), key, cause);
+}
+
+Index::Answer Index::shutdown(const NodeKey& key) {
+  const auto found = map_.nodes.find(key);
+  // cluster.md 4.3: an active master gets the map all the same.
+  const bool is_master =
+      found != map_.nodes.end() && found->second.role == Role::master && found->second.state == State::active;
+  return enact(node_down(map_, key), key, "shutdown", is_master ? std::nullopt : std::optional{key});
+}
+
+Index::Answer Index::mark_up(const NodeKey& key, bool trusted, std::string_view cause) {
+  const auto build = trusted ? SlaveBuild::complete : confirmations_.build_of(key);
+  return enact(node_up(map_, key, build), key, cause);
+}
+
+Index::Answer Index::mark_ready(const NodeKey& key) { return enact(node_ready(map_, key), key, "node state ready"); }
+
+Index::Answer Index::remove(const NodeKey& key) { return enact(remove_node(map_, key), key, "node remove"); }
+
+Index::Answer Index::confirm_slave(const NodeKey& key) {
+  const auto confirmed = confirmations_.confirm(map_, key);
+  if (!confirmed) return refuse(confirmed.error(), key, "node insync");
+  log_.notice("slave {} is complete by its master's word", printable(key.text));
+  return {};
+}
+
+Index::Answer Index::withdraw_slave(const NodeKey& key) {
+  if (!map_.nodes.contains(key)) return refuse(Refusal::unknown_node, key, "node insync");
+  confirmations_.withdraw(key);
+  return {};
+}
+
+Index::Answer Index::enact(Decision decision, const NodeKey& key, std::string_view cause,
+                           const std::optional<NodeKey>& leaving) {
+  if (!decision) return refuse(decision.error(), key, cause);
+  if (decision->version == map_.version) return {};  // nothing has changed
+  if (const auto stored = store_.save(*decision); !stored) {
+    log_.error("{} of {} is refused and the old node map stays: {}", cause, printable(key.text), stored.error().text);
+    return Refusal::not_stored;
+  }
+  confirmations_.follow(map_, *decision);
+  const auto before = std::exchange(map_, std::move(*decision));
+  sync_request_.reset();
+  for (const auto& line : change_lines(before, map_, cause)) log_.notice("{}", line);
+  if (publisher_) publisher_->publish(before, leaving);
+  return {};
+}
+
+Refusal Index::refuse(Refusal refusal, const NodeKey& key, std::string_view cause) {
+  log_.notice("{} of {} is refused: {}", cause, printable(key.text), to_text(refusal));
+  return refusal;
+}
+
+}  // namespace flare

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/log.h"
+#include "common/cluster/node_map.h"
+#include "flarei/map_store.h"
+#include "flarei/role_change.h"
+#include "flarei/slave_confirmations.h"
+
+namespace flare {
+
+/// Is told of each new map, after it is stored.
+class MapPublisher {
+ public:
+  virtual ~MapPublisher() = default;
+  /// `leaving`: a node that says goodbye and needs no map (docs/spec/cluster.md 4.3).
+  virtual void publish(const NodeMap& before, const std::optional<NodeKey>& leaving) = 0;
+};
+
+/// Owns the node map, on the one I/O thread: decides by the pure rules, stores, logs, publishes. A map that cannot be
+/// stored does not come into force.
+class Index {
+ public:
+  Index(NodeMap map, int partitions_max, MapStore& store, Log& log);
+
+  /// Before the first change; the publisher lives as long as the index is used.
+  void publish_to(MapPublisher& publisher) { publisher_ = &publisher; }
+
+  const NodeMap& map() const { return map_; }
+  bool is_down(const NodeKey& key) const;
+  /// What `node sync` sends (cluster.md 3.1), made once for each version.
+  std::shared_ptr<const std::string> sync_request();
+
+  using Answer = Result<void, Refusal>;
+  Answer add(std::string_view server_name, int port);
+  Answer restart(const NodeKey& key);
+  Answer change_role(const RoleRequest& request);
+  Answer mark_down(const NodeKey& key, std::string_view cause);
+  Answer shutdown(const NodeKey& key);
+  /// `trusted`: an original says so, or a probe of a down node; a slave of ours needs its master's confirmation.
+  Answer mark_up(const NodeKey& key, bool trusted, std::string_view cause);
+  Answer mark_ready(const NodeKey& key);
+  Answer remove(const NodeKey& key);
+  Answer confirm_slave(const NodeKey& key);
+  Answer withdraw_slave(const NodeKey& key);
+
+ private:
+  Answer enact(Decision decision, const NodeKey& key, std::string_view cause,
+               const std::optional<NodeKey>& leaving = std::nullopt);
+  Refusal refuse(Refusal refusal, const NodeKey& key, std::string_view cause);
+
+  NodeMap map_;
+  int partitions_max_;
+  MapStore& store_;
+  Log& log_;
+  MapPublisher* publisher_ = nullptr;
+  SlaveConfirmations confirmations_;
+  std::shared_ptr<const std::string> sync_request_;  // of map_; null: not made yet
+};
+
+}  // namespace flare
