@@ -1,5 +1,6 @@
 #include "common/cluster/partition_map.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 
@@ -49,24 +50,42 @@ std::optional<Error> numbering_error(const Masters& masters, const PartitionMeta
   return std::nullopt;
 }
 
-// cluster.md 2.3: readable is each active node, `balance` times.
-void add_readable(Partition& partition, const Node& node, std::uint32_t index) {
-  if (node.state != State::active || node.balance <= 0) return;
-  partition.readable.insert(partition.readable.end(), static_cast<std::size_t>(node.balance), index);
+// The readable list holds each node `balance` times (cluster.md 2.3). Balances are any int: a longer list is scaled
+// down, so that one command cannot use up the memory of every node.
+constexpr std::int64_t readable_entries_max = 4096;
+
+std::int64_t read_weight(const Node& node) {
+  return node.state == State::active && node.balance > 0 ? node.balance : 0;
+}
+
+std::vector<std::uint32_t> readable_list(const std::vector<Node>& nodes, const std::vector<std::uint32_t>& members) {
+  std::int64_t total = 0;
+  for (const auto index : members) total += read_weight(nodes[index]);
+  std::vector<std::uint32_t> readable;
+  for (const auto index : members) {
+    auto entries = read_weight(nodes[index]);
+    if (total > readable_entries_max && entries > 0) {
+      entries = std::max<std::int64_t>(1, entries * readable_entries_max / total);
+    }
+    readable.insert(readable.end(), static_cast<std::size_t>(entries), index);
+  }
+  return readable;
+}
+
+bool is_slave_of(const Node& node, std::int32_t partition) {
+  return node.role == Role::slave && node.state != State::down && raw(node.partition) == partition;
 }
 
 Partition partition_with(const std::vector<Node>& nodes, std::int32_t number, std::optional<std::uint32_t> master) {
   Partition partition;
   partition.master = master;
+  std::vector<std::uint32_t> members;  // in key order
   for (std::uint32_t index = 0; index < nodes.size(); ++index) {
-    const Node& node = nodes[index];
-    if (index == master) {
-      add_readable(partition, node, index);
-    } else if (node.role == Role::slave && node.state != State::down && raw(node.partition) == number) {
-      partition.slaves.push_back(index);
-      add_readable(partition, node, index);
-    }
+    const bool slave = is_slave_of(nodes[index], number);
+    if (slave) partition.slaves.push_back(index);
+    if (slave || index == master) members.push_back(index);
   }
+  partition.readable = readable_list(nodes, members);
   return partition;
 }
 

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+/// The words behind `stats` that the original knows (docs/spec/protocol.md 5). Pure.
+namespace flare {
+
+enum class StatsTopic : std::uint8_t {
+  general,  // no word
+  items,
+  slabs,
+  sizes,
+  nodes,
+  threads,
+  threads_request,
+  threads_slave,
+  threads_queue,
+};
+
+/// `words`: what follows `stats`. Words behind a known topic are ignored; nullopt for anything else: `ERROR`.
+std::optional<StatsTopic> stats_topic_from_words(std::string_view words);
+
+}  // namespace flare
