@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 
+#include "common/base/printable.h"
+
 namespace flare {
 namespace {
 
@@ -18,24 +20,15 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// Quotes nothing but what may go to a terminal or a log as it is.
-std::string shown(std::string_view text) {
-  constexpr std::size_t shown_bytes_max = 60;
-  std::string out;
-  for (const char byte : text.substr(0, shown_bytes_max)) out += (byte >= 0x20 && byte != 0x7f) ? byte : '?';
-  if (text.size() > shown_bytes_max) out += "...";
-  return out;
-}
-
 // The line number is the caller's to fill in.
 Result<std::optional<ConfigEntry>, ConfigError> parse_line(std::string_view line) {
   const auto content = trimmed(line.substr(0, line.find('#')));  // a comment may begin anywhere
   if (content.empty()) return std::optional<ConfigEntry>{};
   if (content.find('\0') != std::string_view::npos) return ConfigError{0, "the line contains a NUL byte"};
-  if (content.front() == '[') return ConfigError{0, "sections are not supported, remove '" + shown(content) + "'"};
+  if (content.front() == '[') return ConfigError{0, "sections are not supported, remove '" + printable(content) + "'"};
   const auto equals = content.find('=');
   if (equals == std::string_view::npos) {
-    return ConfigError{0, "'" + shown(content) + "' is not of the form 'name = value'"};
+    return ConfigError{0, "'" + printable(content) + "' is not of the form 'name = value'"};
   }
   const auto name = trimmed(content.substr(0, equals));
   if (name.empty()) return ConfigError{0, "the option's name is missing before '='"};
@@ -56,7 +49,7 @@ Result<std::vector<ConfigEntry>, ConfigError> parse_config_text(std::string_view
     (*entry)->line = line;
     const auto [earlier, is_new] = line_of.emplace((*entry)->name, line);
     if (!is_new) {
-      return ConfigError{line, "option '" + shown((*entry)->name) + "': given twice, first in line " +
+      return ConfigError{line, "option '" + printable((*entry)->name) + "': given twice, first in line " +
                                    std::to_string(earlier->second) + "; remove one of them"};
     }
     entries.push_back(std::move(**entry));

@@ -1,7 +1,6 @@
 #include "common/daemon/command_line.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,7 +10,7 @@
 #include <sstream>
 
 #include "common/base/config_file.h"
-#include "common/daemon/option_text.h"
+#include "common/base/printable.h"
 
 namespace flare {
 namespace {
@@ -188,6 +187,12 @@ bool is_given(const std::vector<GivenOption>& given, std::string_view name) {
   return std::any_of(given.begin(), given.end(), [&](const GivenOption& option) { return option.name == name; });
 }
 
+std::string help_text(const CLI::App& app) {
+  auto text = app.help();
+  text.erase(text.find_last_not_of('\n') + 1);
+  return text;
+}
+
 Result<std::vector<GivenOption>, StartFailure> parse_words(CLI::App& app, std::string_view program,
                                                            const std::vector<OptionName>& names,
                                                            std::vector<std::string> words) {
@@ -198,7 +203,7 @@ Result<std::vector<GivenOption>, StartFailure> parse_words(CLI::App& app, std::s
     return usage_failure(program, error.what());
   }
   auto given = given_options(app, names);
-  if (is_given(given, "help")) return StartFailure{ExitCode::ok, app.help()};
+  if (is_given(given, "help")) return StartFailure{ExitCode::ok, help_text(app)};
   if (is_given(given, "version")) return StartFailure{ExitCode::ok, std::string(version_text)};
   for (std::size_t i = 1; i < given.size(); ++i) {
     if (given[i].name == given[i - 1].name) {

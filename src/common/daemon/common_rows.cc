@@ -49,6 +49,7 @@ struct Finisher {
     auto resolved = fs::canonical(path, error);
     if (error) return refuse("data-dir", error.message() + "; create the directory first");
     if (!fs::is_directory(resolved, error)) return refuse("data-dir", "is not a directory");
+    if (::access(resolved.c_str(), W_OK | X_OK) != 0) return refuse("data-dir", "this account may not write there");
     path = resolved.string();
     return std::nullopt;
   }

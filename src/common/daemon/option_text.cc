@@ -1,7 +1,5 @@
 #include "common/daemon/option_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 
@@ -62,21 +60,6 @@ bool is_tenant_name(std::string_view text) {
   };
   return !text.empty() && text.size() <= tenant_bytes_max && text.front() != '-' &&
          std::all_of(text.begin(), text.end(), allowed);
-}
-
-std::string printable(std::string_view text) {
-  constexpr std::size_t printable_bytes_max = 120;
-  std::string out;
-  for (const char byte : text.substr(0, printable_bytes_max)) {
-    const auto number = static_cast<unsigned char>(byte);
-    if (number < 0x20 || number == 0x7f) {
-      out += fmt::format("\\x{:02x}", number);
-    } else {
-      out += byte;
-    }
-  }
-  if (text.size() > printable_bytes_max) out += "...";
-  return out;
 }
 
 }  // namespace flare

@@ -29,7 +29,4 @@ std::string bytes_text(std::uint64_t bytes);
 /// `[a-z0-9][a-z0-9-]{0,62}` (design.md 5).
 bool is_tenant_name(std::string_view text);
 
-/// As it may go to a terminal or a log: control bytes as \xNN, cut at 120 bytes.
-std::string printable(std::string_view text);
-
 }  // namespace flare
