@@ -26,7 +26,7 @@ TEST(StatusTable, IsTheOneOfToolsMd7) {
             " 192.168.12.153:12121   slave    active     1         0          1\n"
             " 192.168.12.154:12121   proxy    active     0        -1          0\n"
             "--------------------------------------------------------------------\n"
-            " sum                                                              2\n");
+            " sum                                                             2\n");
 }
 
 TEST(StatusTable, LeavesASilentNodeOutOfTheSum) {
@@ -34,7 +34,7 @@ TEST(StatusTable, LeavesASilentNodeOutOfTheSum) {
   rows[1].items.reset();
   const auto table = format_table(rows);
   EXPECT_NE(table.find(" 192.168.12.153:12121   slave    active     1         0          -\n"), std::string::npos);
-  EXPECT_NE(table.find(" sum                                                              1\n"), std::string::npos);
+  EXPECT_NE(table.find(" sum                                                             1\n"), std::string::npos);
 }
 
 TEST(StatusTable, EndsItsColumnsAt45And55And66) {
