@@ -1,6 +1,5 @@
 #include "common/net/client.h"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
 #include <optional>
@@ -21,123 +20,101 @@ bool parse_bind_address(const std::string& text, asio::ip::address& address) {
   return !error;
 }
 
-using Tcp = asio::ip::tcp;
-using Endpoints = std::vector<Tcp::endpoint>;
-
-// The system's resolver cannot be interrupted: past the deadline its answer finds nobody waiting.
-IoTask<Result<Endpoints>> resolve(IoExecutor executor, std::string server_name, int port,
-                                  PeerClient::Duration deadline) {
-  struct Resolution {
-    asio::ip::basic_resolver<Tcp, IoExecutor> resolver;
-    Timer answered;
-    std::optional<Result<Endpoints>> result;
-  };
-  auto resolution = std::make_shared<Resolution>(
-      Resolution{asio::ip::basic_resolver<Tcp, IoExecutor>{executor}, Timer{executor, deadline}, std::nullopt});
-  auto store = [resolution](const error_code& error, const auto& entries) {
-    if (error) {
-      resolution->result.emplace(error);
-    } else {
-      Endpoints endpoints;
-      for (const auto& entry : entries) endpoints.push_back(entry.endpoint());
-      resolution->result.emplace(std::move(endpoints));
-    }
-    resolution->answered.cancel();
-  };
-  resolution->resolver.async_resolve(server_name, std::to_string(port), Tcp::resolver::numeric_service,
-                                     std::move(store));
-  co_await resolution->answered.async_wait(use_task);
-  if (!resolution->result) co_return error_code{asio::error::timed_out};
-  co_return std::move(*resolution->result);
-}
-
 }  // namespace
 
-// Closes the connection when the deadline passes before the guard is gone.
-class PeerClient::DeadlineGuard {
- public:
-  DeadlineGuard(PeerClient& client, Duration deadline) : client_(client) {
-    client_.deadline_missed_ = false;
-    const auto round = ++*client_.timer_round_;
-    client_.timer_.expires_after(deadline);
-    // The round outlives the client: a handler may be queued already when the client goes.
-    client_.timer_.async_wait([&client, current = client_.timer_round_, round](const error_code& error) {
-      if (error || round != *current) return;
-      client.deadline_missed_ = true;
-      client.close();
-    });
-  }
-  ~DeadlineGuard() {
-    ++*client_.timer_round_;
-    client_.timer_.cancel();
-  }
-  DeadlineGuard(const DeadlineGuard&) = delete;
-  DeadlineGuard& operator=(const DeadlineGuard&) = delete;
-
-  error_code failure(error_code error) const {
-    client_.close();
-    return client_.deadline_missed_ ? error_code{asio::error::timed_out} : error;
-  }
-
- private:
-  PeerClient& client_;
-};
-
-PeerClient::PeerClient(IoExecutor executor) : socket_(executor), timer_(executor) {}
+PeerClient::PeerClient(IoExecutor executor) : socket_(executor), deadline_(executor, [this] { close(); }) {}
 
 PeerClient::PeerClient(StreamSocket socket, std::string unread)
-    : socket_(std::move(socket)), timer_(socket_.get_executor()), buffer_(std::move(unread)) {}
+    : socket_(std::move(socket)), deadline_(socket_.get_executor(), [this] { close(); }), buffer_(std::move(unread)) {}
+
+error_code PeerClient::failure(error_code error) {
+  deadline_.disarm();
+  close();
+  return deadline_.missed() ? error_code{asio::error::timed_out} : error;
+}
 
 IoTask<Result<void>> PeerClient::connect(std::string server_name, int port, std::string bind_address,
                                          Duration deadline) {
   close();
   buffer_.clear();
   begin_ = 0;
-  DeadlineGuard guard{*this, deadline};
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  const auto endpoints = co_await resolve(std::move(server_name), port, deadline);
+  if (!endpoints) co_return endpoints.error();
 
-  error_code error;
-  Endpoints endpoints;
-  // A numeric name needs no resolver, and so no thread of it.
-  if (const auto address = asio::ip::make_address(server_name, error); !error) {
-    endpoints.emplace_back(address, static_cast<std::uint16_t>(port));
-  } else {
-    const auto found = co_await resolve(socket_.get_executor(), server_name, port, deadline);
-    if (!found) co_return guard.failure(found.error());
-    endpoints = *found;
-  }
-
-  error = asio::error::host_not_found;
-  for (const auto& endpoint : endpoints) {
-    if (deadline_missed_) break;
-    error_code ignored;
-    socket_.close(ignored);
-    socket_.open(asio::generic::stream_protocol{endpoint.protocol()}, error);
-    if (error) continue;
-    asio::ip::address from;
-    if (!bind_address.empty() && parse_bind_address(bind_address, from) && from.is_v4() == endpoint.address().is_v4()) {
-      socket_.bind(asio::generic::stream_protocol::endpoint{Tcp::endpoint{from, 0}}, error);
-      if (error) continue;
-    }
-    const auto [failed] = co_await socket_.async_connect(asio::generic::stream_protocol::endpoint{endpoint}, use_task);
-    error = failed;
-    if (!error) {
-      socket_.set_option(Tcp::no_delay{true}, ignored);
-      socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
+  deadline_.arm(until - std::chrono::steady_clock::now());
+  error_code error = asio::error::host_not_found;
+  for (const auto& endpoint : *endpoints) {
+    const auto connected = co_await connect_one(endpoint, bind_address);
+    if (connected) {
+      deadline_.disarm();
       co_return Result<void>{};
     }
+    error = connected.error();
+    if (deadline_.missed() || error == asio::error::operation_aborted) break;
   }
-  co_return guard.failure(error);
+  co_return failure(error);
+}
+
+// getaddrinfo cannot be broken off: its answer comes into a state that outlives the wait for it.
+IoTask<Result<std::vector<PeerClient::Tcp::endpoint>>> PeerClient::resolve(std::string server_name, int port,
+                                                                           Duration deadline) {
+  error_code error;
+  // A numeric name needs no resolver, and so no thread of it.
+  if (const auto address = asio::ip::make_address(server_name, error); !error) {
+    co_return std::vector<Tcp::endpoint>{Tcp::endpoint{address, static_cast<std::uint16_t>(port)}};
+  }
+  struct Answer {
+    Answer(IoExecutor executor, Duration after) : resolver(executor), waiting(executor, after) {}
+    asio::ip::basic_resolver<Tcp, IoExecutor> resolver;
+    Timer waiting;
+    std::optional<error_code> error;
+    std::vector<Tcp::endpoint> endpoints;
+  };
+  const auto answer = std::make_shared<Answer>(socket_.get_executor(), deadline);
+  resolving_ = {answer, &answer->waiting};
+  answer->resolver.async_resolve(server_name, std::to_string(port), Tcp::resolver::numeric_service,
+                                 [answer](const error_code& failed, const auto& found) {
+                                   answer->error = failed;
+                                   for (const auto& entry : found) answer->endpoints.push_back(entry.endpoint());
+                                   answer->waiting.cancel();
+                                 });
+  const auto [closed] = co_await answer->waiting.async_wait(use_task);
+  resolving_.reset();
+  if (!answer->error)
+    co_return closed ? error_code{asio::error::operation_aborted} : error_code{asio::error::timed_out};
+  if (*answer->error) co_return *answer->error;
+  co_return std::move(answer->endpoints);
+}
+
+IoTask<Result<void>> PeerClient::connect_one(Tcp::endpoint endpoint, std::string bind_address) {
+  error_code error;
+  socket_.close(error);
+  socket_.open(asio::generic::stream_protocol{endpoint.protocol()}, error);
+  if (error) co_return error;
+  asio::ip::address from;
+  if (!bind_address.empty() && parse_bind_address(bind_address, from) && from.is_v4() == endpoint.address().is_v4()) {
+    socket_.bind(asio::generic::stream_protocol::endpoint{Tcp::endpoint{from, 0}}, error);
+    if (error) co_return error;
+  }
+  const auto [failed] = co_await socket_.async_connect(asio::generic::stream_protocol::endpoint{endpoint}, use_task);
+  if (failed) co_return failed;
+  if (!socket_.is_open()) co_return error_code{asio::error::operation_aborted};  // closed as it was about to succeed
+  socket_.set_option(Tcp::no_delay{true}, error);
+  socket_.set_option(asio::socket_base::keep_alive{true}, error);
+  co_return Result<void>{};
 }
 
 IoTask<Result<void>> PeerClient::write(std::string_view bytes, Duration deadline) {
-  DeadlineGuard guard{*this, deadline};
+  deadline_.arm(deadline);
   const auto [error, written] = co_await asio::async_write(socket_, asio::buffer(bytes), use_task);
-  if (error) co_return guard.failure(error);
+  if (error) co_return failure(error);
+  deadline_.disarm();
   co_return Result<void>{};
 }
 
 IoTask<Result<void>> PeerClient::fill(Duration deadline) {
-  DeadlineGuard guard{*this, deadline};
+  deadline_.arm(deadline);
   buffer_.erase(0, begin_);
   begin_ = 0;
   const auto old_size = buffer_.size();
@@ -145,7 +122,8 @@ IoTask<Result<void>> PeerClient::fill(Duration deadline) {
   const auto [error, n] =
       co_await socket_.async_read_some(asio::buffer(buffer_.data() + old_size, read_step_bytes), use_task);
   buffer_.resize(old_size + n);
-  if (error) co_return guard.failure(error);
+  if (error) co_return failure(error);
+  deadline_.disarm();
   co_return Result<void>{};
 }
 
@@ -195,6 +173,14 @@ bool PeerClient::closed_by_peer() {
 void PeerClient::close() {
   error_code ignored;
   socket_.close(ignored);
+  if (resolving_) resolving_->cancel();
+}
+
+std::string PeerClient::take_unread() {
+  auto unread = buffer_.substr(begin_);
+  buffer_.clear();
+  begin_ = 0;
+  return unread;
 }
 
 }  // namespace flare

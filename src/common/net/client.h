@@ -1,13 +1,16 @@
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/base/result.h"
+#include "common/net/deadline.h"
 #include "common/net/task.h"
 
 namespace flare {
@@ -36,19 +39,23 @@ class PeerClient {
   bool closed_by_peer();
 
   bool is_open() const { return socket_.is_open(); }
-  /// Gives the socket away, for a user of another kind; nothing may be unread.
-  StreamSocket release() { return std::move(socket_); }
   void close();
+  /// Gives the connection up to a user of another kind; `take_unread` first, if the peer may have sent something more.
+  StreamSocket release() { return std::move(socket_); }
+  /// The bytes that were read from the peer and not handed out.
+  std::string take_unread();
 
  private:
-  class DeadlineGuard;
+  using Tcp = asio::ip::tcp;
+
+  IoTask<Result<std::vector<Tcp::endpoint>>> resolve(std::string server_name, int port, Duration deadline);
+  IoTask<Result<void>> connect_one(Tcp::endpoint endpoint, std::string bind_address);
   IoTask<Result<void>> fill(Duration deadline);
+  error_code failure(error_code error);
 
   StreamSocket socket_;
-  Timer timer_;
-  // A timer that fires late must not end the next wait.
-  std::shared_ptr<std::uint64_t> timer_round_ = std::make_shared<std::uint64_t>(0);
-  bool deadline_missed_ = false;
+  Deadline deadline_;                 // of the wait in work
+  std::shared_ptr<Timer> resolving_;  // cancelled by `close`
   std::string buffer_;
   std::size_t begin_ = 0;  // of the unread bytes in buffer_
 };

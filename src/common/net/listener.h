@@ -2,6 +2,7 @@
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "common/base/result.h"
@@ -22,20 +23,24 @@ class Listener {
 
   /// `bind_address`: empty (all IPv4 and, where there is one, IPv6 addresses) or one address.
   Result<void> listen_tcp(const std::string& bind_address, int port, int backlog);
-  /// Takes the place of a stale socket; `address_in_use` if another process serves it (daemons.md 2.4). Mode 0777 as the
-  /// original; unlinked at the end.
+  /// Takes the place of a stale socket; `address_in_use` if another process serves it (daemons.md 2.4). Mode 0777 as
+  /// the original; unlinked at the end.
   Result<void> listen_unix(const std::string& path, int backlog);
 
   void start(Accepted accepted);
   void stop();
 
  private:
-  IoTask<> accept_loop();
+  using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol, IoExecutor>;
+  // Shared with the coroutine that accepts, which may see the end only after this object is gone.
+  struct Open {
+    Acceptor acceptor;
+    Accepted accepted;
+    std::string unix_path;
+  };
+  static IoTask<> accept_loop(std::shared_ptr<Open> open);
 
-  IoExecutor executor_;
-  asio::basic_socket_acceptor<asio::generic::stream_protocol, IoExecutor> acceptor_;
-  std::string unix_path_;
-  Accepted accepted_;
+  std::shared_ptr<Open> open_;
 };
 
 }  // namespace flare

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "flared/replication/stream_checksum.h"
@@ -62,9 +64,11 @@ class Backup {
   Action on(const stream::Ping& ping);
   Action on(const stream::InSync& in_sync);
   Action on(const stream::Refusal& refusal);
-  bool raise_epoch(Epoch epoch);
+  std::optional<Refuse> refuse_epoch(Epoch epoch);
+  bool streams() const { return state_ == State::streaming && greeted_; }
 
   State state_ = State::asked;
+  bool greeted_ = false;  // the first PING, which tells the source's epoch, comes before any record or entry
   Position position_;
   Epoch epoch_known_;
   Epoch stream_epoch_;

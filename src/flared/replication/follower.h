@@ -35,6 +35,8 @@ struct FollowerOptions {
   StreamTimes times;
 };
 
+class FollowerRun;
+
 /// The slave's side of replication (docs/replication.md 3, 4): keeps the store equal to its master's, over as many
 /// connections as it takes, until stopped. One coroutine on the control thread; `storage` and `pool` must outlive the
 /// control io_context's run. While it follows, nobody else may write to the store.
@@ -69,8 +71,7 @@ class Follower {
   FollowFigures figures() const;
 
  private:
-  class Run;
-  std::shared_ptr<Run> run_;
+  std::shared_ptr<FollowerRun> run_;
 };
 
 }  // namespace flare

@@ -38,6 +38,8 @@ class Primary {
 
   /// Entries up to `last` have been given to the socket.
   void on_sent(Sequence last);
+  /// The whole snapshot has been given to the socket: from now on the slave owes an ACK.
+  void on_snapshot_sent(TimePoint now) { last_heard_ = now; }
   /// `written`: the last sequence that the source's kernel has.
   Actions on_message(const stream::Ack& ack, Sequence written, TimePoint now);
   Actions on_timer(Sequence written, TimePoint now);
@@ -60,7 +62,8 @@ class Primary {
   Sequence sent_;
   Sequence acknowledged_;
   Sequence durable_;
-  bool heard_;  // an ACK has come, or none is waited for specially
+  Sequence must_reach_;  // where the stream began: a slave that loads is not there before its commit
+  bool heard_;           // false: it may be committing a snapshot, and that takes its time
   Confirm confirm_ = Confirm::due;
   bool acked_once_ = false;
   TimePoint last_heard_;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/log.h"
@@ -33,9 +35,12 @@ struct SourceFigures {
 
 struct SourcesOptions {
   std::size_t slaves_max = 32;
-  std::uint64_t bandwidth_kb_s = 0;  // reconstruction-bwlimit: of each snapshot; 0 = none
+  std::uint64_t bandwidth_kb_s = 0;       // reconstruction-bwlimit: of each snapshot; 0 = none
+  std::chrono::microseconds interval{0};  // reconstruction-interval: pause for each record of a snapshot
   StreamTimes times;
 };
+
+struct SourceShared;
 
 /// The master's side of replication (docs/replication.md 3, 4): serves each slave in a coroutine of its own. Lives on
 /// the control thread; `storage` and `pool` must outlive the control io_context's run. Takes storage.on_log_written.
@@ -46,8 +51,6 @@ class Sources {
     std::function<bool(PartitionId)> is_master;
     /// Tells the index that the slave has caught up (`node insync S P epoch 1`); false: not told, asked again later.
     std::function<IoTask<bool>(NodeKey slave, Epoch epoch)> confirm;
-    /// The partition of a key once the preparing partition counts, for `repl import`; may be null.
-    std::function<PartitionId(std::string_view key)> future_partition;
   };
 
   Sources(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, Callbacks callbacks,
@@ -61,15 +64,14 @@ class Sources {
   void adopt(StreamSocket socket, std::string unread, std::string line, std::string peer);
   /// Closes all, at a change of role and at the end. Their coroutines end by themselves on the control thread.
   void stop_all();
-  void set_bandwidth(std::uint64_t kb_s);
+  /// From the next piece of a snapshot on.
+  void set_pace(std::uint64_t bandwidth_kb_s, std::chrono::microseconds interval);
 
   std::vector<SourceFigures> figures() const;
   std::uint64_t snapshots_served() const;  // since the start, finished ones
 
  private:
-  class Shared;
-  class Session;
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<SourceShared> shared_;
 };
 
 }  // namespace flare

@@ -40,7 +40,8 @@ struct SnapshotEnd {
 struct Entry {
   LogEntry entry;
 };
-/// `PING <epoch> <seq> <stamp>`: the source's epoch and the last sequence it has written.
+/// `PING <epoch> <seq> <stamp>`: the source's epoch and the last sequence it has written. One follows `OK` and
+/// `SNAPSHOT` at once, so that a slave knows the epoch before it takes anything.
 struct Ping {
   Epoch epoch{0};
   Sequence sequence{0};
@@ -78,7 +79,6 @@ void append(std::string& out, const Refusal& message);
 enum class CodecError : std::uint8_t {
   line_too_long,
   unknown_word,
-  missing_word,
   surplus_word,
   bad_number,
   bad_key,

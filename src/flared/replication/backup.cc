@@ -1,0 +1,124 @@
+#include "flared/replication/backup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace flare {
+
+namespace {
+
+Backup::Refuse out_of_place(std::string_view word) { return {fmt::format("{} out of place", word)}; }
+
+}  // namespace
+
+Backup::Backup(const Position& own, Epoch epoch_known)
+    : position_(own), epoch_known_(epoch_known), stream_epoch_(std::max(own.epoch, epoch_known)) {}
+
+Backup::Action Backup::on_message(const stream::Decoded& decoded) {
+  if (const auto* record = std::get_if<stream::Record>(&decoded.message)) return on(*record, decoded.raw);
+  return std::visit(
+      [this](const auto& message) -> Action {
+        using Kind = std::decay_t<decltype(message)>;
+        if constexpr (std::is_same_v<Kind, stream::Record> || std::is_same_v<Kind, stream::Ack>) {
+          return out_of_place("ACK");
+        } else {
+          return on(message);
+        }
+      },
+      decoded.message);
+}
+
+// replication.md 2: streams of lower epochs are refused: their source has been deposed and does not know it yet.
+std::optional<Backup::Refuse> Backup::refuse_epoch(Epoch epoch) {
+  if (epoch < stream_epoch_) {
+    return Refuse{fmt::format("stream of epoch {}, but epoch {} is known here: the source is no master any more",
+                              raw(epoch), raw(stream_epoch_))};
+  }
+  stream_epoch_ = epoch;
+  return std::nullopt;
+}
+
+Backup::Action Backup::on(const stream::Ok& ok) {
+  if (state_ != State::asked) return out_of_place("OK");
+  if (ok.position != position_) {
+    return Refuse{fmt::format("OK for log-id {:016x} epoch {} sequence {}, asked for {:016x} {} {}",
+                              raw(ok.position.log_id), raw(ok.position.epoch), raw(ok.position.sequence),
+                              raw(position_.log_id), raw(position_.epoch), raw(position_.sequence))};
+  }
+  source_sequence_ = position_.sequence;
+  state_ = State::streaming;
+  return Nothing{};
+}
+
+Backup::Action Backup::on(const stream::SnapshotBegin& begin) {
+  if (state_ != State::asked) return out_of_place("SNAPSHOT");
+  // A node that was master of another partition knows higher epochs, of another history: they do not compare.
+  if (begin.position.log_id != position_.log_id) stream_epoch_ = epoch_known_;
+  snapshot_ = begin;
+  checksum_.reset();
+  loaded_ = 0;
+  expected_ = begin.expected_items;
+  state_ = State::loading;
+  return BeginSnapshot{begin};
+}
+
+Backup::Action Backup::on(const stream::Record& record, std::string_view raw_bytes) {
+  if (state_ != State::loading || !greeted_) return out_of_place("RECORD");
+  checksum_.add(raw_bytes);
+  ++loaded_;
+  return Put{record};
+}
+
+Backup::Action Backup::on(const stream::SnapshotEnd& end) {
+  if (state_ != State::loading || !greeted_) return out_of_place("SNAPSHOT-END");
+  if (end.count != loaded_) return Refuse{fmt::format("snapshot of {} records, {} came", end.count, loaded_)};
+  if (end.checksum != checksum_.value()) return Refuse{"snapshot with a wrong checksum"};
+  position_ = snapshot_.position;
+  source_sequence_ = position_.sequence;
+  state_ = State::streaming;
+  return Commit{snapshot_.position, snapshot_.epochs};
+}
+
+Backup::Action Backup::on(const stream::Entry& entry) {
+  if (!streams()) return out_of_place("an entry");
+  const auto& [epoch, sequence] = std::pair{entry.entry.epoch, entry.entry.sequence};
+  // An entry may be of an epoch that has ended since, but entries never go back in epochs.
+  if (sequence != next(position_.sequence) || epoch < position_.epoch) {
+    return Refuse{fmt::format("entry {} of epoch {} does not follow {} of epoch {}", raw(sequence), raw(epoch),
+                              raw(position_.sequence), raw(position_.epoch))};
+  }
+  stream_epoch_ = std::max(stream_epoch_, epoch);
+  position_.epoch = epoch;
+  position_.sequence = sequence;
+  source_sequence_ = std::max(source_sequence_, sequence);
+  return Apply{entry.entry};
+}
+
+Backup::Action Backup::on(const stream::Ping& ping) {
+  if (state_ == State::asked) return out_of_place("PING");
+  if (auto refused = refuse_epoch(ping.epoch)) return *refused;
+  greeted_ = true;
+  source_sequence_ = std::max(source_sequence_, ping.sequence);
+  stamp_ = ping.stamp;
+  return Nothing{};
+}
+
+Backup::Action Backup::on(const stream::InSync& in_sync) {
+  if (!streams()) return out_of_place("INSYNC");
+  if (auto refused = refuse_epoch(in_sync.epoch)) return *refused;
+  return Confirmed{};
+}
+
+Backup::Action Backup::on(const stream::Refusal& refusal) { return Refuse{std::string{refusal.text}}; }
+
+stream::Ack Backup::ack(Sequence durable) const {
+  return {position_.epoch, position_.sequence, std::min(durable, position_.sequence), stamp_};
+}
+
+std::uint64_t Backup::lag() const {
+  return source_sequence_ > position_.sequence ? raw(source_sequence_) - raw(position_.sequence) : 0;
+}
+
+}  // namespace flare

@@ -1,0 +1,319 @@
+#include "flared/replication/follower_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <exception>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "flared/replication/hello.h"
+
+namespace flare {
+
+namespace {
+
+constexpr std::size_t read_bytes = 256 * 1024;
+
+// Why an attempt ended that nobody needs to hear of.
+const std::string stopped_by_us = "stopped";
+
+std::string_view to_text(StorageError error) {
+  switch (error) {
+    case StorageError::io:
+      return "i/o error";
+    case StorageError::out_of_space:
+      return "out of disk space";
+    case StorageError::damaged:
+      return "damaged record";
+    case StorageError::too_old:
+      return "too old";
+    case StorageError::sequence_gap:
+      return "gap in the sequence";
+    case StorageError::aborted:
+      return "aborted";
+  }
+  return "unknown";
+}
+
+std::string store_failed(std::string_view what, StorageError error) {
+  return fmt::format("own store: {}: {}", what, to_text(error));
+}
+
+}  // namespace
+
+FollowerRun::FollowerRun(IoExecutor executor, Storage& storage, BlockingPool& pool, Follower::Callbacks callbacks,
+                         FollowerOptions options)
+    : executor_(executor),
+      storage_(storage),
+      pool_(pool),
+      callbacks_(std::move(callbacks)),
+      options_(options),
+      pause_(executor),
+      ended_(executor, Timer::time_point::max()) {}
+
+void FollowerRun::follow(Follower::Target target) {
+  close_connection();
+  ++round_;
+  target_ = std::move(target);
+  confirmed_ = false;
+  last_report_.clear();
+  figures_.state = FollowState::connecting;
+  if (std::exchange(running_, true)) return;
+  asio::co_spawn(executor_, loop(shared_from_this()), asio::detached);
+}
+
+void FollowerRun::stop() {
+  close_connection();
+  ++round_;
+  target_.reset();
+  figures_.state = FollowState::idle;
+  figures_.lag_entries = 0;
+}
+
+void FollowerRun::abandon() {
+  stop();
+  callbacks_ = {};
+}
+
+// The coroutine that uses them finds them closed and frees them.
+void FollowerRun::close_connection() {
+  if (client_) client_->close();
+  if (connection_) connection_->link.close();
+  pause_.cancel();
+}
+
+IoTask<> FollowerRun::stopped() {
+  const auto self = shared_from_this();
+  while (running_) co_await ended_.async_wait(use_task);
+}
+
+IoTask<> FollowerRun::loop([[maybe_unused]] std::shared_ptr<FollowerRun> self) {
+  auto pause = options_.pause_min;
+  while (target_) {
+    const auto round = round_;
+    Ended ended;
+    streamed_ = false;
+    try {
+      ended = co_await attempt(*target_, round);
+    } catch (const std::exception& error) {
+      ended.reason = error.what();
+    }
+    connection_.reset();
+    client_.reset();
+    if (streamed_ || round != round_) pause = options_.pause_min;
+    if (round != round_) continue;
+    figures_.state = FollowState::connecting;
+    report(ended.reason);
+    pause_.expires_after(ended.original ? options_.original_pause : pause);
+    co_await pause_.async_wait(use_task);
+    pause = std::min(2 * pause, options_.pause_max);
+  }
+  running_ = false;
+  ended_.cancel();
+}
+
+void FollowerRun::report(const std::string& reason) {
+  if (reason == std::exchange(last_report_, reason) || !callbacks_.failed) return;
+  callbacks_.failed(fmt::format("replication from {}:{}: {}", target_->host, target_->port, reason));
+}
+
+IoTask<FollowerRun::Ended> FollowerRun::attempt(Follower::Target target, std::uint64_t round) {
+  client_ = std::make_unique<PeerClient>(executor_);
+  const auto connected =
+      co_await client_->connect(target.host, target.port, target.bind_address, limits::connect_deadline);
+  if (!connected) co_return Ended{"cannot connect: " + connected.error().message()};
+  if (round != round_) co_return Ended{stopped_by_us};
+  auto refused = co_await greet(round);
+  if (refused) co_return std::move(*refused);
+
+  Hello hello{target.partition, target.partitions, storage_.position(), storage_.epochs(), target.own_key};
+  const auto line = format_hello(hello) + "\r\n";
+  const auto sent = co_await client_->write(line, limits::peer_write_deadline);
+  if (!sent) co_return Ended{"hello: " + sent.error().message()};
+  if (round != round_) co_return Ended{stopped_by_us};
+  auto unread = client_->take_unread();
+  auto socket = client_->release();
+  const auto data_bytes_max = options_.data_bytes_max;
+  connection_ = std::make_unique<Connection>(std::move(socket), hello.position, target.epoch_known, data_bytes_max);
+  connection_->buffer = std::move(unread);
+  co_return Ended{co_await run_stream(round)};
+}
+
+// cluster.md 10: an original is sent only what it can parse.
+IoTask<std::optional<FollowerRun::Ended>> FollowerRun::greet(std::uint64_t round) {
+  const auto sent = co_await client_->write("version\r\n", limits::peer_write_deadline);
+  if (!sent) co_return Ended{"version: " + sent.error().message()};
+  const auto line = co_await client_->read_line(options_.times.snapshot_silent_max);
+  if (!line) co_return Ended{"version: " + line.error().message()};
+  if (round != round_) co_return Ended{stopped_by_us};
+  if (line->starts_with("VERSION flare-1.")) {
+    co_return Ended{"following an original master is not supported yet", true};
+  }
+  if (!line->starts_with("VERSION ")) co_return Ended{fmt::format("version: answered '{}'", line->substr(0, 80))};
+  // The hello says where the store stands: everything up to there must be in our log.
+  Storage::Batch batch{storage_};
+  const auto written = storage_.write_log();
+  if (!written) co_return Ended{store_failed("writing the log", written.error())};
+  co_return std::nullopt;
+}
+
+IoTask<std::string> FollowerRun::run_stream(std::uint64_t round) {
+  auto& connection = *connection_;
+  for (;;) {
+    auto ended = co_await take_messages(round);
+    if (!ended.empty()) co_return ended;
+    if (connection.backup.state() == Backup::State::streaming) {
+      ended = co_await acknowledge();
+      if (!ended.empty()) co_return ended;
+    }
+    const auto filled = co_await connection.link.read(connection.buffer, read_bytes, silent_max());
+    if (round != round_) co_return stopped_by_us;
+    if (!filled) co_return "connection lost: " + filled.error().message();
+  }
+}
+
+StreamTimes::Duration FollowerRun::silent_max() const {
+  return connection_->backup.state() == Backup::State::streaming ? options_.times.source_silent_max
+                                                                 : options_.times.snapshot_silent_max;
+}
+
+// All whole messages of the buffer. Empty: more bytes are needed; else why the connection ends.
+IoTask<std::string> FollowerRun::take_messages(std::uint64_t round) {
+  auto& connection = *connection_;
+  std::string_view unread{connection.buffer};
+  for (;;) {
+    Backup::Action action;
+    if (connection.backup.state() == Backup::State::loading) {
+      action = co_await load(unread);
+      if (round != round_) co_return stopped_by_us;
+    } else {
+      action = apply(unread);
+    }
+    note_progress();
+    if (std::holds_alternative<Backup::Nothing>(action)) break;
+    auto failed = co_await obey(std::move(action));
+    if (round != round_) co_return stopped_by_us;
+    if (!failed.empty()) co_return failed;
+  }
+  connection.buffer.erase(0, connection.buffer.size() - unread.size());
+  co_return std::string{};
+}
+
+// Entries are applied here, between two messages that need another place; one write of the log for all of them.
+Backup::Action FollowerRun::apply(std::string_view& unread) {
+  Storage::Batch batch{storage_};
+  auto action = apply_entries(unread);
+  const auto written = storage_.write_log();
+  if (!written) return Backup::Refuse{store_failed("writing the log", written.error())};
+  return action;
+}
+
+Backup::Action FollowerRun::apply_entries(std::string_view& unread) {
+  for (;;) {
+    auto action = next_action(*connection_, unread);
+    if (!action) return Backup::Nothing{};
+    const auto* apply = std::get_if<Backup::Apply>(&*action);
+    if (apply == nullptr) {
+      if (std::holds_alternative<Backup::Nothing>(*action)) continue;
+      return std::move(*action);
+    }
+    if (apply->entry.kind == EntryKind::flush) return std::move(*action);
+    const auto applied = storage_.apply(apply->entry);
+    if (!applied) return Backup::Refuse{store_failed("applying an entry", applied.error())};
+    ++figures_.entries_applied;
+  }
+}
+
+// The next message's action; nullopt: no whole message is left.
+std::optional<Backup::Action> FollowerRun::next_action(Connection& connection, std::string_view& unread) {
+  const auto decoded = connection.decoder.next(unread);
+  if (!decoded) return Backup::Refuse{fmt::format("bad message: {}", stream::to_text(decoded.error()))};
+  if (!*decoded) return std::nullopt;
+  return connection.backup.on_message(**decoded);
+}
+
+// Records go into the new store on the pool's thread; this coroutine, and so the connection's state, waits for it.
+IoTask<Backup::Action> FollowerRun::load(std::string_view& unread) {
+  auto work = [&connection = *connection_, &unread]() -> Backup::Action {
+    for (;;) {
+      auto action = next_action(connection, unread);
+      if (!action) return Backup::Nothing{};
+      if (std::holds_alternative<Backup::Nothing>(*action)) continue;
+      const auto* put = std::get_if<Backup::Put>(&*action);
+      if (put == nullptr) return std::move(*action);
+      const auto stored = connection.replacement->put(put->record.key, put->record.record);
+      if (!stored) return Backup::Refuse{store_failed("storing a record of the snapshot", stored.error())};
+    }
+  };
+  co_return co_await pool_.run(std::move(work));
+}
+
+// What cannot be done between two entries. Empty: done; else why the connection ends.
+IoTask<std::string> FollowerRun::obey(Backup::Action action) {
+  if (auto* refuse = std::get_if<Backup::Refuse>(&action)) co_return std::move(refuse->reason);
+  if (std::holds_alternative<Backup::BeginSnapshot>(action)) co_return co_await begin_replacement();
+  if (auto* commit = std::get_if<Backup::Commit>(&action)) co_return co_await this->commit(std::move(*commit));
+  if (const auto* apply = std::get_if<Backup::Apply>(&action)) co_return co_await flush(apply->entry);
+  if (std::holds_alternative<Backup::Confirmed>(action)) say_confirmed();
+  co_return std::string{};
+}
+
+IoTask<std::string> FollowerRun::begin_replacement() {
+  figures_.state = FollowState::snapshot;
+  figures_.records_loaded = 0;
+  figures_.records_expected = connection_->backup.expected();
+  auto work = [this] { return storage_.begin_replacement(); };
+  auto begun = co_await pool_.run(std::move(work));
+  if (!begun) co_return store_failed("beginning a new store", begun.error());
+  connection_->replacement = std::move(*begun);
+  co_return std::string{};
+}
+
+IoTask<std::string> FollowerRun::commit(Backup::Commit commit) {
+  const auto replacement = std::move(connection_->replacement);
+  auto work = [&replacement, &commit] { return replacement->commit(commit.position, commit.epochs); };
+  const auto committed = co_await pool_.run(std::move(work));
+  if (!committed) co_return store_failed("swapping the new store in", committed.error());
+  ++figures_.snapshots_loaded;
+  co_return std::string{};
+}
+
+IoTask<std::string> FollowerRun::flush(LogEntry entry) {
+  auto work = [this, entry]() -> Result<void, StorageError> {
+    const auto applied = storage_.apply(entry);
+    if (!applied) return applied;
+    Storage::Batch batch{storage_};
+    return storage_.write_log();
+  };
+  const auto flushed = co_await pool_.run(std::move(work));
+  if (!flushed) co_return store_failed("flushing", flushed.error());
+  ++figures_.entries_applied;
+  co_return std::string{};
+}
+
+void FollowerRun::note_progress() {
+  const auto& backup = connection_->backup;
+  figures_.records_loaded = backup.loaded();
+  figures_.lag_entries = backup.lag();
+  if (backup.state() != Backup::State::streaming) return;
+  streamed_ = true;
+  last_report_.clear();
+  if (figures_.state != FollowState::in_sync) figures_.state = FollowState::streaming;
+}
+
+void FollowerRun::say_confirmed() {
+  figures_.state = FollowState::in_sync;
+  if (!std::exchange(confirmed_, true) && callbacks_.confirmed) callbacks_.confirmed();
+}
+
+IoTask<std::string> FollowerRun::acknowledge() {
+  std::string out;
+  stream::append(out, connection_->backup.ack(storage_.written_sequence()));
+  const auto written = co_await connection_->link.write(out, options_.times.source_silent_max);
+  co_return written ? std::string{} : "acknowledging: " + written.error().message();
+}
+
+}  // namespace flare

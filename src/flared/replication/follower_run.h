@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/net/client.h"
+#include "flared/replication/backup.h"
+#include "flared/replication/follower.h"
+#include "flared/replication/stream_codec.h"
+#include "flared/replication/stream_link.h"
+
+namespace flare {
+
+/// The coroutine of a Follower and what it works on; kept alive by itself until it has ended.
+class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
+ public:
+  FollowerRun(IoExecutor executor, Storage& storage, BlockingPool& pool, Follower::Callbacks callbacks,
+              FollowerOptions options);
+
+  void follow(Follower::Target target);
+  void stop();
+  void abandon();  // stop, and call nobody back any more
+  IoTask<> stopped();
+  const FollowFigures& figures() const { return figures_; }
+
+ private:
+  // One connection's state after the hello.
+  struct Connection {
+    Connection(StreamSocket socket, const Position& own, Epoch epoch_known, std::size_t data_bytes_max)
+        : link(std::move(socket)), backup(own, epoch_known), decoder(data_bytes_max) {}
+
+    StreamLink link;
+    Backup backup;
+    stream::Decoder decoder;
+    std::string buffer;
+    std::unique_ptr<Replacement> replacement;
+  };
+  struct Ended {
+    std::string reason;
+    bool original = false;
+  };
+
+  IoTask<> loop(std::shared_ptr<FollowerRun> self);
+  IoTask<Ended> attempt(Follower::Target target, std::uint64_t round);
+  IoTask<std::optional<Ended>> greet(std::uint64_t round);
+  // The next functions answer with the reason why the connection ends, or with an empty text.
+  IoTask<std::string> run_stream(std::uint64_t round);
+  IoTask<std::string> take_messages(std::uint64_t round);
+  IoTask<std::string> obey(Backup::Action action);
+  IoTask<std::string> begin_replacement();
+  IoTask<std::string> commit(Backup::Commit commit);
+  IoTask<std::string> flush(LogEntry entry);
+  IoTask<std::string> acknowledge();
+  IoTask<Backup::Action> load(std::string_view& unread);
+  Backup::Action apply(std::string_view& unread);
+  Backup::Action apply_entries(std::string_view& unread);
+  static std::optional<Backup::Action> next_action(Connection& connection, std::string_view& unread);
+  StreamTimes::Duration silent_max() const;
+  void note_progress();
+  void say_confirmed();
+  void report(const std::string& reason);
+  void close_connection();
+
+  IoExecutor executor_;
+  Storage& storage_;
+  BlockingPool& pool_;
+  Follower::Callbacks callbacks_;
+  FollowerOptions options_;
+  FollowFigures figures_;
+
+  std::optional<Follower::Target> target_;
+  std::uint64_t round_ = 0;  // raised by each follow and stop: what belongs to an older one ends
+  bool running_ = false;
+  bool confirmed_ = false;
+  bool streamed_ = false;  // on the last connection
+  std::string last_report_;
+  std::unique_ptr<PeerClient> client_;
+  std::unique_ptr<Connection> connection_;
+  Timer pause_;
+  Timer ended_;  // never runs out: `stopped` waits on it until it is cancelled
+};
+
+}  // namespace flare

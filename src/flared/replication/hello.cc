@@ -1,0 +1,152 @@
+#include "flared/replication/hello.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/limits.h"
+#include "flared/replication/header_words.h"
+
+namespace flare {
+
+namespace {
+
+constexpr int partitions_max = 1024;  // cluster.md 2.2
+
+using Kind = StartDecision::Kind;
+
+EpochTable newest_rows(const EpochTable& epochs) {
+  const auto surplus = epochs.size() > hello_epochs_max ? epochs.size() - hello_epochs_max : 0;
+  return {epochs.begin() + static_cast<std::ptrdiff_t>(surplus), epochs.end()};
+}
+
+// The table with the row of the present epoch up to date, and without epochs that have no entry: those say nothing
+// about the history, and the two sides may know different ones.
+EpochTable rows_with_entries(EpochTable epochs, const Position& position) {
+  const auto row =
+      std::find_if(epochs.begin(), epochs.end(), [&](const EpochEnd& end) { return end.epoch == position.epoch; });
+  if (row != epochs.end()) {
+    row->last = position.sequence;
+  } else {
+    epochs.push_back({position.epoch, position.sequence});
+    std::sort(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) { return a.epoch < b.epoch; });
+  }
+  EpochTable kept;
+  for (const auto& end : epochs) {
+    if (end.last > (kept.empty() ? Sequence{0} : kept.back().last)) kept.push_back(end);
+  }
+  return kept;
+}
+
+const EpochEnd* find_epoch(const EpochTable& epochs, Epoch epoch) {
+  const auto found = std::find_if(epochs.begin(), epochs.end(), [&](const auto& end) { return end.epoch == epoch; });
+  return found == epochs.end() ? nullptr : &*found;
+}
+
+// Whether the entry (epoch, sequence) is one of this history.
+bool has_entry(const EpochTable& epochs, Epoch epoch, Sequence sequence) {
+  Sequence before{0};
+  for (const auto& end : epochs) {
+    if (end.epoch == epoch) return before < sequence && sequence <= end.last;
+    before = end.last;
+  }
+  return false;
+}
+
+// Rows older than the oldest of the other side may have been left out there (hello_epochs_max).
+bool ended_epochs_agree(const EpochTable& slave, const EpochTable& source) {
+  for (std::size_t i = 0; i + 1 < slave.size(); ++i) {
+    if (slave[i].epoch < source.front().epoch) continue;
+    const auto* same = find_epoch(source, slave[i].epoch);
+    if (same == nullptr || same->last != slave[i].last) return false;
+  }
+  return std::all_of(source.begin(), source.end(), [&](const EpochEnd& end) {
+    return end.epoch <= slave.front().epoch || end.epoch >= slave.back().epoch || find_epoch(slave, end.epoch);
+  });
+}
+
+Epoch highest_epoch(const Position& position, const EpochTable& epochs) {
+  return epochs.empty() ? position.epoch : std::max(position.epoch, epochs.back().epoch);
+}
+
+}  // namespace
+
+std::string format_epochs(const EpochTable& epochs) {
+  std::string text;
+  for (const auto& [epoch, last] : newest_rows(epochs)) {
+    if (!text.empty()) text += ',';
+    text += fmt::format("{}:{}", raw(epoch), raw(last));
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::optional<EpochTable> parse_epochs(std::string_view word) {
+  EpochTable epochs;
+  if (word == "-") return epochs;
+  while (true) {
+    const auto row = word.substr(0, word.find(','));
+    const auto colon = row.find(':');
+    if (colon == std::string_view::npos || epochs.size() == hello_epochs_max) return std::nullopt;
+    const auto epoch = HeaderWords::parse_number<std::uint64_t>(row.substr(0, colon));
+    const auto last = HeaderWords::parse_number<std::uint64_t>(row.substr(colon + 1));
+    if (!epoch || !last) return std::nullopt;
+    const EpochEnd end{Epoch{*epoch}, Sequence{*last}};
+    if (!epochs.empty() && (end.epoch <= epochs.back().epoch || end.last < epochs.back().last)) return std::nullopt;
+    epochs.push_back(end);
+    if (row.size() == word.size()) return epochs;
+    word.remove_prefix(row.size() + 1);
+  }
+}
+
+std::string format_hello(const Hello& hello) {
+  return fmt::format("repl hello {} {} {:016x} {} {} {} {}", raw(hello.partition), hello.partitions,
+                     raw(hello.position.log_id), raw(hello.position.epoch), raw(hello.position.sequence),
+                     format_epochs(hello.epochs), hello.slave.text);
+}
+
+Result<Hello, std::string> parse_hello(std::string_view line) {
+  HeaderWords words{line};
+  if (words.next() != "repl" || words.next() != "hello") return std::string{"not a repl hello"};
+  const auto partition = words.next_number<std::int32_t>();
+  const auto partitions = words.next_number<int>();
+  if (!partition || !partitions || *partitions < 1 || *partitions > partitions_max || *partition < 0 ||
+      *partition >= *partitions) {
+    return std::string{"repl hello: bad partition"};
+  }
+  const auto log_id = words.next_id<LogId>(16);
+  const auto epoch = words.next_id<Epoch>();
+  const auto sequence = words.next_id<Sequence>();
+  if (!log_id || !epoch || !sequence) return std::string{"repl hello: bad position"};
+  auto epochs = parse_epochs(words.next());
+  if (!epochs) return std::string{"repl hello: bad epoch table"};
+  const auto slave = words.next();
+  if (slave.empty() || slave.find(':') == std::string_view::npos || !words.at_end()) {
+    return std::string{"repl hello: bad node name"};
+  }
+  return Hello{PartitionId{*partition}, *partitions, Position{*log_id, *epoch, *sequence}, std::move(*epochs),
+               NodeKey{std::string{slave}}};
+}
+
+StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs,
+                           bool log_reaches_back) {
+  const auto& asked = hello.position;
+  if (asked.log_id != own.log_id) return {Kind::snapshot, "another log-id"};
+  // A slave of a later epoch would refuse our stream anyway: the map here is old.
+  const auto highest = highest_epoch(own, own_epochs);
+  if (highest_epoch(asked, hello.epochs) > highest) {
+    return {Kind::refused, fmt::format("slave knows epoch {}, this node only epoch {}",
+                                       raw(highest_epoch(asked, hello.epochs)), raw(highest))};
+  }
+  if (asked.sequence != Sequence{0}) {
+    const auto source = rows_with_entries(own_epochs, own);
+    const auto slave = rows_with_entries(hello.epochs, asked);
+    if (!has_entry(source, asked.epoch, asked.sequence)) return {Kind::snapshot, "position not in this history"};
+    if (slave.empty() || slave.back() != EpochEnd{asked.epoch, asked.sequence} || !ended_epochs_agree(slave, source)) {
+      return {Kind::snapshot, "epoch tables differ"};
+    }
+  }
+  if (!log_reaches_back) return {Kind::snapshot, "the log does not reach back"};
+  return {Kind::resume, {}};
+}
+
+}  // namespace flare

@@ -1,0 +1,339 @@
+#include "flared/replication/source_session.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <exception>
+#include <utility>
+
+#include "flared/replication/stream_checksum.h"
+#include "flared/storage/log_codec.h"
+
+namespace flare {
+
+namespace {
+
+constexpr std::size_t chunk_bytes_max = 256 * 1024;  // of the log, read and sent at once
+constexpr std::size_t slices_bytes_max = 64 * 1024;  // of a snapshot, gathered in one visit to the pool
+constexpr std::size_t ack_bytes_max = 4096;
+constexpr std::uint64_t paced_pieces_per_s = 10;
+
+std::uint64_t stamp_of(std::chrono::steady_clock::time_point now) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count());
+}
+
+bool asks_too_old(StorageError error) { return error == StorageError::too_old; }
+
+}  // namespace
+
+Epoch SourceShared::epoch() const {
+  const auto epochs = storage.epochs();
+  const auto last = storage.position().epoch;
+  return epochs.empty() ? last : std::max(last, epochs.back().epoch);
+}
+
+// Turns scanned records into RECORD messages, on the pool's thread.
+class SourceSession::Encoder final : public RecordSink {
+ public:
+  void record(std::string_view key, const RecordView& record) override {
+    const auto begin = out_.size();
+    stream::append(out_, stream::Record{key, record});
+    checksum_.add(std::string_view{out_}.substr(begin));
+    ++count_;
+  }
+
+  Result<bool, StorageError> gather(Scan& scan) {
+    out_.clear();
+    while (out_.size() < slices_bytes_max) {
+      const auto more = scan.next_slice(*this);
+      if (!more || !*more) return more;
+    }
+    return true;
+  }
+
+  std::string_view bytes() const { return out_; }
+  std::uint64_t count() const { return count_; }
+  stream::SnapshotEnd end() const { return {count_, checksum_.value()}; }
+
+ private:
+  std::string out_;
+  std::uint64_t count_ = 0;
+  stream::Checksum checksum_;
+};
+
+SourceSession::SourceSession(std::shared_ptr<SourceShared> shared, StreamSocket socket, std::string unread,
+                             std::string peer)
+    : shared_(std::move(shared)),
+      link_(std::move(socket)),
+      unread_(std::move(unread)),
+      peer_(std::move(peer)),
+      wake_(shared_->executor),
+      pace_(shared_->executor) {}
+
+IoTask<> SourceSession::serve(std::shared_ptr<SourceSession> self, std::string line) {
+  try {
+    if (auto answer = refusal(line)) {
+      co_await refuse(std::move(*answer));
+    } else {
+      replace_older_connection();
+      co_await start();
+      if (link_.is_open()) {
+        asio::co_spawn(shared_->executor, read_acks(self), asio::detached);
+        co_await stream();
+      }
+    }
+  } catch (const std::exception& error) {
+    close(error.what());
+  }
+  close("ended");
+  shared_->log.notice("replication: slave {} ({}): connection ended: {}", slave().text, peer_, end_reason_);
+  std::erase(shared_->sessions, self);
+  shared_->has_sessions = !shared_->sessions.empty();
+}
+
+// What is answered in place of a start; the hello is kept.
+std::optional<std::string> SourceSession::refusal(const std::string& line) {
+  auto hello = parse_hello(line);
+  if (!hello) return "CLIENT_ERROR " + hello.error();
+  hello_ = std::move(*hello);
+  if (!shared_->callbacks.is_master(hello_.partition)) return "SERVER_ERROR not master";
+  if (shared_->sessions.size() > shared_->options.slaves_max) return "SERVER_ERROR too many slaves";
+  return std::nullopt;
+}
+
+IoTask<> SourceSession::refuse(std::string answer) {
+  end_reason_ = answer;
+  answer += "\r\n";
+  co_await send(answer);
+}
+
+// A slave that came back before the loss of its old connection was noticed here.
+void SourceSession::replace_older_connection() {
+  for (const auto& other : shared_->sessions) {
+    if (other.get() != this && other->slave() == slave()) other->close("the slave has connected anew");
+  }
+}
+
+IoTask<> SourceSession::start() {
+  auto& storage = shared_->storage;
+  std::string probe;
+  const bool reaches_back = storage.read_log(hello_.position.sequence, 1, probe).has_value();
+  const auto decision = decide_start(hello_, storage.position(), storage.epochs(), reaches_back);
+  switch (decision.kind) {
+    case StartDecision::Kind::refused:
+      co_return co_await refuse("SERVER_ERROR " + decision.reason);
+    case StartDecision::Kind::resume:
+      co_return co_await resume();
+    case StartDecision::Kind::snapshot:
+      co_return co_await send_snapshot(decision.reason);
+  }
+}
+
+IoTask<> SourceSession::resume() {
+  const auto& position = hello_.position;
+  shared_->log.notice("replication: slave {} ({}) resumes after epoch {} sequence {}", slave().text, peer_,
+                      raw(position.epoch), raw(position.sequence));
+  primary_.emplace(position.sequence, false, Clock::now(), shared_->options.times);
+  std::string out;
+  stream::append(out, stream::Ok{position});
+  append_ping(out);
+  co_await send(out);
+}
+
+IoTask<> SourceSession::send_snapshot(std::string why) {
+  auto begin = [this] { return shared_->storage.begin_scan(); };
+  const auto scan = co_await shared_->pool.run(std::move(begin));
+  if (!scan) co_return close("the store cannot be scanned");
+  const auto position = (*scan)->position();
+  const auto expected = (*scan)->expected_items();
+  shared_->log.notice("replication: slave {} ({}) gets a snapshot of {} records at epoch {} sequence {}: {}",
+                      slave().text, peer_, expected, raw(position.epoch), raw(position.sequence), why);
+  primary_.emplace(position.sequence, true, Clock::now(), shared_->options.times);
+  std::string out;
+  stream::append(out, stream::SnapshotBegin{position, (*scan)->epochs(), expected});
+  append_ping(out);
+  co_await send(out);
+  co_await send_records(**scan);
+}
+
+IoTask<> SourceSession::send_records(Scan& scan) {
+  Encoder encoder;
+  for (bool more = true; more && link_.is_open();) {
+    const auto before = encoder.count();
+    auto gather = [&encoder, &scan] { return encoder.gather(scan); };
+    const auto gathered = co_await shared_->pool.run(std::move(gather));
+    if (!gathered) co_return close("the scan was broken off by a flush or an error");
+    more = *gathered;
+    co_await send_paced(encoder.bytes(), encoder.count() - before);
+  }
+  // A scanned record may come from an entry that the kernel does not have yet. If we died now it would be lost here and
+  // kept there, under a position that both know: so the end, without which the slave keeps nothing, waits for the log.
+  co_await written_up_to(shared_->storage.position().sequence);
+  if (!link_.is_open()) co_return;
+  std::string out;
+  stream::append(out, encoder.end());
+  co_await send(out);
+  primary_->on_snapshot_sent(Clock::now());
+  ++snapshots_served_;
+  ++shared_->snapshots_served;
+}
+
+IoTask<> SourceSession::written_up_to(Sequence last) {
+  const auto until = Clock::now() + shared_->options.times.slave_silent_max;
+  while (link_.is_open() && shared_->storage.written_sequence() < last) {
+    if (Clock::now() >= until) co_return close("the log was not written in time");
+    co_await wait(shared_->options.times.ping_each);
+  }
+}
+
+IoTask<> SourceSession::stream() {
+  state_ = SourceState::stream;
+  std::string out;
+  while (link_.is_open()) {
+    out.clear();
+    append_written(out);
+    obey(primary_->on_timer(shared_->storage.written_sequence(), Clock::now()), out);
+    if (insync_due_ && link_.is_open()) {
+      insync_due_ = false;
+      stream::append(out, stream::InSync{shared_->epoch(), primary_->sent()});
+    }
+    if (out.empty()) {
+      co_await wait(shared_->options.times.ping_each);
+    } else {
+      co_await send(out);
+    }
+  }
+}
+
+// Only what the kernel has leaves this node: read_log gives nothing else.
+void SourceSession::append_written(std::string& out) {
+  const auto& storage = shared_->storage;
+  if (storage.written_sequence() <= primary_->sent()) return;
+  chunk_.clear();
+  const auto last = storage.read_log(primary_->sent(), chunk_bytes_max, chunk_);
+  if (!last) {
+    return close(asks_too_old(last.error()) ? "the log does not reach back any more: the slave needs a snapshot"
+                                            : "the log cannot be read");
+  }
+  std::string_view left{chunk_};
+  auto sent = primary_->sent();
+  while (!left.empty()) {
+    const auto decoded = decode_entry(left);
+    if (!decoded || decoded->entry.sequence != next(sent)) return close("the log is damaged");
+    stream::append(out, stream::Entry{decoded->entry});
+    sent = decoded->entry.sequence;
+    left.remove_prefix(decoded->bytes);
+  }
+  primary_->on_sent(sent);
+  if (chunk_.capacity() > 4 * chunk_bytes_max) chunk_ = {};  // after a huge value
+}
+
+void SourceSession::append_ping(std::string& out) {
+  stream::append(out, stream::Ping{shared_->epoch(), shared_->storage.written_sequence(), stamp_of(Clock::now())});
+}
+
+void SourceSession::obey(const Primary::Actions& actions, std::string& out) {
+  if (actions.close) return close(*actions.close);
+  if (actions.ping) {
+    if (!shared_->callbacks.is_master(hello_.partition)) return close("this node is not the master any more");
+    append_ping(out);
+  }
+  if (actions.confirm) asio::co_spawn(shared_->executor, confirm(shared_from_this()), asio::detached);
+}
+
+// Beside the stream, which must not wait for the index.
+IoTask<> SourceSession::confirm([[maybe_unused]] std::shared_ptr<SourceSession> self) {
+  bool told = false;
+  try {
+    told = co_await shared_->callbacks.confirm(slave(), shared_->epoch());
+  } catch (const std::exception& error) {
+    shared_->log.warning("replication: the index could not be told that {} is in sync: {}", slave().text, error.what());
+  }
+  insync_due_ = primary_->on_confirmed(told, Clock::now()).insync;
+  wake();
+}
+
+IoTask<> SourceSession::read_acks([[maybe_unused]] std::shared_ptr<SourceSession> self) {
+  while (link_.is_open() && take_acks()) {
+    const auto silent_max = primary_->silent_max();
+    const auto filled = co_await link_.read(unread_, ack_bytes_max, silent_max);
+    if (!filled) close("reading: " + filled.error().message());
+  }
+  wake();
+}
+
+bool SourceSession::take_acks() {
+  std::string_view left{unread_};
+  for (;;) {
+    const auto decoded = decoder_.next(left);
+    if (!decoded) {
+      close("bad ACK: " + std::string{to_text(decoded.error())});
+      return false;
+    }
+    if (!*decoded) break;
+    const auto* ack = std::get_if<stream::Ack>(&(*decoded)->message);
+    if (ack == nullptr) {
+      close("a message from the slave that is no ACK");
+      return false;
+    }
+    std::string nothing;
+    obey(primary_->on_message(*ack, shared_->storage.written_sequence(), Clock::now()), nothing);
+  }
+  unread_.erase(0, unread_.size() - left.size());
+  return link_.is_open();
+}
+
+IoTask<> SourceSession::send(std::string_view bytes) {
+  if (!link_.is_open()) co_return;
+  const auto stalled_max = primary_ ? primary_->silent_max() : shared_->options.times.slave_silent_max;
+  const auto written = co_await link_.write(bytes, stalled_max);
+  if (!written) close("writing: " + written.error().message());
+}
+
+// reconstruction-bwlimit and -interval: in pieces, so that the slave hears us often even when it is slow.
+IoTask<> SourceSession::send_paced(std::string_view bytes, std::uint64_t records) {
+  auto due = Clock::now();
+  while (!bytes.empty() && link_.is_open()) {
+    const auto bytes_per_s = shared_->options.bandwidth_kb_s * 1024;
+    const auto piece =
+        bytes_per_s == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), bytes_per_s / paced_pieces_per_s);
+    co_await send(bytes.substr(0, piece));
+    bytes.remove_prefix(piece);
+    if (bytes_per_s != 0) due += std::chrono::microseconds{1'000'000 * piece / bytes_per_s};
+    if (bytes.empty()) due += records * shared_->options.interval;
+    if (due <= Clock::now() || !link_.is_open()) continue;
+    pace_.expires_at(due);
+    co_await pace_.async_wait(use_task);
+  }
+}
+
+IoTask<> SourceSession::wait(StreamTimes::Duration at_most) {
+  wake_.expires_after(at_most);
+  co_await wake_.async_wait(use_task);
+}
+
+void SourceSession::wake() { wake_.cancel(); }
+
+void SourceSession::close(std::string reason) {
+  if (end_reason_.empty()) end_reason_ = std::move(reason);
+  link_.close();
+  wake_.cancel();
+  pace_.cancel();
+}
+
+SourceFigures SourceSession::figures() const {
+  SourceFigures figures;
+  figures.slave = slave();
+  figures.peer = peer_;
+  figures.state = state_;
+  figures.snapshots_served = snapshots_served_;
+  if (!primary_) return figures;
+  figures.sent = primary_->sent();
+  figures.acknowledged = primary_->acknowledged();
+  figures.lag_entries = primary_->lag(shared_->storage.written_sequence());
+  figures.in_sync = primary_->in_sync();
+  return figures;
+}
+
+}  // namespace flare

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "flared/replication/hello.h"
+#include "flared/replication/primary.h"
+#include "flared/replication/sources.h"
+#include "flared/replication/stream_link.h"
+
+namespace flare {
+
+class SourceSession;
+
+/// What the sessions of one Sources share. Held by each of their coroutines, so that it outlives Sources itself.
+struct SourceShared {
+  IoExecutor executor;
+  Storage& storage;
+  BlockingPool& pool;
+  Log& log;
+  Sources::Callbacks callbacks;
+  SourcesOptions options;
+  std::vector<std::shared_ptr<SourceSession>> sessions;
+  std::uint64_t snapshots_served = 0;
+
+  std::atomic<bool> has_sessions{false};  // read by workers: no post when nobody listens
+  std::atomic<bool> wake_posted{false};   // one post for any number of log writes
+
+  Epoch epoch() const;
+};
+
+/// One slave's connection: hello, snapshot if need be, stream (docs/replication.md 3). On the control thread, two
+/// coroutines: one sends, one reads ACKs.
+class SourceSession : public std::enable_shared_from_this<SourceSession> {
+ public:
+  SourceSession(std::shared_ptr<SourceShared> shared, StreamSocket socket, std::string unread, std::string peer);
+
+  /// The whole life. Removes itself from `sessions` at the end. `self` keeps it alive until then.
+  IoTask<> serve(std::shared_ptr<SourceSession> self, std::string line);
+  void wake();  // something may be due: entries were written, INSYNC, the end
+  void close(std::string reason);
+
+  const NodeKey& slave() const { return hello_.slave; }
+  SourceFigures figures() const;
+
+ private:
+  class Encoder;
+  using Clock = std::chrono::steady_clock;
+
+  std::optional<std::string> refusal(const std::string& line);
+  IoTask<> refuse(std::string answer);
+  IoTask<> start();
+  IoTask<> resume();
+  IoTask<> send_snapshot(std::string why);
+  IoTask<> send_records(Scan& scan);
+  IoTask<> written_up_to(Sequence last);
+  IoTask<> stream();
+  IoTask<> read_acks(std::shared_ptr<SourceSession> self);
+  IoTask<> confirm(std::shared_ptr<SourceSession> self);
+  IoTask<> send(std::string_view bytes);
+  IoTask<> send_paced(std::string_view bytes, std::uint64_t records);
+  IoTask<> wait(StreamTimes::Duration at_most);
+  void replace_older_connection();
+  void append_written(std::string& out);
+  void append_ping(std::string& out);
+  void obey(const Primary::Actions& actions, std::string& out);
+  bool take_acks();
+
+  std::shared_ptr<SourceShared> shared_;
+  StreamLink link_;
+  std::string unread_;
+  std::string peer_;
+  std::string end_reason_;
+  stream::Decoder decoder_{0};
+  Hello hello_;
+  std::optional<Primary> primary_;
+  SourceState state_ = SourceState::snapshot;
+  std::uint64_t snapshots_served_ = 0;
+  bool insync_due_ = false;
+  std::string chunk_;  // log bytes, kept for its room
+  Timer wake_;
+  Timer pace_;
+};
+
+}  // namespace flare
