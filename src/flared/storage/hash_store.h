@@ -1,0 +1,60 @@
+#pragma once
+
+#include <kchashdb.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/base/result.h"
+#include "flared/storage/storage_options.h"
+
+namespace flare {
+
+/// A `flare.kch`: the library's HashDB with our settings (docs/design.md 3), and the position in its 16 opaque bytes.
+/// Only this opens the file: closing any other descriptor of it would drop the library's lock.
+/// begin, commit and roll_back take the library's lock as writer: inside the exclusive gate only (design.md 2).
+class HashStore {
+ public:
+  enum class Mode {
+    serve,  // OAUTOTRAN, so that a kill is rolled back in place of a rebuild of the file
+    build,  // a new file, not in use before it is closed
+  };
+  static Result<std::shared_ptr<HashStore>, std::string> open(const std::filesystem::path& path,
+                                                              const StorageOptions& options, Mode mode);
+
+  /// Shows what the library keeps for its own subclasses.
+  class Library : public kyotocabinet::HashDB {
+   public:
+    using HashDB::apow;
+    using HashDB::opts;
+    using HashDB::reorganized;
+  };
+  kyotocabinet::HashDB& db() { return db_; }
+  std::string error() { return db_.error().message(); }
+  /// The library had to rebuild the file: the position is lost and some records may be.
+  bool rebuilt() { return db_.reorganized(); }
+
+  /// Where in a log this store stands as of its last commit; log-id 0: nowhere.
+  struct Place {
+    LogId log_id{0};
+    Sequence sequence{0};
+  };
+  Place place();
+
+  bool begin();
+  bool commit(const Place& place);
+  bool roll_back();
+  bool close();
+  /// Below 2^32 << alignment for an original's file with small offsets: the library corrupts silently there
+  /// (design.md 3.10).
+  bool has_room(std::size_t record_bytes);
+
+ private:
+  bool set_place(const Place& place);
+  Library db_;
+  std::int64_t bytes_max_ = 0;  // 0: none
+};
+
+}  // namespace flare

@@ -1,0 +1,127 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "flared/storage/file_tools.h"
+#include "flared/storage/hash_store.h"
+#include "flared/storage/kyoto_storage.h"
+
+/// flush_all (docs/design.md 3.7): a new empty file is swapped in, the old store and log are kept aside for a while.
+namespace flare {
+namespace {
+
+constexpr std::string_view store_prefix = "flare.kch.flushed-";
+constexpr std::string_view log_prefix = "log.flushed-";
+
+// The time in the name of what a flush has kept; nullopt for other names.
+std::optional<std::int64_t> flushed_at(std::string_view name) {
+  const auto prefix = name.starts_with(store_prefix) ? store_prefix : log_prefix;
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  std::int64_t time_s = 0;
+  if (std::from_chars(name.data(), name.data() + name.size(), time_s).ec != std::errc{}) return std::nullopt;
+  return time_s;
+}
+
+}  // namespace
+
+Result<void, StorageError> KyotoStorage::flush_locked(std::optional<LogEntry> numbered) {
+  if (health_ != Health::good && !checkpoint_locked()) return StorageError::io;
+  const auto wanted = next(log_->last());
+  if (numbered && (numbered->sequence != wanted || numbered->epoch < log_->epoch())) return StorageError::sequence_gap;
+  if (!checkpoint_locked()) return StorageError::io;
+
+  // All that can fail comes before the entry is numbered.
+  const auto kept = free_flushed_name();
+  if (const auto rolled = log_->roll(); !rolled) return rolled.error();
+  if (const int error = log_->link_into(path((std::string{log_prefix} + kept).c_str())))
+    return storage_failure(error, "log");
+  if (!prepare_empty(wanted)) return StorageError::io;
+  const auto logged = numbered ? log_->append_numbered(*numbered) : append_flush();
+  if (!logged) {
+    ::unlink(path("flare.kch.new").c_str());
+    return logged.error();
+  }
+  if (const auto written = log_->write(); !written) return written.error();
+  if (!swap_prepared(kept)) return StorageError::io;
+  drop_flushed();
+  return {};
+}
+
+Result<void, StorageError> KyotoStorage::append_flush() {
+  const auto given = log_->append({.kind = EntryKind::flush, .key = {}, .data = {}});
+  if (!given) return given.error();
+  return {};
+}
+
+bool KyotoStorage::replay_flush(Sequence sequence) {
+  return prepare_empty(sequence) && swap_prepared(free_flushed_name());
+}
+
+// `flare.kch.new`, empty, standing at `sequence`.
+bool KyotoStorage::prepare_empty(Sequence sequence) {
+  const auto fresh = HashStore::open(path("flare.kch.new"), options_, HashStore::Mode::build);
+  if (!fresh) {
+    logger_.error("{}", fresh.error());
+    return false;
+  }
+  return (*fresh)->begin() && (*fresh)->commit({.log_id = log_->log_id(), .sequence = sequence}) && (*fresh)->close();
+}
+
+// A kill between any two steps leaves a store that the log fits: the old one before the flush entry, or the new one at
+// it.
+bool KyotoStorage::swap_prepared(const std::string& kept) {
+  ++generation_;
+  if (!store_->commit(store_->place()) || !store_->close()) return fail("closing the flushed store");
+  const auto store = path("flare.kch");
+  if (::link(store.c_str(), path((std::string{store_prefix} + kept).c_str()).c_str()) != 0) {
+    logger_.warning("{}: cannot be kept aside: {}", store.string(), error_text(errno));
+  }
+  if (::rename(path("flare.kch.new").c_str(), store.c_str()) != 0) return fail("swapping in an empty store");
+  if (const int error = sync_folder(options_.data_dir)) {
+    logger_.warning("{}: cannot be synced: {}", options_.data_dir.string(), error_text(error));
+  }
+  deletions_.clear();  // protocol.md 2: versions begin at 1 again
+  return open_swapped();
+}
+
+bool KyotoStorage::open_swapped() {
+  auto opened = HashStore::open(path("flare.kch"), options_, HashStore::Mode::serve);
+  if (!opened) {
+    logger_.error("{}", opened.error());
+    return fail("opening the store that was swapped in");
+  }
+  set_files({.store = std::move(*opened), .log = log_});
+  return begin_locked();
+}
+
+std::string KyotoStorage::free_flushed_name() const {
+  const auto now = std::to_string(clock_.unix_s());
+  auto name = now;
+  std::error_code error;
+  for (int number = 2; std::filesystem::exists(path((std::string{log_prefix} + name).c_str()), error) ||
+                       std::filesystem::exists(path((std::string{store_prefix} + name).c_str()), error);
+       ++number) {
+    name = now + '-' + std::to_string(number);
+  }
+  return name;
+}
+
+void KyotoStorage::drop_flushed() {
+  std::error_code error;
+  std::vector<std::filesystem::path> old;
+  for (std::filesystem::directory_iterator entry{options_.data_dir, error}, end; !error && entry != end;
+       entry.increment(error)) {
+    const auto time_s = flushed_at(entry->path().filename().native());
+    if (time_s && *time_s + options_.flush_keep_s <= clock_.unix_s()) old.push_back(entry->path());
+  }
+  for (const auto& gone : old) std::filesystem::remove_all(gone, error);
+}
+
+StorageError KyotoStorage::storage_failure(int error, const char* file) {
+  logger_.error("{}: {}", path(file).string(), error_text(error));
+  return means_out_of_space(error) ? StorageError::out_of_space : StorageError::io;
+}
+
+}  // namespace flare

@@ -1,0 +1,61 @@
+#include "flared/storage/kyoto_scan.h"
+
+#include "flared/storage/kyoto_visitors.h"
+
+namespace flare {
+namespace {
+
+// design.md 2: workers wait for one slice at most.
+constexpr int slice_records_max = 100;
+constexpr std::chrono::milliseconds slice_max{1};
+
+}  // namespace
+
+Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::begin_scan() {
+  Result<std::unique_ptr<Scan>, StorageError> scan = StorageError::io;
+  {
+    const std::lock_guard alone{gate_};
+    if (health_ != Health::good && !checkpoint_locked()) return StorageError::io;
+    if (const auto written = log_->write(); !written) return written.error();
+    scan = KyotoScan::begin_locked(*this);
+    ++snapshots_;
+  }
+  tell_listener();
+  return scan;
+}
+
+KyotoStorage::KyotoScan::KyotoScan(KyotoStorage& storage)
+    : storage_(storage),
+      store_(storage.store_),
+      generation_(storage.generation_),
+      position_(storage.log_->position()),
+      epochs_(storage.log_->epochs()),
+      expected_items_(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()))),
+      pin_(storage.log_->pin(position_.sequence)),
+      cursor_(&store_->db()) {}
+
+Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::KyotoScan::begin_locked(KyotoStorage& storage) {
+  std::unique_ptr<KyotoScan> scan{new KyotoScan{storage}};
+  if (!scan->cursor_.jump()) {
+    if (scan->store_->db().error() != kyotocabinet::BasicDB::Error::NOREC) return StorageError::io;
+    scan->done_ = true;
+  }
+  return std::unique_ptr<Scan>{std::move(scan)};
+}
+
+Result<bool, StorageError> KyotoStorage::KyotoScan::next_slice(RecordSink& sink) {
+  const std::lock_guard alone{storage_.gate_};
+  if (storage_.generation_ != generation_ || storage_.health_ != Health::good) return StorageError::aborted;
+  if (done_) return false;
+  ScanVisitor visitor{sink};
+  const auto end = std::chrono::steady_clock::now() + slice_max;
+  for (int records = 0; records < slice_records_max && std::chrono::steady_clock::now() < end; ++records) {
+    if (cursor_.accept(&visitor, false, true)) continue;
+    if (store_->db().error() != kyotocabinet::BasicDB::Error::NOREC) return StorageError::io;
+    done_ = true;
+    return false;
+  }
+  return true;
+}
+
+}  // namespace flare

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "flared/storage/hash_store.h"
+#include "flared/storage/kyoto_storage.h"
+
+namespace flare {
+
+/// A cursor over the store in slices; keeps the log from its position on. Must end before its storage.
+class KyotoStorage::KyotoScan final : public Scan {
+ public:
+  /// With the gate held exclusively and the log written.
+  static Result<std::unique_ptr<Scan>, StorageError> begin_locked(KyotoStorage& storage);
+  Position position() const override { return position_; }
+  EpochTable epochs() const override { return epochs_; }
+  std::uint64_t expected_items() const override { return expected_items_; }
+  Result<bool, StorageError> next_slice(RecordSink& sink) override;
+
+ private:
+  explicit KyotoScan(KyotoStorage& storage);
+
+  KyotoStorage& storage_;
+  const std::shared_ptr<HashStore> store_;
+  const std::uint64_t generation_;
+  const Position position_;
+  const EpochTable epochs_;
+  const std::uint64_t expected_items_;
+  const std::shared_ptr<void> pin_;
+  kyotocabinet::HashDB::Cursor cursor_;
+  bool done_ = false;
+};
+
+}  // namespace flare

@@ -1,0 +1,169 @@
+#include <unistd.h>
+
+#include <random>
+
+#include "flared/storage/clean_mark.h"
+#include "flared/storage/file_tools.h"
+#include "flared/storage/hash_store.h"
+#include "flared/storage/kyoto_storage.h"
+
+/// The start (docs/design.md 3.4): how the last run ended, what the log still has to give, or a new history.
+namespace flare {
+namespace {
+
+// design.md 3.10: never an empty or stale store beside somebody's data.
+std::string refuse_older_kind(const std::filesystem::path& data_dir) {
+  const auto ours = look_at_store(data_dir / "flare.kch");
+  for (const char* name : {"flare.hdb", "flare.bdb"}) {
+    const auto other = look_at_store(data_dir / name);
+    if (!other || (ours && ours->modified_ns >= other->modified_ns)) continue;
+    return fmt::format(
+        "{}: holds newer data of another storage-type than {}; build this node from an original one, restore a "
+        "dump of it, or move that file away",
+        (data_dir / name).string(), (data_dir / "flare.kch").string());
+  }
+  return {};
+}
+
+LogId draw_log_id() {
+  std::random_device random;
+  std::uint64_t id = 0;
+  while (id == 0) id = (std::uint64_t{random()} << 32) | random();  // 0: no position
+  return LogId{id};
+}
+
+bool same_file(const CleanMark& marked, CleanMark seen) {
+  seen.log_id = marked.log_id;
+  seen.sequence = marked.sequence;
+  return seen == marked;
+}
+
+}  // namespace
+
+UpdateLog::Options KyotoStorage::log_options() const {
+  return {.folder = path("log"), .bytes_max = options_.log_max_bytes, .reserve = options_.reserve};
+}
+
+std::string KyotoStorage::start_up() {
+  std::error_code error;
+  if (!std::filesystem::is_directory(options_.data_dir, error)) {
+    return fmt::format("{}: is no directory; create it or set data-dir to another", options_.data_dir.string());
+  }
+  if (auto refused = refuse_older_kind(options_.data_dir); !refused.empty()) return refused;
+  for (const char* left_over : {"flare.kch.new", "log.new", "log.old"}) {
+    std::filesystem::remove_all(path(left_over), error);
+  }
+  drop_flushed();
+  if (auto failure = open_files(); !failure.empty()) return failure;
+  checkpoints_thread_ = std::make_unique<CheckpointThread>([this] { checkpoint(); });
+  return {};
+}
+
+std::string KyotoStorage::open_files() {
+  const auto seen = look_at_store(path("flare.kch"));
+  const auto mark_text = read_small_file(clean_mark_path(options_.data_dir));
+  const auto mark = parse_clean_mark(mark_text.value_or(""));
+  const auto boot = boot_id();
+  const auto last_boot = read_small_file(boot_mark_path(options_.data_dir)).value_or(boot);
+  LastRun last{.fresh = !seen, .clean = seen && mark && same_file(*mark, *seen)};
+  last.changed = seen && mark && !last.clean;
+  last.machine_stopped = seen && !mark && last_boot != boot;
+  start_.clean = last.clean;
+
+  if (const int error = replace_file(boot_mark_path(options_.data_dir), boot)) {
+    return fmt::format("{}: cannot be written: {}", boot_mark_path(options_.data_dir).string(), error_text(error));
+  }
+  if (::unlink(clean_mark_path(options_.data_dir).c_str()) != 0 && errno != ENOENT) {
+    return fmt::format("{}: cannot be removed: {}", clean_mark_path(options_.data_dir).string(), error_text(errno));
+  }
+  auto store = HashStore::open(path("flare.kch"), options_, HashStore::Mode::serve);
+  if (!store) return std::move(store.error());
+  store_ = std::move(*store);
+  if (!store_->begin()) return fmt::format("{}: {}", path("flare.kch").string(), store_->error());
+
+  if (auto failure = open_log(last); !failure.empty()) return failure;
+  return settle_history(last);
+}
+
+// Shows all entries to the table of remembered deletions on the way.
+std::string KyotoStorage::open_log(LastRun& last) {
+  std::error_code error;
+  if (!std::filesystem::exists(path("log"), error)) return {};
+  auto opened = UpdateLog::open(log_options(), [this](const LogEntry& entry) {
+    switch (entry.kind) {
+      case EntryKind::set:
+      case EntryKind::touch:
+        deletions_.forget(entry.key);
+        break;
+      case EntryKind::remove:
+        deletions_.remember(entry.key, {entry.version, entry.expire_s});
+        break;
+      case EntryKind::flush:
+        deletions_.clear();
+        break;
+    }
+  });
+  if (opened) {
+    log_ = std::move(*opened);
+    return {};
+  }
+  // Only a store that was closed cleanly, or that has no place in a log, needs nothing from this one.
+  if (last.clean || last.fresh || store_->place().log_id == LogId{0}) {
+    logger_.warning("{}; the store does not need it, a new log is begun", opened.error());
+    last.log_damaged = true;
+    return {};
+  }
+  return fmt::format(
+      "{}; writes that were acknowledged are behind it. Restore the file, build this node from another one, or "
+      "move the folder away to serve the store as of its last checkpoint",
+      opened.error());
+}
+
+std::string KyotoStorage::settle_history(const LastRun& last) {
+  const auto place = store_->place();
+  if (last.fresh) return begin_history(log_ ? "there was a log without a store" : nullptr);
+  if (last.log_damaged) return begin_history("its log was damaged");
+  if (store_->rebuilt()) return begin_history("the library had to rebuild the file");
+  if (!log_) return begin_history(place.log_id == LogId{0} ? "it comes from an original" : "its log is missing");
+  if (place.log_id != log_->log_id()) return begin_history("its log is of another history");
+  if (last.changed) return begin_history("somebody else has changed it since it was closed");
+  if (place.sequence > log_->last()) return begin_history("it is ahead of its log");
+  if (log_->first() > next(place.sequence)) return begin_history("its log does not reach back to its checkpoint");
+
+  if (log_->torn_bytes() > 0)
+    logger_.warning("{}: a torn tail of {} bytes was cut off", path("log").string(), log_->torn_bytes());
+  if (auto failure = replay(place.sequence); !failure.empty()) return failure;
+  start_.entries_applied = replayed_;
+  if (replayed_ > 0) logger_.notice("{}: {} entries of the log applied", path("flare.kch").string(), replayed_);
+  if (last.machine_stopped) {
+    return begin_history("the machine stopped without a clean end; records that were not synced may be missing or old");
+  }
+  return checkpoint_locked() ? std::string{}
+                             : fmt::format("{}: the first checkpoint failed", path("flare.kch").string());
+}
+
+// design.md 3.1: positions in the old history must not be taken for positions in this store.
+std::string KyotoStorage::begin_history(const char* why) {
+  start_.new_history = true;
+  if (why != nullptr) logger_.warning("{}: a new log is begun: {}", path("flare.kch").string(), why);
+  if (!log_ || log_->log_id() != store_->place().log_id) deletions_.clear();
+  const auto epoch = log_ ? log_->epoch() : Epoch{0};
+  log_.reset();
+  std::error_code error;
+  if (std::filesystem::exists(path("log"), error)) {
+    std::filesystem::remove_all(path("log.unused"), error);  // the last one only
+    std::filesystem::rename(path("log"), path("log.unused"), error);
+    if (error) return fmt::format("{}: cannot be moved aside: {}", path("log").string(), error.message());
+  }
+  const SegmentHeader header{.log_id = draw_log_id(), .first = Sequence{1}, .epoch = epoch, .epochs = {}};
+  if (const int failed = UpdateLog::create(path("log"), header)) {
+    return fmt::format("{}: cannot be created: {}", path("log").string(), error_text(failed));
+  }
+  auto opened = UpdateLog::open(log_options(), {});
+  if (!opened) return std::move(opened.error());
+  log_ = std::move(*opened);
+  return checkpoint_locked() ? std::string{}
+                             : fmt::format("{}: the first checkpoint failed", path("flare.kch").string());
+}
+
+}  // namespace flare

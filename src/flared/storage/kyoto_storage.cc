@@ -1,0 +1,185 @@
+#include "flared/storage/kyoto_storage.h"
+
+#include <shared_mutex>
+
+#include "flared/storage/clean_mark.h"
+#include "flared/storage/file_tools.h"
+#include "flared/storage/hash_store.h"
+#include "flared/storage/kyoto_visitors.h"
+
+namespace flare {
+namespace {
+
+// Above this the writer of the next operation empties the log's buffer first: the buffer is bounded.
+constexpr std::uint64_t log_buffered_bytes_max = 4 * 1024 * 1024;
+
+}  // namespace
+
+KyotoStorage::KyotoStorage(StorageOptions options, Log& log, const Clock& clock)
+    : options_(std::move(options)), logger_(log), clock_(clock), deletions_(options_.deletions_max) {}
+
+KyotoStorage::~KyotoStorage() {
+  if (!closed_ && store_) std::ignore = close();
+}
+
+Result<std::unique_ptr<KyotoStorage>, OpenFailure> KyotoStorage::open(StorageOptions options, Log& log,
+                                                                      const Clock& clock) {
+  std::unique_ptr<KyotoStorage> storage{new KyotoStorage{std::move(options), log, clock}};
+  if (auto failure = storage->start_up(); !failure.empty()) {
+    storage->closed_ = true;  // no clean mark for what did not start
+    return OpenFailure{std::move(failure)};
+  }
+  return storage;
+}
+
+Result<bool, StorageError> KyotoStorage::get(std::string_view key, std::int64_t now_s, RecordSink& sink) {
+  if (health_ != Health::good) return StorageError::io;  // a half-done write may hide the record
+  ReadVisitor visitor{now_s, sink};
+  if (!store_->db().accept(key.data(), key.size(), &visitor, false)) return StorageError::io;
+  if (visitor.damaged()) return StorageError::damaged;
+  return visitor.found();
+}
+
+Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) {
+  if (health_ != Health::good) return StorageError::io;
+  if (operation.key.size() > log_key_bytes_max || operation.data.size() > options_.data_bytes_max) {
+    return Outcome{.kind = OutcomeKind::too_large};
+  }
+  if (log_->buffered_bytes() > log_buffered_bytes_max) {
+    if (const auto written = write_log(); !written) return written.error();
+  }
+  if (!store_->has_room(operation.key.size() + operation.data.size())) return StorageError::out_of_space;
+
+  ExecuteVisitor visitor{{.operation = operation,
+                          .now_s = now_s,
+                          .data_bytes_max = options_.data_bytes_max,
+                          .log = *log_,
+                          .deletions = deletions_,
+                          .sink = sink}};
+  const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+  if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
+  if (!accepted) return visitor.changes() ? poison("a write") : StorageError::io;
+  return visitor.result();
+}
+
+Result<void, StorageError> KyotoStorage::write_log() {
+  const auto written = log_->write();
+  if (!written) return written.error();
+  if (*written) tell_listener();
+  return {};
+}
+
+Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
+  if (health_ != Health::good) return StorageError::io;
+  if (entry.kind == EntryKind::flush) {
+    // The caller is inside the gate as one of many; an emptying needs it alone.
+    leave();
+    const auto flushed = [&]() -> Result<void, StorageError> {
+      const std::lock_guard alone{gate_};
+      return flush_locked(entry);
+    }();
+    enter();
+    return flushed;
+  }
+  if (log_->buffered_bytes() > log_buffered_bytes_max) {
+    if (const auto written = write_log(); !written) return written.error();
+  }
+  const auto applied = apply_to_store(entry, log_.get());
+  if (applied) checkpoints_thread_->note_write(entry.data.size());
+  return applied;
+}
+
+Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, UpdateLog* log) {
+  ApplyVisitor visitor{entry, deletions_, log};
+  const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
+  if (accepted) return visitor.result();
+  return visitor.result() ? poison("a write of the master") : StorageError::io;
+}
+
+// design.md 3.2: the old record may be gone already and a commit would make that permanent.
+StorageError KyotoStorage::poison(const char* what) {
+  auto good = Health::good;
+  if (health_.compare_exchange_strong(good, Health::poisoned)) {
+    logger_.error("{}: {} failed in the middle ({}); the store is rolled back to its checkpoint",
+                  path("flare.kch").string(), what, store_->error());
+  }
+  if (checkpoints_thread_) checkpoints_thread_->request();
+  return StorageError::io;
+}
+
+Result<void, StorageError> KyotoStorage::flush() {
+  Result<void, StorageError> flushed;
+  {
+    const std::lock_guard alone{gate_};
+    flushed = flush_locked(std::nullopt);
+  }
+  tell_listener();
+  return flushed;
+}
+
+Result<void, StorageError> KyotoStorage::set_epoch(Epoch epoch) { return files().log->set_epoch(epoch); }
+Position KyotoStorage::position() const { return files().log->position(); }
+Sequence KyotoStorage::written_sequence() const { return files().log->written(); }
+EpochTable KyotoStorage::epochs() const { return files().log->epochs(); }
+
+Result<Sequence, StorageError> KyotoStorage::read_log(Sequence after, std::size_t bytes_max, std::string& out) const {
+  return files().log->read(after, bytes_max, out);
+}
+
+// Held during the call, so that whoever removes the listener knows that it is not running any more.
+void KyotoStorage::on_log_written(std::function<void()> listener) {
+  const std::lock_guard lock{listener_mutex_};
+  listener_ = std::move(listener);
+}
+
+void KyotoStorage::tell_listener() {
+  const std::lock_guard lock{listener_mutex_};
+  if (listener_) listener_();
+}
+
+StorageFigures KyotoStorage::figures() const {
+  const auto now = files();
+  return {.items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.store->db().count())),
+          .file_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.store->db().size())),
+          .log_bytes = now.log->bytes(),
+          .checkpoints = checkpoints_,
+          .log_writes = past_log_writes_ + now.log->write_calls(),
+          .snapshots_taken = snapshots_};
+}
+
+KyotoStorage::Files KyotoStorage::files() const {
+  const std::lock_guard lock{files_mutex_};
+  return {store_, log_};
+}
+
+void KyotoStorage::set_files(Files files) {
+  const std::lock_guard lock{files_mutex_};
+  if (log_ && log_ != files.log) past_log_writes_ += log_->write_calls();
+  store_ = std::move(files.store);
+  log_ = std::move(files.log);
+}
+
+Result<void, StorageError> KyotoStorage::close() {
+  if (checkpoints_thread_) checkpoints_thread_->stop();
+  bool clean = true;
+  {
+    const std::lock_guard alone{gate_};
+    closed_ = true;
+    clean = commit_locked();
+    clean = store_->close() && clean;
+  }
+  if (!clean) {
+    logger_.error("{}: not closed cleanly; the next start repairs it from the log", path("flare.kch").string());
+    return StorageError::io;
+  }
+  auto mark = look_at_store(path("flare.kch"));
+  if (!mark) return StorageError::io;
+  mark->log_id = log_->log_id();
+  mark->sequence = log_->last();
+  if (const int error = replace_file(clean_mark_path(options_.data_dir), format_clean_mark(*mark))) {
+    logger_.warning("{}: cannot be written: {}", clean_mark_path(options_.data_dir).string(), error_text(error));
+  }
+  return {};
+}
+
+}  // namespace flare

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "flared/storage/checkpoint_thread.h"
+#include "flared/storage/deletions.h"
+#include "flared/storage/gate.h"
+#include "flared/storage/storage.h"
+#include "flared/storage/storage_options.h"
+#include "flared/storage/update_log.h"
+
+namespace flare {
+
+class HashStore;
+
+/// The engine: Kyoto Cabinet's hash store and the update log in one data-dir (docs/design.md 3). Owns both, and a
+/// thread for checkpoints. Store and log are replaced only inside the exclusive gate; who is not in a Batch takes them
+/// by `files`. Scans, replacements and pins must end before it.
+class KyotoStorage final : public Storage {
+ public:
+  static Result<std::unique_ptr<KyotoStorage>, OpenFailure> open(StorageOptions options, Log& log, const Clock& clock);
+  ~KyotoStorage() override;
+
+  Result<bool, StorageError> get(std::string_view key, std::int64_t now_s, RecordSink& sink) override;
+  Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) override;
+  Result<void, StorageError> write_log() override;
+  Result<void, StorageError> apply(const LogEntry& entry) override;
+  Result<void, StorageError> flush() override;
+  Result<void, StorageError> set_epoch(Epoch epoch) override;
+  Position position() const override;
+  Sequence written_sequence() const override;
+  EpochTable epochs() const override;
+  Result<Sequence, StorageError> read_log(Sequence after, std::size_t bytes_max, std::string& out) const override;
+  void on_log_written(std::function<void()> listener) override;
+  Result<std::unique_ptr<Scan>, StorageError> begin_scan() override;
+  Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() override;
+  StorageFigures figures() const override;
+  Result<void, StorageError> close() override;
+
+  /// What the start had to do, for the log and the tests.
+  struct Start {
+    bool clean = false;        // the last run ended by close
+    bool new_history = false;  // a new log-id was drawn
+    std::uint64_t entries_applied = 0;
+  };
+  const Start& start() const { return start_; }
+
+ private:
+  class KyotoScan;
+  class KyotoReplacement;
+  enum class Health : std::uint8_t { good, poisoned, failed };
+  struct Files {
+    std::shared_ptr<HashStore> store;
+    std::shared_ptr<UpdateLog> log;
+  };
+
+  KyotoStorage(StorageOptions options, Log& log, const Clock& clock);
+  void enter() override { gate_.lock_shared(); }
+  void leave() override { gate_.unlock_shared(); }
+
+  // kyoto_start.cc
+  struct LastRun {
+    bool fresh = false;            // there is no store yet
+    bool clean = false;            // closed, and untouched since
+    bool changed = false;          // closed, and changed since
+    bool machine_stopped = false;  // not closed, and the machine has booted since
+    bool log_damaged = false;
+  };
+  std::string start_up();
+  std::string open_files();
+  std::string open_log(LastRun& last);
+  std::string settle_history(const LastRun& last);
+  std::string begin_history(const char* why);
+
+  // kyoto_checkpoint.cc; *_locked: with the gate held exclusively
+  void checkpoint();
+  bool checkpoint_locked();
+  bool commit_locked();
+  bool begin_locked();
+  bool heal_locked();
+  bool fail(const char* what);
+  std::string replay(Sequence after);
+
+  // kyoto_flush.cc
+  Result<void, StorageError> flush_locked(std::optional<LogEntry> numbered);
+  Result<void, StorageError> append_flush();
+  bool replay_flush(Sequence sequence);
+  bool prepare_empty(Sequence sequence);
+  bool swap_prepared(const std::string& kept);
+  bool open_swapped();
+  std::string free_flushed_name() const;
+  void drop_flushed();
+
+  // kyoto_replacement.cc
+  Result<void, StorageError> swap_in_replacement();
+
+  Result<void, StorageError> apply_to_store(const LogEntry& entry, UpdateLog* log);
+  StorageError storage_failure(int error, const char* file);
+  void tell_listener();
+  Files files() const;
+  void set_files(Files files);
+  StorageError poison(const char* what);
+  std::filesystem::path path(const char* name) const { return options_.data_dir / name; }
+  UpdateLog::Options log_options() const;
+
+  const StorageOptions options_;
+  Log& logger_;
+  const Clock& clock_;
+  Gate gate_;
+  Start start_;
+
+  // Inside a Batch or the exclusive gate; changed in the latter and under files_mutex_.
+  std::shared_ptr<HashStore> store_;
+  std::shared_ptr<UpdateLog> log_;
+  mutable std::mutex files_mutex_;
+
+  Deletions deletions_;
+  std::atomic<Health> health_{Health::good};
+  std::atomic<std::uint64_t> generation_{0};  // raised when cursors become void
+  std::atomic<bool> replacing_{false};
+  std::atomic<std::uint64_t> checkpoints_{0};
+  std::atomic<std::uint64_t> snapshots_{0};
+  std::atomic<std::uint64_t> past_log_writes_{0};  // of logs that were replaced
+  std::mutex listener_mutex_;
+  std::function<void()> listener_;
+  std::uint64_t replayed_ = 0;
+  bool closed_ = false;
+  std::unique_ptr<CheckpointThread> checkpoints_thread_;
+};
+
+}  // namespace flare

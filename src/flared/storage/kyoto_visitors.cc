@@ -1,0 +1,134 @@
+#include "flared/storage/kyoto_visitors.h"
+
+namespace flare {
+namespace {
+
+constexpr std::size_t scratch_bytes_kept_max = 1024 * 1024;
+
+}  // namespace
+
+std::string_view compose_record(std::uint32_t flags, std::int64_t expire_s, RecordVersion version,
+                                std::string_view head, std::string_view tail) {
+  // One for each thread and not for each storage: a thread is inside one visit at a time.
+  thread_local std::string scratch;
+  if (scratch.capacity() > scratch_bytes_kept_max) scratch = std::string{};
+  const auto header = encode_record_header(flags, expire_s, version, head.size() + tail.size());
+  scratch.reserve(header.size() + head.size() + tail.size());
+  scratch.assign(header.data(), header.size());
+  scratch += head;
+  scratch += tail;
+  return scratch;
+}
+
+const char* ReadVisitor::visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                                    std::size_t*) {
+  const auto record = decode_record({value, value_bytes});
+  damaged_ = !record;
+  if (record && !record->expired(now_s_)) {
+    found_ = true;
+    sink_.record({key, key_bytes}, *record);
+  }
+  return NOP;
+}
+
+const char* ExecuteVisitor::visit_full(const char*, std::size_t, const char* value, std::size_t value_bytes,
+                                       std::size_t* new_bytes) {
+  const auto record = decode_record({value, value_bytes});
+  if (!record) {
+    result_ = StorageError::damaged;
+    return NOP;
+  }
+  return decide_on({.record = record}, new_bytes);
+}
+
+const char* ExecuteVisitor::visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) {
+  const auto remembered = context_.deletions.find({key, key_bytes}).value_or(Deletions::Deletion{});
+  return decide_on(
+      {.record = std::nullopt, .remembered_version = remembered.version, .remembered_until_s = remembered.hold_until_s},
+      new_bytes);
+}
+
+const char* ExecuteVisitor::decide_on(const Present& present, std::size_t* new_bytes) {
+  NumberText number;
+  const auto decision = decide(context_.operation, present, context_.now_s, context_.data_bytes_max, number);
+  result_ = decision.outcome;
+  const char* written = NOP;
+  switch (decision.change.kind) {
+    case ChangeKind::none:
+      break;
+    case ChangeKind::store:
+    case ChangeKind::touch:
+      written = store(decision.change, new_bytes);
+      break;
+    case ChangeKind::remove:
+    case ChangeKind::remember:
+      written = remove(decision.change);
+      break;
+  }
+  if (changes_ && context_.operation.kind == OperationKind::gat && context_.sink != nullptr) {
+    const auto& change = decision.change;
+    context_.sink->record(context_.operation.key, {change.flags, change.expire_s, change.version, change.head});
+  }
+  return written;
+}
+
+const char* ExecuteVisitor::store(const Change& change, std::size_t* new_bytes) {
+  const auto bytes = compose_record(change.flags, change.expire_s, change.version, change.head, change.tail);
+  if (!log_entry({.kind = change.kind == ChangeKind::touch ? EntryKind::touch : EntryKind::set,
+                  .key = context_.operation.key,
+                  .version = change.version,
+                  .flags = change.flags,
+                  .expire_s = change.expire_s,
+                  .data = bytes.substr(record_header_bytes)})) {
+    return NOP;
+  }
+  context_.deletions.forget(context_.operation.key);
+  record_bytes_ = bytes.size();
+  *new_bytes = bytes.size();
+  return bytes.data();
+}
+
+const char* ExecuteVisitor::remove(const Change& change) {
+  if (!log_entry({.kind = EntryKind::remove,
+                  .key = context_.operation.key,
+                  .version = change.version,
+                  .expire_s = change.hold_until_s,
+                  .data = {}})) {
+    return NOP;
+  }
+  context_.deletions.remember(context_.operation.key, {change.version, change.hold_until_s});
+  return change.kind == ChangeKind::remove ? REMOVE : NOP;
+}
+
+bool ExecuteVisitor::log_entry(const LogEntry& entry) {
+  const auto given = context_.log.append(entry);
+  changes_ = given.has_value();
+  if (!given) result_ = given.error();
+  return changes_;
+}
+
+const char* ApplyVisitor::visit_full(const char* key, std::size_t key_bytes, const char*, std::size_t,
+                                     std::size_t* new_bytes) {
+  result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
+  if (!result_) return NOP;
+  if (entry_.kind == EntryKind::remove) {
+    deletions_.remember({key, key_bytes}, {entry_.version, entry_.expire_s});
+    return REMOVE;
+  }
+  deletions_.forget({key, key_bytes});
+  const auto bytes = compose_record(entry_.flags, entry_.expire_s, entry_.version, entry_.data, {});
+  *new_bytes = bytes.size();
+  return bytes.data();
+}
+
+const char* ApplyVisitor::visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) {
+  return visit_full(key, key_bytes, nullptr, 0, new_bytes);  // REMOVE of nothing is nothing
+}
+
+const char* ScanVisitor::visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                                    std::size_t*) {
+  if (const auto record = decode_record({value, value_bytes})) sink_.record({key, key_bytes}, *record);
+  return NOP;
+}
+
+}  // namespace flare

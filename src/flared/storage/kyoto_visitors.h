@@ -1,0 +1,98 @@
+#pragma once
+
+#include <kcdb.h>
+
+#include <string>
+
+#include "flared/storage/deletions.h"
+#include "flared/storage/storage.h"
+#include "flared/storage/update_log.h"
+
+/// What runs inside the library, under the record's lock. None of it may call the store.
+namespace flare {
+
+/// The record's bytes, put together in memory of the thread that is used again and again: the library wants them in one
+/// piece.
+std::string_view compose_record(std::uint32_t flags, std::int64_t expire_s, RecordVersion version,
+                                std::string_view head, std::string_view tail);
+
+class ReadVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  ReadVisitor(std::int64_t now_s, RecordSink& sink) : now_s_(now_s), sink_(sink) {}
+  bool found() const { return found_; }
+  bool damaged() const { return damaged_; }
+
+ private:
+  const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                         std::size_t* new_bytes) override;
+
+  const std::int64_t now_s_;
+  RecordSink& sink_;
+  bool found_ = false;
+  bool damaged_ = false;
+};
+
+/// Read, decide, log, write (design.md 3): the entry is numbered here, so the log has each key's writes in their order.
+class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  struct Context {
+    const Operation& operation;
+    std::int64_t now_s;
+    std::size_t data_bytes_max;
+    UpdateLog& log;
+    Deletions& deletions;
+    RecordSink* sink;
+  };
+  explicit ExecuteVisitor(const Context& context) : context_(context) {}
+
+  const Result<Outcome, StorageError>& result() const { return result_; }
+  bool changes() const { return changes_; }  // an entry was logged
+  std::size_t record_bytes() const { return record_bytes_; }
+
+ private:
+  const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                         std::size_t* new_bytes) override;
+  const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override;
+  const char* decide_on(const Present& present, std::size_t* new_bytes);
+  const char* store(const Change& change, std::size_t* new_bytes);
+  const char* remove(const Change& change);
+  bool log_entry(const LogEntry& entry);
+
+  const Context context_;
+  Result<Outcome, StorageError> result_ = StorageError::io;  // until the visit
+  bool changes_ = false;
+  std::size_t record_bytes_ = 0;
+};
+
+/// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log.
+class ApplyVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  ApplyVisitor(const LogEntry& entry, Deletions& deletions, UpdateLog* log)
+      : entry_(entry), deletions_(deletions), log_(log) {}
+
+  const Result<void, StorageError>& result() const { return result_; }
+
+ private:
+  const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                         std::size_t* new_bytes) override;
+  const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override;
+
+  const LogEntry& entry_;
+  Deletions& deletions_;
+  UpdateLog* log_;
+  Result<void, StorageError> result_ = StorageError::io;  // until the visit
+};
+
+/// Hands a cursor's records to a sink; damaged ones are passed over, as `get` shows them to nobody.
+class ScanVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  explicit ScanVisitor(RecordSink& sink) : sink_(sink) {}
+
+ private:
+  const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                         std::size_t* new_bytes) override;
+
+  RecordSink& sink_;
+};
+
+}  // namespace flare

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "common/base/limits.h"
+
+namespace flare {
+
+/// Makes room in a file beyond its end; 0 or an errno value. Replaced in tests to play a full disk.
+using ReserveSpace = std::function<int(int descriptor, std::uint64_t offset, std::uint64_t bytes)>;
+
+/// What a KyotoStorage is made with. Options of docs/spec/daemons.md 1.3 by their meaning.
+struct StorageOptions {
+  std::filesystem::path data_dir = {};
+  std::int64_t buckets = 1'048'576;  // storage-bucket-size; at least the number of keys (design.md 3)
+  bool large = true;  // storage-large; new files have large offsets in either case (design.md 3: never TSMALL)
+  int alignment = 4;  // storage-ap: records begin at multiples of 2^alignment
+  std::int64_t map_bytes = std::int64_t{1} << 36;   // the map must cover the file; address space is free (design.md 3)
+  std::uint64_t log_max_bytes = 256 * 1024 * 1024;  // log-max-size
+  std::size_t deletions_max = 65536;                // storage-cache-size: remembered deletions (protocol.md 3)
+  std::size_t data_bytes_max = limits::value_bytes_max;
+  std::int64_t flush_keep_s = 3600;  // flush-keep: how long a flushed store stays aside (design.md 3.7)
+  ReserveSpace reserve = {};         // empty: fallocate
+};
+
+/// Why a store did not open: one sentence that names the file and what to do.
+struct OpenFailure {
+  std::string text;
+};
+
+}  // namespace flare
