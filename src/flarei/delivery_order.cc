@@ -14,6 +14,12 @@ void DeliveryOrder::done(const NodeKey& key) {
   std::erase_if(groups_, [](const auto& group) { return group.empty(); });
 }
 
+std::vector<NodeKey> DeliveryOrder::awaited() const {
+  std::vector<NodeKey> keys;
+  for (const auto& group : groups_) keys.insert(keys.end(), group.begin(), group.end());
+  return keys;
+}
+
 bool DeliveryOrder::may_receive(const NodeKey& key) const {
   return groups_.empty() || std::find(groups_.front().begin(), groups_.front().end(), key) != groups_.front().end();
 }

@@ -16,6 +16,7 @@ class DeliveryOrder {
   void done(const NodeKey& key);
   void give_up() { groups_.clear(); }
 
+  std::vector<NodeKey> awaited() const;
   bool holds() const { return !groups_.empty(); }
   bool may_receive(const NodeKey& key) const;
 

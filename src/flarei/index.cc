@@ -4,26 +4,12 @@
 
 #include <utility>
 
+#include "common/base/printable.h"
 #include "common/cluster/node_map_text.h"
 #include "flarei/map_change.h"
 #include "flarei/node_event.h"
 
 namespace flare {
-
-namespace {
-
-// Names come from the wire: bytes that could forge a line of the log are shown as numbers.
-std::string printable(std::string_view text) {
-  constexpr std::size_t shown_max = 300;
-  std::string out;
-  for (const char byte : text.substr(0, shown_max)) {
-    const auto value = static_cast<unsigned char>(byte);
-    out += value < 0x20 || value == 0x7f ? fmt::format("\\x{:02x}", value) : std::string(1, byte);
-  }
-  return out;
-}
-
-}  // namespace
 
 Index::Index(NodeMap map, int partitions_max, MapStore& store, Log& log)
     : map_(std::move(map)), partitions_max_(partitions_max), store_(store), log_(log) {}

@@ -1,0 +1,126 @@
+#include "flarei/index_daemon.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <csignal>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/daemon/file_limit.h"
+#include "flarei/index_session.h"
+
+namespace flare {
+
+namespace {
+
+MonitorSettings monitor_settings(const FlareiOptions& options) {
+  return {options.monitor_threshold, options.monitor_interval, options.monitor_read_timeout, options.bind_address};
+}
+
+std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+}  // namespace
+
+IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, DaemonLog& log)
+    : options_(options),
+      log_(log),
+      index_(local.map, options.partition_size - 1, local.map_file, log),
+      monitors_(context_.get_executor(), index_, monitor_settings(options), numbers_, log),
+      sessions_(context_.get_executor(), numbers_),
+      service_(index_, monitors_, sessions_, options, clock_),
+      tcp_(context_.get_executor()),
+      unix_(context_.get_executor()),
+      signals_(context_.get_executor()),
+      stop_timer_(context_.get_executor()) {
+  index_.publish_to(monitors_);
+  apply();
+}
+
+std::optional<StartFailure> IndexDaemon::listen() {
+  if (const auto done = tcp_.listen_tcp(options_.bind_address, options_.server_port, limits::listen_backlog); !done) {
+    return StartFailure{
+        ExitCode::cannot_create,
+        fmt::format("flarei: cannot listen on port {} of {}: {}; is another daemon there? see server-port "
+                    "and bind-address",
+                    options_.server_port, options_.bind_address.empty() ? "all addresses" : options_.bind_address,
+                    done.error().message())};
+  }
+  if (options_.server_socket.empty()) return std::nullopt;
+  if (const auto done = unix_.listen_unix(options_.server_socket, limits::listen_backlog); !done) {
+    return StartFailure{ExitCode::cannot_create, fmt::format("flarei: cannot listen on server-socket {}: {}",
+                                                             options_.server_socket, done.error().message())};
+  }
+  return std::nullopt;
+}
+
+void IndexDaemon::serve() {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+  auto ended = [](std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+  };
+  asio::co_spawn(context_, watch_signals(), ended);
+  const auto accepted = [this](int descriptor, std::string peer) {
+    accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_);
+  };
+  tcp_.start(accepted);
+  if (!options_.server_socket.empty()) unix_.start(accepted);
+  sessions_.start();
+  monitors_.start();
+  log_.notice("serving on port {} with map version {}, {} nodes", options_.server_port, raw(index_.map().version),
+              index_.map().nodes.size());
+}
+
+IoTask<> IndexDaemon::watch_signals() {
+  for (;;) {
+    const auto [error, number] = co_await signals_.async_wait(use_task);
+    if (error) co_return;
+    if (number == SIGHUP) {
+      reread();
+      continue;
+    }
+    log_.notice("ending by signal {}", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop();
+    co_return;
+  }
+}
+
+// All or nothing: a file with one error changes nothing (daemons.md 2.5).
+void IndexDaemon::reread() {
+  auto fresh = reread_flarei_options(options_);
+  if (!fresh) {
+    log_.error("SIGHUP: nothing is changed: {}", fresh.error().text);
+    log_.reopen({log_ident("flarei", options_.tenant), options_.log_facility, options_.log_to_stderr});
+    return;
+  }
+  options_ = std::move(fresh->options);
+  apply();
+  log_.reopen({log_ident("flarei", options_.tenant), options_.log_facility, options_.log_to_stderr});
+  log_.notice("SIGHUP: options read again, changed: {}", fresh->changed.empty() ? "none" : joined(fresh->changed));
+  if (!fresh->need_restart.empty()) {
+    log_.warning("SIGHUP: these options have another value in the file and need a restart: {}",
+                 joined(fresh->need_restart));
+  }
+}
+
+void IndexDaemon::apply() {
+  if (const auto remark = raise_file_limit(options_.max_connection)) log_.warning("{}", *remark);
+  monitors_.change_settings(monitor_settings(options_));
+  service_.change_options(options_);
+  sessions_.change_limits({static_cast<std::size_t>(options_.max_connection), options_.net_read_timeout});
+}
+
+// Answers in work are sent; what does not end by then is cut.
+void IndexDaemon::stop() {
+  tcp_.stop();
+  unix_.stop();
+  monitors_.stop();
+  sessions_.stop();
+  signals_.cancel();
+  stop_timer_.expires_after(limits::stop_deadline);
+  stop_timer_.async_wait([this](const error_code& error) {
+    if (!error) context_.stop();
+  });
+}
+
+}  // namespace flare

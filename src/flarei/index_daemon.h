@@ -1,0 +1,65 @@
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <optional>
+#include <string>
+
+#include "common/base/clock.h"
+#include "common/base/log_spdlog.h"
+#include "common/daemon/data_dir_lock.h"
+#include "common/daemon/pid_file.h"
+#include "common/daemon/start_failure.h"
+#include "common/net/listener.h"
+#include "common/net/task.h"
+#include "flarei/index.h"
+#include "flarei/index_service.h"
+#include "flarei/map_file.h"
+#include "flarei/monitors.h"
+#include "flarei/options.h"
+#include "flarei/session_table.h"
+
+namespace flare {
+
+/// What is locked and checked on this machine before anything listens (docs/spec/daemons.md 2.1). Holds the locks.
+struct LocalState {
+  DataDirLock data_dir_lock;
+  std::optional<DataDirLock> index_dir_lock;  // where index-db names another folder
+  PidFile pid_file;
+  MapFile map_file;
+  NodeMap map;
+};
+
+/// flarei in service: all on one thread, which `run` takes.
+class IndexDaemon {
+ public:
+  IndexDaemon(const FlareiOptions& options, LocalState& local, DaemonLog& log);
+
+  std::optional<StartFailure> listen();
+  /// From here on requests are answered and nodes are watched, as soon as `run` runs.
+  void serve();
+  void run() { context_.run(); }
+
+ private:
+  using Signals = asio::basic_signal_set<IoExecutor>;
+
+  IoTask<> watch_signals();
+  void reread();
+  void apply();
+  void stop();
+
+  FlareiOptions options_;
+  DaemonLog& log_;
+  SystemClock clock_;
+  ThreadNumbers numbers_;
+  asio::io_context context_{1};
+  Index index_;
+  NodeMonitors monitors_;
+  SessionTable sessions_;
+  IndexService service_;
+  Listener tcp_;
+  Listener unix_;
+  Signals signals_;
+  Timer stop_timer_;
+};
+
+}  // namespace flare

@@ -1,0 +1,205 @@
+#include "flarei/index_service.h"
+
+#include <algorithm>
+
+#include "common/cluster/node_map_text.h"
+#include "common/protocol/reply_writer.h"
+#include "flarei/session_table.h"
+#include "flarei/version.h"
+
+namespace flare {
+
+namespace {
+
+std::chrono::seconds age(std::chrono::steady_clock::time_point since, std::chrono::steady_clock::time_point now) {
+  return std::chrono::duration_cast<std::chrono::seconds>(now - since);
+}
+
+}  // namespace
+
+IndexService::IndexService(Index& index, NodeMonitors& monitors, SessionTable& sessions, const FlareiOptions& options,
+                           const Clock& clock)
+    : index_(index),
+      monitors_(monitors),
+      sessions_(sessions),
+      options_(options),
+      clock_(clock),
+      started_at_(clock.steady()) {}
+
+IoTask<> IndexService::answer(const IndexRequest& request, std::string& out) {
+  if (request.command == IndexCommand::node_add) {
+    co_await answer_node_add(request, out);
+  } else {
+    answer_at_once(request, out);
+  }
+}
+
+IoTask<> IndexService::answer_node_add(const IndexRequest& request, std::string& out) {
+  const auto key = request.key();
+  const auto monitor = monitors_.find(key);
+  bool gone = false;
+  if (monitor && !index_.is_down(key)) gone = co_await monitor->proven_gone();
+  // The map may be another one by now; a node that has been marked down meanwhile is added as such.
+  const auto restarted = gone && index_.map().nodes.contains(key) && !index_.is_down(key);
+  if (monitor && (restarted || index_.is_down(key))) monitor->forget_old_process();
+  const auto added = restarted ? index_.restart(key) : index_.add(request.server_name, request.port);
+  out += added ? node_lines(index_.map()) : "SERVER_ERROR failed to add node\r\n";
+}
+
+void IndexService::answer_at_once(const IndexRequest& request, std::string& out) {
+  switch (request.command) {
+    case IndexCommand::ping:
+      out += reply::ok;
+      return;
+    case IndexCommand::stats:
+      answer_stats(request.topic, out);
+      return;
+    case IndexCommand::kill:
+      out += sessions_.kill(request.kill_id) ? reply::ok : reply::thread_not_found;
+      return;
+    case IndexCommand::quit:
+      return;  // the session closes
+    case IndexCommand::meta:
+      append_meta(out, options_.partition_meta(), options_.key_hash_algorithm);
+      out += reply::end;
+      return;
+    case IndexCommand::verbosity:
+      if (!request.noreply) out += reply::ok;
+      return;
+    case IndexCommand::version:
+      out += "VERSION ";
+      out += version_number;
+      out += "\r\n";
+      return;
+    case IndexCommand::show:
+      append_variables(out, options_);
+      out += reply::end;
+      return;
+    case IndexCommand::node_add:
+    case IndexCommand::node_role:
+    case IndexCommand::node_state:
+    case IndexCommand::node_remove:
+    case IndexCommand::node_insync:
+    case IndexCommand::shutdown:
+      answer_node_request(request, out);
+      return;
+  }
+}
+
+void IndexService::answer_node_request(const IndexRequest& request, std::string& out) {
+  const auto answer = [&out](const Index::Answer& done, std::string_view failure) {
+    out += done ? reply::ok : failure;
+  };
+  constexpr std::string_view state_failure = "SERVER_ERROR failed to set state\r\n";
+  switch (request.command) {
+    case IndexCommand::node_role:
+      answer(set_role(request), "SERVER_ERROR failed to set role (and balance)\r\n");
+      return;
+    case IndexCommand::node_state:
+      answer(set_state(request), state_failure);
+      return;
+    case IndexCommand::node_insync:
+      answer(request.in_sync ? index_.confirm_slave(request.key()) : index_.withdraw_slave(request.key()),
+             state_failure);
+      return;
+    case IndexCommand::node_remove:
+      answer(index_.remove(request.key()), "SERVER_ERROR failed to remove node\r\n");
+      return;
+    case IndexCommand::shutdown:
+      answer(index_.shutdown(request.key()), "SERVER_ERROR failed to shutdown\r\n");
+      return;
+    case IndexCommand::ping:
+    case IndexCommand::stats:
+    case IndexCommand::node_add:
+    case IndexCommand::kill:
+    case IndexCommand::quit:
+    case IndexCommand::meta:
+    case IndexCommand::verbosity:
+    case IndexCommand::version:
+    case IndexCommand::show:
+      return;
+  }
+}
+
+Index::Answer IndexService::set_role(const IndexRequest& request) {
+  const RoleRequest change{request.key(), request.role, request.balance, request.partition, request.force};
+  return index_.change_role(change);
+}
+
+Index::Answer IndexService::set_state(const IndexRequest& request) {
+  const auto key = request.key();
+  switch (request.state) {
+    case State::down:
+      return index_.mark_down(key, "node state down");
+    case State::ready:
+      return index_.mark_ready(key);
+    case State::prepare:
+      return Refusal::state_not_settable;  // cluster.md 1.5: always an error
+    case State::active:
+      break;
+  }
+  const auto monitor = monitors_.find(key);
+  // cluster.md 9.12: an original knows no confirmation, and is taken at its word.
+  const bool trusted = monitor && monitor->peer_kind() == PeerKind::original;
+  return index_.mark_up(key, trusted, "node state active");
+}
+
+void IndexService::answer_stats(StatsTopic topic, std::string& out) const {
+  switch (topic) {
+    case StatsTopic::general:
+      append_general(out);
+      break;
+    case StatsTopic::items:
+    case StatsTopic::slabs:
+    case StatsTopic::sizes:
+    case StatsTopic::threads_slave:
+      break;
+    case StatsTopic::nodes:
+      out += stats_nodes_text(index_.map());
+      return;
+    case StatsTopic::threads:
+      sessions_.append_rows(out, clock_.steady());
+      append_monitors(out);
+      break;
+    case StatsTopic::threads_request:
+      sessions_.append_rows(out, clock_.steady());
+      break;
+    case StatsTopic::threads_queue: {
+      const auto monitors = monitors_.all();
+      const auto behind = std::count_if(monitors.begin(), monitors.end(),
+                                        [](const auto& monitor) { return monitor->behind_since().has_value(); });
+      out += "STAT total_thread_queue " + std::to_string(behind) + "\r\n";
+      break;
+    }
+  }
+  out += reply::end;
+}
+
+void IndexService::append_general(std::string& out) const {
+  GeneralStats stats;
+  stats.now_unix_s = clock_.unix_s();
+  stats.uptime = age(started_at_, clock_.steady());
+  stats.open_connections = sessions_.size();
+  stats.counters = sessions_.counters();
+  stats.map_version = index_.map().version;
+  append_general_stats(out, stats);
+}
+
+void IndexService::append_monitors(std::string& out) const {
+  const auto now = clock_.steady();
+  for (const auto& monitor : monitors_.all()) {
+    ThreadRow row;
+    row.number = monitor->thread_number();
+    row.type = raw(monitor->thread_type());
+    row.peer = monitor->key().text;
+    row.uptime = age(monitor->started_at(), now);
+    row.state = "wait";
+    if (const auto since = monitor->behind_since()) {
+      row.queue = 1;
+      row.behind = age(*since, now);
+    }
+    append_thread_row(out, row);
+  }
+}
+
+}  // namespace flare

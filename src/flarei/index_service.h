@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/base/clock.h"
+#include "common/net/task.h"
+#include "common/protocol/index_request.h"
+#include "flarei/index.h"
+#include "flarei/index_stats.h"
+#include "flarei/monitors.h"
+
+namespace flare {
+
+class SessionTable;
+
+/// Answers the requests of all sessions (docs/spec/cluster.md 1.3, protocol.md 6). Lives on the I/O thread.
+class IndexService {
+ public:
+  IndexService(Index& index, NodeMonitors& monitors, SessionTable& sessions, const FlareiOptions& options,
+               const Clock& clock);
+
+  /// Appends the answer. Waits only where a node has to be asked first; `request` and `out` must live until then.
+  /// `asker`: the number of the session, for `stats threads`.
+  IoTask<> answer(const IndexRequest& request, std::string& out);
+
+  void change_options(const FlareiOptions& options) { options_ = options; }
+
+ private:
+  IoTask<> answer_node_add(const IndexRequest& request, std::string& out);
+  void answer_at_once(const IndexRequest& request, std::string& out);
+  void answer_node_request(const IndexRequest& request, std::string& out);
+  void answer_stats(StatsTopic topic, std::string& out) const;
+  void append_general(std::string& out) const;
+  void append_monitors(std::string& out) const;
+  Index::Answer set_role(const IndexRequest& request);
+  Index::Answer set_state(const IndexRequest& request);
+
+  Index& index_;
+  NodeMonitors& monitors_;
+  SessionTable& sessions_;
+  FlareiOptions options_;
+  const Clock& clock_;
+  std::chrono::steady_clock::time_point started_at_;
+};
+
+}  // namespace flare

@@ -1,0 +1,158 @@
+#include "flarei/index_session.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/protocol/line.h"
+#include "common/protocol/reply_writer.h"
+
+namespace flare {
+
+namespace {
+
+constexpr char binary_magic = static_cast<char>(0x80);  // protocol.md 6: binary requests close the connection
+constexpr std::size_t read_step_bytes = 16 * 1024;
+
+}  // namespace
+
+IndexSession::IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table)
+    : socket_(std::move(socket)), peer_(std::move(peer)), service_(service), table_(table) {
+  set_deadline(table_.limits().idle);
+  work_since_ = std::chrono::steady_clock::now();
+}
+
+void IndexSession::start() {
+  number_ = table_.add(shared_from_this());
+  auto ended = [self = shared_from_this()](std::exception_ptr error) {
+    self->table_.remove(self->number_);
+    if (error) std::rethrow_exception(error);
+  };
+  asio::co_spawn(socket_.get_executor(), serve(), std::move(ended));
+}
+
+void IndexSession::close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void IndexSession::end() {
+  ending_ = true;
+  if (waiting_) close();
+}
+
+ThreadRow IndexSession::row(std::chrono::steady_clock::time_point now) const {
+  ThreadRow row;
+  row.number = number_;
+  row.peer = peer_;
+  row.operation = operation_;
+  row.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - work_since_);
+  row.state = waiting_ ? "wait" : "execute";
+  return row;
+}
+
+void IndexSession::set_deadline(std::chrono::steady_clock::duration wait) {
+  deadline_ = std::chrono::steady_clock::now() + wait;
+}
+
+IoTask<> IndexSession::serve() {
+  while (!ending_) {
+    const bool more = co_await read_some();
+    if (!more) break;
+    if (!input_.empty() && input_.front() == binary_magic) break;
+    co_await answer_lines();
+    const bool written = co_await write_answers();
+    if (!written) break;
+  }
+  close();
+}
+
+IoTask<bool> IndexSession::read_some() {
+  set_deadline(table_.limits().idle);
+  operation_.clear();
+  if (input_.empty()) input_ = {};  // an idle session holds no buffer
+  waiting_ = true;
+  const auto [not_ready] = co_await socket_.async_wait(StreamSocket::wait_read, use_task);
+  waiting_ = false;
+  if (not_ready || ending_) co_return false;
+  const auto old_size = input_.size();
+  input_.resize(old_size + read_step_bytes);
+  error_code error;
+  const auto n = socket_.read_some(asio::buffer(input_.data() + old_size, read_step_bytes), error);
+  input_.resize(old_size + n);
+  table_.counters().bytes_read += n;
+  work_since_ = std::chrono::steady_clock::now();
+  co_return !error || error == asio::error::would_block;
+}
+
+// All whole lines that have arrived; answers beyond the bound are sent before more are made.
+IoTask<> IndexSession::answer_lines() {
+  std::size_t consumed = 0;
+  while (!ending_) {
+    const auto line = find_line(std::string_view{input_}.substr(consumed), limits::line_bytes_max);
+    if (line.kind == LineSearch::Kind::incomplete) break;
+    if (line.kind == LineSearch::Kind::too_long) {
+      output_ += reply::line_too_long;
+      ending_ = true;
+      break;
+    }
+    co_await answer_line(line.text);
+    consumed += line.consumed;
+    if (consumed < input_.size() && input_[consumed] == binary_magic) ending_ = true;
+    if (output_.size() < limits::turn_output_bytes_max) continue;
+    const bool written = co_await write_answers();
+    if (!written) ending_ = true;
+  }
+  input_.erase(0, consumed);
+}
+
+IoTask<> IndexSession::answer_line(std::string_view line) {
+  const auto request = parse_index_request(line);
+  if (!request) {
+    output_ += reply::error;
+    co_return;
+  }
+  operation_ = line.substr(0, std::min(line.find(' '), line.size()));
+  if (request->command == IndexCommand::quit) ending_ = true;
+  co_await service_.answer(*request, output_);
+}
+
+IoTask<bool> IndexSession::write_answers() {
+  if (output_.empty()) co_return true;
+  set_deadline(limits::peer_write_deadline);  // a client that does not read
+  const auto [error, n] = co_await asio::async_write(socket_, asio::buffer(output_), use_task);
+  table_.counters().bytes_written += n;
+  output_ = {};
+  co_return !error;
+}
+
+void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
+                    Log& log) {
+  if (table.is_full()) {
+    constexpr std::string_view refusal = "ERROR Too many open connections\r\n";
+    static_cast<void>(::send(descriptor, refusal.data(), refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    ::close(descriptor);
+    log.warning("connection of {} refused: {} are open, as many as max-connection allows", peer, table.size());
+    return;
+  }
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+  StreamSocket socket{executor};
+  error_code error;
+  socket.assign(asio::generic::stream_protocol{address.ss_family, 0}, descriptor, error);
+  if (!error) socket.non_blocking(true, error);
+  if (error) {
+    log.error("connection of {} refused: {}", peer, error.message());
+    if (!socket.is_open()) ::close(descriptor);
+    return;
+  }
+  std::make_shared<IndexSession>(std::move(socket), std::move(peer), service, table)->start();
+}
+
+}  // namespace flare

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/net/task.h"
+#include "flarei/index_service.h"
+#include "flarei/session_table.h"
+
+namespace flare {
+
+/// One connection to flarei: requests in, answers out in their order. An idle one holds no buffer. Lives on the I/O
+/// thread, in the session table until its coroutine ends.
+class IndexSession : public std::enable_shared_from_this<IndexSession> {
+ public:
+  IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table);
+
+  void start();
+  /// At once.
+  void close();
+  /// When the answers in work are sent.
+  void end();
+
+  std::chrono::steady_clock::time_point deadline() const { return deadline_; }
+  ThreadRow row(std::chrono::steady_clock::time_point now) const;
+
+ private:
+  IoTask<> serve();
+  IoTask<bool> read_some();
+  IoTask<> answer_lines();
+  IoTask<> answer_line(std::string_view line);
+  IoTask<bool> write_answers();
+  void set_deadline(std::chrono::steady_clock::duration wait);
+
+  StreamSocket socket_;
+  std::string peer_;
+  IndexService& service_;
+  SessionTable& table_;
+  int number_ = 0;
+  std::string input_;
+  std::string output_;
+  std::string operation_;  // the command word in work
+  bool waiting_ = false;   // for a request
+  bool ending_ = false;    // after what is in output_
+  std::chrono::steady_clock::time_point deadline_;
+  std::chrono::steady_clock::time_point work_since_;
+};
+
+/// Takes a descriptor that a listener has accepted; refuses it with one line when the table is full.
+void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
+                    Log& log);
+
+}  // namespace flare

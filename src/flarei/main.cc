@@ -1,0 +1,74 @@
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "common/daemon/daemonize.h"
+#include "common/daemon/privileges.h"
+#include "flarei/index_daemon.h"
+#include "flarei/version.h"
+
+/// Only wires, in the order of docs/spec/daemons.md 2.1's better: check and lock everything local, then listen, then
+/// serve.
+namespace flare {
+namespace {
+
+constexpr const char* program = "flarei";
+
+Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log& log) {
+  auto data_dir_lock = DataDirLock::take(program, options.data_dir);
+  if (!data_dir_lock) return data_dir_lock.error();
+  std::optional<DataDirLock> index_dir_lock;
+  if (options.index_directory != options.data_dir) {
+    auto taken = DataDirLock::take(program, options.index_directory);
+    if (!taken) return taken.error();
+    index_dir_lock.emplace(std::move(*taken));
+  }
+  MapFile file{options.index_directory};
+  auto loaded = file.load();
+  if (!loaded) return StartFailure{ExitCode::io, "flarei: " + loaded.error().text};
+  for (const auto& remark : loaded->remarks) log.warning("{}", remark);
+  auto pid_file = PidFile::create(program, options.pid_path);
+  if (!pid_file) return pid_file.error();
+  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(*pid_file), std::move(file),
+                    std::move(loaded->map)};
+}
+
+void say_hello(const FlareiOptions& options, Log& log) {
+  log.notice("flarei version {} starts as {}:{}", version_number, options.server_name, options.server_port);
+  for (const auto& [name, value] : shown_options(options)) log.notice("{} = {}", name, value);
+  for (const auto& warning : option_warnings(options)) log.warning("{}", warning);
+}
+
+std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& parent) {
+  const auto log = open_log({log_ident(program, options.tenant), options.log_facility, options.log_to_stderr});
+  say_hello(options, *log);
+  auto account = BorrowedAccount::take(program, options.user, options.group);
+  if (!account) return account.error();
+  auto local = lock_and_load(options, *log);
+  if (!local) return local.error();
+  account->give_back();
+
+  IndexDaemon daemon{options, *local, *log};
+  if (auto failure = daemon.listen()) return failure;
+  if (auto failure = drop_privileges(program, options.user, options.group)) return failure;
+  daemon.serve();
+  parent.report_ready(options.log_to_stderr);
+  daemon.run();
+  log->notice("ended");
+  return std::nullopt;
+}
+
+int run(int argc, const char* const* argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto options = parse_flarei_options(argc, argv);
+  if (!options) return report(options.error());
+  auto parent = Daemonizer::start(program, options->daemonize);
+  if (!parent) return report(parent.error());
+  if (const auto failure = serve(*options, *parent)) return parent->report_failure(*failure);
+  return 0;
+}
+
+}  // namespace
+}  // namespace flare
+
+int main(int argc, char** argv) { return flare::run(argc, argv); }

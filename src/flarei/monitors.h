@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "common/base/log.h"
+#include "flarei/delivery_order.h"
+#include "flarei/index.h"
+#include "flarei/monitor.h"
+#include "flarei/thread_numbers.h"
+
+namespace flare {
+
+/// One monitor for each node of the map, and in which order they bring it a new one. Lives on the I/O thread.
+class NodeMonitors final : public MapPublisher, public MonitorOwner {
+ public:
+  NodeMonitors(IoExecutor executor, Index& index, MonitorSettings settings, ThreadNumbers& numbers, Log& log);
+  ~NodeMonitors() override;
+
+  void start() { follow_map(NodeMonitor::Acquaintance::stored); }
+  void stop();
+  void change_settings(MonitorSettings settings) { settings_ = std::move(settings); }
+
+  /// Null: no such node.
+  std::shared_ptr<NodeMonitor> find(const NodeKey& key) const;
+  std::vector<std::shared_ptr<const NodeMonitor>> all() const;
+
+  void publish(const NodeMap& before, const std::optional<NodeKey>& leaving) override;
+
+  const MonitorSettings& settings() const override { return settings_; }
+  bool is_down(const NodeKey& key) const override { return index_.is_down(key); }
+  void node_failed(const NodeKey& key, std::string_view reason) override;
+  void node_answers(const NodeKey& key) override;
+  std::optional<MapDelivery> next_delivery(const NodeKey& key) override;
+  void delivered(const NodeKey& key, MapVersion version) override;
+  void delivery_failed(const NodeKey& key, MapVersion version, std::string_view reason) override;
+
+ private:
+  void follow_map(NodeMonitor::Acquaintance acquaintance);
+  void release_unreachable();
+  void hold_others();
+  void wake_all();
+
+  IoExecutor executor_;
+  Index& index_;
+  MonitorSettings settings_;
+  ThreadNumbers& numbers_;
+  Log& log_;
+  std::map<NodeKey, std::shared_ptr<NodeMonitor>> monitors_;
+  DeliveryOrder order_;
+  // Ends the hold; shared with its handler, which may be queued already when this goes.
+  std::shared_ptr<Timer> hold_timer_;
+};
+
+}  // namespace flare
