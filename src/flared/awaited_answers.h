@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/net/task.h"
+#include "common/protocol/output_buffer.h"
+
+namespace flare {
+
+/// The answers of one turn that others give: other nodes, or the control thread. Each has a place in the turn's output,
+/// so that a session's answers keep the order of its requests. Belongs to its worker's thread.
+class AwaitedAnswers {
+ public:
+  explicit AwaitedAnswers(IoExecutor executor) : wake_(executor) {}
+
+  /// A place at `offset` of the turn's output.
+  std::uint32_t reserve(std::size_t offset) {
+    places_.push_back({offset, 0, 0});
+    ++missing_;
+    return static_cast<std::uint32_t>(places_.size() - 1);
+  }
+
+  /// Exactly once for each place; empty where nothing is to be said (noreply, a miss).
+  void fill(std::uint32_t place, std::string_view answer) {
+    places_[place].begin = bytes_.size();
+    places_[place].size = answer.size();
+    bytes_.append(answer);
+    if (--missing_ == 0) wake_.cancel();
+  }
+
+  bool complete() const { return missing_ == 0; }
+
+  /// Until the last place is filled: whoever reserved one keeps a deadline and fills it.
+  IoTask<> wait() {
+    while (missing_ > 0) {
+      wake_.expires_at(Timer::time_point::max());
+      co_await wake_.async_wait(use_task);
+    }
+  }
+
+  /// `local` with each answer in its place.
+  void merge(std::string_view local, OutputBuffer& out) const {
+    std::size_t done = 0;
+    for (const auto& place : places_) {
+      out.append(local.substr(done, place.offset - done));
+      out.append(std::string_view{bytes_}.substr(place.begin, place.size));
+      done = place.offset;
+    }
+    out.append(local.substr(done));
+  }
+
+ private:
+  struct Place {
+    std::size_t offset;
+    std::size_t begin;
+    std::size_t size;
+  };
+
+  Timer wake_;
+  std::vector<Place> places_;
+  std::string bytes_;
+  std::size_t missing_ = 0;
+};
+
+/// Where a request's answer goes.
+struct AnswerPlace {
+  std::shared_ptr<AwaitedAnswers> answers;
+  std::uint32_t place = 0;
+};
+
+}  // namespace flare

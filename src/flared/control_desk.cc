@@ -1,0 +1,210 @@
+#include "flared/control_desk.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "common/cluster/node_map_text.h"
+#include "common/protocol/reply_writer.h"
+#include "common/protocol/stats_topic.h"
+#include "common/protocol/words.h"
+#include "flared/dump.h"
+#include "flared/stats.h"
+
+namespace flare {
+
+namespace {
+
+constexpr int own_threads = 2;  // control and checkpoint, beside the workers
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+// Refused where it cannot mean anything; the session answers ERROR.
+class RefusedDump final : public Control::Dump {
+ public:
+  void next(std::function<void(Chunk)> reply) override { reply({std::string{reply::error}, true}); }
+};
+
+}  // namespace
+
+ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log)
+    : executor_(executor), storage_(storage), pool_(pool), clock_(clock), log_(log), started_s_(clock.unix_s()) {}
+
+void ControlDesk::attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent) {
+  workers_ = &workers;
+  agent_ = &agent;
+}
+
+void ControlDesk::learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm algorithm) {
+  const std::lock_guard lock{partitioning_mutex_};
+  meta_ = meta;
+  key_hash_ = algorithm;
+}
+
+void ControlDesk::show(std::vector<std::pair<std::string, std::string>> variables) {
+  variables_ = std::move(variables);
+}
+
+void ControlDesk::install_map(std::string lines, std::uint64_t version, Reply reply) {
+  asio::post(executor_, [this, lines = std::move(lines), version, reply = std::move(reply)] {
+    reply(agent_->take_map(lines, MapVersion{version}));
+  });
+}
+
+void ControlDesk::flush_all(std::int64_t, Reply reply) {
+  asio::post(executor_, [this, reply = std::move(reply)]() mutable {
+    if (auto refusal = agent_->flush_refusal(); !refusal.empty()) return reply(std::move(refusal));
+    asio::co_spawn(executor_, flush(std::move(reply)), asio::detached);
+  });
+}
+
+IoTask<> ControlDesk::flush(Reply reply) {
+  std::string answer{reply::ok};
+  try {
+    auto work = [this] { return storage_.flush(); };
+    const auto flushed = co_await pool_.run(std::move(work));
+    if (!flushed) answer = reply::io_error;
+    if (flushed) log_.notice("flush_all: the store is empty now; what it held is kept aside for a while");
+  } catch (const boost::system::system_error&) {
+    answer = "SERVER_ERROR database busy\r\n";
+  }
+  reply(std::move(answer));
+}
+
+void ControlDesk::adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) {
+  asio::post(executor_, [this, descriptor, unread = std::move(unread), words = std::move(words),
+                         peer = std::move(peer)]() mutable {
+    agent_->adopt_stream(descriptor, std::move(unread), std::move(words), std::move(peer));
+  });
+}
+
+std::shared_ptr<Control::Dump> ControlDesk::begin_dump(const Request& request) {
+  DumpSelection selection;
+  selection.keys_only = request.command == Command::dump_key;
+  selection.bandwidth_kb_s = request.bandwidth_kb_s;
+  selection.wait_us = request.wait_us;
+  if (request.partition_size > 0 && request.partition >= 0) {
+    const std::lock_guard lock{partitioning_mutex_};
+    if (request.partition_size >= meta_.partition_size) return std::make_shared<RefusedDump>();  // cluster.md 2.2
+    selection.key_hash = key_hash_;
+    selection.partition = PartitionId{request.partition};
+    selection.row.emplace(meta_, request.partition_size);
+  }
+  return std::make_shared<StoreDump>(executor_, storage_, pool_, clock_, std::move(selection));
+}
+
+void ControlDesk::stats(std::string words, Reply reply) {
+  asio::post(executor_, [this, words = std::move(words), reply = std::move(reply)]() mutable {
+    const auto topic = stats_topic_from_words(words);
+    if (topic == StatsTopic::threads || topic == StatsTopic::threads_request) return thread_list(std::move(reply));
+    reply(stats_text(words));
+  });
+}
+
+std::string ControlDesk::stats_text(std::string_view words) {
+  const auto word = Words{words}.next();
+  if (word == "replication") {
+    return replication_stats({storage_.position(), agent_->follower().figures(), agent_->sources().figures(),
+                              agent_->sources().snapshots_served()});
+  }
+  if (word == "workers") return worker_stats(storage_.figures(), counters());
+  const auto topic = stats_topic_from_words(words);
+  if (!topic) return std::string{reply::error};
+  switch (*topic) {
+    case StatsTopic::general:
+      return general();
+    case StatsTopic::nodes:
+      return stats_nodes_text(agent_->view()->map);
+    case StatsTopic::threads_queue:
+      return "STAT total_thread_queue 0\r\nEND\r\n";
+    case StatsTopic::items:
+    case StatsTopic::slabs:
+    case StatsTopic::sizes:
+    case StatsTopic::threads:
+    case StatsTopic::threads_request:
+    case StatsTopic::threads_slave:
+      return std::string{reply::end};
+  }
+  return std::string{reply::error};
+}
+
+std::string ControlDesk::general() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  GeneralFigures figures;
+  figures.pid = ::getpid();
+  figures.time_s = clock_.unix_s();
+  figures.uptime_s = figures.time_s - started_s_;
+  figures.user_s = seconds(usage.ru_utime);
+  figures.system_s = seconds(usage.ru_stime);
+  figures.storage = storage_.figures();
+  figures.threads = workers_->size() + own_threads;
+  figures.map_version = raw(agent_->view()->map.version);
+  return general_stats(figures, counters());
+}
+
+// Each worker adds its sessions and passes the list on; the last answers.
+void ControlDesk::thread_list(Reply reply) {
+  struct Gathering {
+    std::vector<ThreadRow> rows;
+    std::size_t missing;
+    Reply reply;
+  };
+  auto gathering = std::make_shared<Gathering>(Gathering{{}, workers_->size(), std::move(reply)});
+  for (auto& worker : *workers_) {
+    worker->list_sessions([this, gathering](std::vector<Worker::SessionFigures> sessions) {
+      asio::post(executor_, [gathering, sessions = std::move(sessions)] {
+        for (const auto& session : sessions) {
+          gathering->rows.push_back(
+              {session.id, 1, session.peer, session.operation, session.uptime_s, session.busy ? "execute" : "wait"});
+        }
+        if (--gathering->missing == 0) gathering->reply(thread_stats(gathering->rows));
+      });
+    });
+  }
+}
+
+std::string_view ControlDesk::ailment() { return {}; }
+
+void ControlDesk::kill(std::int32_t id, Reply reply) {
+  struct Search {
+    std::size_t missing;
+    bool found = false;
+    Reply reply;
+  };
+  asio::post(executor_, [this, id, reply = std::move(reply)]() mutable {
+    auto search = std::make_shared<Search>(Search{workers_->size(), false, std::move(reply)});
+    for (auto& worker : *workers_) {
+      worker->kill(id, [this, search](bool found) {
+        asio::post(executor_, [search, found] {
+          search->found |= found;
+          if (--search->missing == 0) search->reply(std::string{search->found ? reply::ok : reply::thread_not_found});
+        });
+      });
+    }
+  });
+}
+
+void ControlDesk::variables(Reply reply) {
+  asio::post(executor_, [this, reply = std::move(reply)] {
+    std::string text;
+    for (const auto& [name, value] : variables_) text += fmt::format("{}: {}\r\n", name, value);
+    text += reply::end;
+    reply(std::move(text));
+  });
+}
+
+std::vector<const Counters*> ControlDesk::counters() const {
+  std::vector<const Counters*> all;
+  for (const auto& worker : *workers_) all.push_back(&worker->counters());
+  return all;
+}
+
+}  // namespace flare

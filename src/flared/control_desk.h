@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/net/blocking_pool.h"
+#include "flared/control.h"
+#include "flared/node_agent.h"
+#include "flared/options.h"
+#include "flared/worker.h"
+
+namespace flare {
+
+/// Takes what sessions ask to the control thread, and answers it there (control.h). Made before the workers, told of
+/// them and of the agent before any session exists; outlives the workers.
+class ControlDesk final : public Control {
+ public:
+  ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log);
+
+  void attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent);
+  /// What `meta` told, for the partition filter of dumps.
+  void learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm algorithm);
+  void show(std::vector<std::pair<std::string, std::string>> variables);
+
+  void install_map(std::string lines, std::uint64_t version, Reply reply) override;
+  void flush_all(std::int64_t delay_s, Reply reply) override;
+  void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) override;
+  std::shared_ptr<Dump> begin_dump(const Request& request) override;
+  void stats(std::string words, Reply reply) override;
+  std::string_view ailment() override;
+  void kill(std::int32_t id, Reply reply) override;
+  void variables(Reply reply) override;
+
+ private:
+  IoTask<> flush(Reply reply);
+  std::string stats_text(std::string_view words);
+  std::string general();
+  void thread_list(Reply reply);
+  std::vector<const Counters*> counters() const;
+
+  IoExecutor executor_;
+  Storage& storage_;
+  BlockingPool& pool_;
+  const Clock& clock_;
+  Log& log_;
+  std::vector<std::unique_ptr<Worker>>* workers_ = nullptr;
+  NodeAgent* agent_ = nullptr;
+  std::vector<std::pair<std::string, std::string>> variables_;
+  std::int64_t started_s_;
+  std::mutex partitioning_mutex_;  // begin_dump comes from workers; rare
+  PartitionMeta meta_;
+  KeyHashAlgorithm key_hash_ = KeyHashAlgorithm::simple;
+};
+
+}  // namespace flare

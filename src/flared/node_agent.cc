@@ -1,0 +1,309 @@
+#include "flared/node_agent.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <set>
+#include <utility>
+
+#include "common/cluster/node_map_text.h"
+#include "common/net/descriptor.h"
+
+namespace flare {
+
+namespace {
+
+constexpr std::chrono::seconds tell_deadline{2};
+constexpr std::chrono::seconds tell_pause{1};
+constexpr std::chrono::seconds flush_guard{30};    // docs/design.md 3.7
+constexpr std::chrono::seconds leave_patience{2};  // for slaves that are behind
+
+enum class MapError { format, duplicate };
+
+// The whole map or nothing: a bad one must not replace a good one (docs/design.md 5).
+Result<NodeMap, MapError> parse_map(std::string_view lines, MapVersion version) {
+  NodeMap map;
+  map.version = version;
+  std::set<ThreadType> thread_types;
+  while (!lines.empty()) {
+    const auto end = lines.find('\n');
+    auto line = lines.substr(0, end);
+    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    auto node = parse_node_line(line);
+    if (!node) return MapError::format;
+    if (!thread_types.insert(node->thread_type).second) return MapError::duplicate;
+    auto key = node->key();
+    if (!map.nodes.emplace(std::move(key), std::move(*node)).second) return MapError::duplicate;
+  }
+  return map;
+}
+
+FollowerOptions follower_options(std::size_t data_bytes_max) {
+  FollowerOptions options;
+  options.data_bytes_max = data_bytes_max;
+  return options;
+}
+
+bool same_work(const ReplicationPlan& a, const ReplicationPlan& b) {
+  if (a.kind != b.kind || a.partition != b.partition || a.sources.size() != b.sources.size()) return false;
+  if (a.kind == ReplicationPlan::Kind::import && a.partitions != b.partitions) return false;
+  for (std::size_t i = 0; i < a.sources.size(); ++i) {
+    if (a.sources[i].key() != b.sources[i].key()) return false;
+  }
+  return true;
+}
+
+bool leads(const ReplicationPlan& plan) {
+  return plan.kind == ReplicationPlan::Kind::lead || plan.kind == ReplicationPlan::Kind::import;
+}
+
+std::string_view to_text(PartitionMap::Error error) {
+  switch (error) {
+    case PartitionMap::Error::two_prepare_partitions:
+      return "two partitions are preparing";
+    case PartitionMap::Error::hole_in_active_map:
+      return "a partition number is missing";
+    case PartitionMap::Error::prepare_not_next:
+      return "the preparing partition is not the next number";
+    case PartitionMap::Error::too_many_partitions:
+      return "more partitions than partition-size allows";
+  }
+  return "";
+}
+
+}  // namespace
+
+NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, BlockingPool& pool, IndexLink& index, Log& log,
+                     Publish publish)
+    : executor_(executor),
+      setup_(std::move(setup)),
+      own_key_(setup_.server_name, setup_.port),
+      storage_(storage),
+      index_(index),
+      log_(log),
+      publish_(std::move(publish)),
+      view_(std::make_shared<RoutingView>()),
+      follower_(executor, storage, pool,
+                {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); }},
+                follower_options(setup_.data_bytes_max)),
+      importer_(executor, storage, pool,
+                {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); }},
+                follower_options(setup_.data_bytes_max)),
+      sources_(executor, storage, pool, log,
+               {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
+                [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); }},
+               SourcesOptions{}) {}
+
+void NodeAgent::joined(IndexLink::Joined joined) {
+  meta_ = joined.meta;
+  key_hash_ = joined.key_hash;
+  joined.map.version = MapVersion{0};
+  install(std::move(joined.map));
+}
+
+std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
+  if (raw(version) > 0 && version < view_->map.version) {
+    log_.warning("map {} ignored: this node has map {}", raw(version), raw(view_->map.version));
+    return "SERVER_ERROR node sync error\r\n";
+  }
+  auto map = parse_map(lines, version);
+  if (!map && map.error() == MapError::format) return "CLIENT_ERROR format error\r\n";
+  if (!map) {
+    log_.error("map {} refused: it shows a node or a thread_type twice", raw(version));
+    return "SERVER_ERROR node sync error\r\n";
+  }
+  install(std::move(*map));
+  return "OK\r\n";
+}
+
+std::optional<Node> NodeAgent::own_entry() const {
+  const auto found = view_->map.nodes.find(own_key_);
+  if (found == view_->map.nodes.end()) return std::nullopt;
+  return found->second;
+}
+
+void NodeAgent::install(NodeMap map) {
+  const auto before = own_entry();
+  auto view = std::make_shared<RoutingView>();
+  auto partitions = PartitionMap::make(map, meta_, key_hash_);
+  if (partitions) {
+    view->partitions = std::move(*partitions);
+  } else {
+    log_.error("map {}: {}; the former partitions stay in force", raw(map.version), to_text(partitions.error()));
+    view->partitions = view_->partitions;
+  }
+  const auto& nodes = view->partitions.nodes();
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].key() == own_key_) view->self = i;
+  }
+  auto plan = plan_replication(before, map, own_key_);
+  view->map = std::move(map);
+  view_ = std::move(view);
+  const auto now = own_entry();
+  const auto is_down = [](const std::optional<Node>& node) { return node && node->state == State::down; };
+  if (is_down(before) || is_down(now)) was_down_at_ = std::chrono::steady_clock::now();
+  if (now != before && now) {
+    log_.notice("map {}: this node is {} {}, partition {}, balance {}", raw(view_->map.version), to_text(now->role),
+                to_text(now->state), raw(now->partition), now->balance);
+  }
+  carry_out(plan);
+}
+
+void NodeAgent::carry_out(const ReplicationPlan& plan) {
+  if (leaving_) return;
+  if (same_work(plan, plan_)) {
+    plan_.tell_index_when_done = plan.tell_index_when_done;
+    if (leading_ || !leads(plan_)) publish_(view_);
+    return;
+  }
+  const bool led = leading_ && leads(plan) && !plan.new_reign;
+  plan_ = plan;
+  ++round_;
+  importer_.stop();
+  if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
+  if (!led) {
+    leading_ = false;
+    sources_.stop_all();
+  }
+  if (leads(plan)) {
+    if (led) {
+      publish_(view_);
+    } else {
+      asio::co_spawn(executor_, lead(round_), asio::detached);
+    }
+    return;
+  }
+  publish_(view_);
+  if (plan.kind == ReplicationPlan::Kind::follow) follow_master();
+}
+
+void NodeAgent::follow_master() {
+  const Node& master = plan_.sources.front();
+  follower_.follow(
+      {master.server_name, master.port, plan_.partition, plan_.partitions, own_key_, setup_.bind_address, Epoch{0}});
+}
+
+// The new reign's epoch is stored before its first entry (docs/replication.md 2), so the workers hear of it afterwards.
+IoTask<> NodeAgent::lead(std::uint64_t round) {
+  co_await follower_.stopped();
+  if (round != round_) co_return;
+  const auto epochs = storage_.epochs();
+  const auto highest = epochs.empty() ? 0 : raw(epochs.back().epoch);
+  const Epoch epoch{std::max(raw(view_->map.version), highest + 1)};
+  if (const auto stored = storage_.set_epoch(epoch); !stored) {
+    log_.error("epoch {} cannot be stored in the update log: this node takes no writes as master", raw(epoch));
+    co_return;
+  }
+  leading_ = true;
+  log_.notice("master of partition {} in epoch {}", raw(plan_.partition), raw(epoch));
+  publish_(view_);
+  if (plan_.kind == ReplicationPlan::Kind::import) start_import();
+}
+
+void NodeAgent::start_import() {
+  if (plan_.sources.empty()) {
+    asio::co_spawn(executor_, tell_index(round_, "ready"), asio::detached);
+    return;
+  }
+  std::vector<Importer::Target> targets;
+  for (const auto& source : plan_.sources) {
+    targets.push_back(
+        {source.server_name, source.port, plan_.partition, plan_.partitions, own_key_, setup_.bind_address});
+  }
+  importer_.gather(std::move(targets));
+}
+
+IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
+  Timer pause{executor_};
+  while (round == round_ && plan_.tell_index_when_done && !leaving_) {
+    auto request = fmt::format("node state {} {} {}", setup_.server_name, setup_.port, state);
+    const auto told = co_await index_.tell(std::move(request), tell_deadline);
+    if (told || round != round_) co_return;
+    log_.warning("{}", told.error().text);
+    pause.expires_after(tell_pause);
+    co_await pause.async_wait(use_task);
+    if (round != round_ || plan_.kind != ReplicationPlan::Kind::follow) continue;
+    if (told.error().kind != IndexLink::Failure::Kind::refused) continue;
+    // An index that was restarted has forgotten what our master confirmed: let it be confirmed anew.
+    follow_master();
+    co_return;
+  }
+}
+
+void NodeAgent::in_sync() {
+  if (plan_.tell_index_when_done) asio::co_spawn(executor_, tell_index(round_, "active"), asio::detached);
+}
+
+void NodeAgent::gathered() {
+  if (plan_.tell_index_when_done) asio::co_spawn(executor_, tell_index(round_, "ready"), asio::detached);
+}
+
+IoTask<bool> NodeAgent::confirm_slave(NodeKey slave, Epoch epoch) {
+  const auto found = view_->map.nodes.find(slave);
+  if (!leading_ || found == view_->map.nodes.end() || found->second.role != Role::slave) co_return false;
+  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(epoch));
+  const auto told = co_await index_.tell(std::move(request), tell_deadline);
+  if (told) co_return true;
+  // An original index knows no `node insync`: it takes the slave's own word (cluster.md 1.5).
+  if (told.error().kind == IndexLink::Failure::Kind::refused &&
+      told.error().text.find("'ERROR'") != std::string::npos) {
+    co_return true;
+  }
+  log_.warning("{}", told.error().text);
+  co_return false;
+}
+
+void NodeAgent::adopt_stream(int descriptor, std::string unread, std::string line, std::string peer) {
+  StreamSocket socket{executor_};
+  error_code error;
+  socket.assign(protocol_of(descriptor), descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return;
+  }
+  sources_.adopt(std::move(socket), std::move(unread), std::move(line), std::move(peer));
+}
+
+// The operator tools flush a node 3 s after they asked for its `down`, without looking whether that was granted.
+std::string NodeAgent::flush_refusal() const {
+  const auto own = own_entry();
+  if (!own || own->role == Role::proxy) return {};
+  if (own->role == Role::slave) {
+    return "SERVER_ERROR flush_all refused: this node is a slave, flush its master\r\n";
+  }
+  if (std::chrono::steady_clock::now() - was_down_at_ < flush_guard) {
+    return "SERVER_ERROR flush_all refused: this master was down or asked to go down less than 30 s ago\r\n";
+  }
+  return {};
+}
+
+bool NodeAgent::slaves_have_all() const {
+  const auto last = storage_.written_sequence();
+  for (const auto& slave : sources_.figures()) {
+    if (slave.state == SourceState::stream && slave.acknowledged < last) return false;
+  }
+  return true;
+}
+
+IoTask<> NodeAgent::leave() {
+  leaving_ = true;
+  ++round_;
+  Timer pause{executor_};
+  const auto patience = std::chrono::steady_clock::now() + leave_patience;
+  while (leading_ && !slaves_have_all() && std::chrono::steady_clock::now() < patience) {
+    pause.expires_after(std::chrono::milliseconds{10});
+    co_await pause.async_wait(use_task);
+  }
+  auto request = fmt::format("shutdown {} {}", setup_.server_name, setup_.port);
+  const auto told = co_await index_.tell(std::move(request), tell_deadline);
+  if (!told) log_.warning("{}; the monitor will notice that this node is gone", told.error().text);
+  importer_.stop();
+  follower_.stop();
+  sources_.stop_all();
+  co_await follower_.stopped();
+}
+
+}  // namespace flare

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/base/log.h"
+#include "common/cluster/node_map.h"
+#include "common/net/blocking_pool.h"
+#include "common/net/task.h"
+#include "flared/index_link.h"
+#include "flared/replication/follower.h"
+#include "flared/replication/importer.h"
+#include "flared/replication/sources.h"
+#include "flared/replication_plan.h"
+#include "flared/routing.h"
+#include "flared/storage/storage.h"
+
+namespace flare {
+
+/// This node's place in the cluster: holds the map, publishes the routes, and does what the map asks of this node
+/// (docs/spec/cluster.md 1.7, 3.1; docs/replication.md 3, 4). Everything runs on the control thread.
+class NodeAgent {
+ public:
+  struct Setup {
+    std::string server_name;
+    int port = 0;
+    std::string bind_address;
+    std::size_t data_bytes_max = 0;
+  };
+  using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
+
+  NodeAgent(IoExecutor executor, Setup setup, Storage& storage, BlockingPool& pool, IndexLink& index, Log& log,
+            Publish publish);
+  NodeAgent(const NodeAgent&) = delete;
+  NodeAgent& operator=(const NodeAgent&) = delete;
+
+  /// What the index told at the start; version 0, so that the first `node sync` wins.
+  void joined(IndexLink::Joined joined);
+  /// A `node sync`: its NODE lines and version. The answer line with CRLF (cluster.md 3.1).
+  std::string take_map(std::string_view lines, MapVersion version);
+  /// A slave asks for the stream.
+  void adopt_stream(int descriptor, std::string unread, std::string line, std::string peer);
+  /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
+  std::string flush_refusal() const;
+  /// Waits a little until the slaves have what this node acknowledged, tells the index that it leaves, ends all
+  /// streams.
+  IoTask<> leave();
+
+  /// reconstruction-bwlimit and -interval, for the slaves that this node serves.
+  void set_pace(int bandwidth_kb_s, std::chrono::microseconds interval) {
+    sources_.set_pace(static_cast<std::uint64_t>(bandwidth_kb_s), interval);
+  }
+
+  const std::shared_ptr<const RoutingView>& view() const { return view_; }
+  const Follower& follower() const { return follower_; }
+  const Sources& sources() const { return sources_; }
+  const NodeKey& own_key() const { return own_key_; }
+
+ private:
+  void install(NodeMap map);
+  std::optional<Node> own_entry() const;
+  void carry_out(const ReplicationPlan& plan);
+  IoTask<> lead(std::uint64_t round);
+  void start_import();
+  void follow_master();
+  void in_sync();
+  void gathered();
+  IoTask<> tell_index(std::uint64_t round, std::string state);
+  bool slaves_have_all() const;
+  IoTask<bool> confirm_slave(NodeKey slave, Epoch epoch);
+
+  IoExecutor executor_;
+  Setup setup_;
+  NodeKey own_key_;
+  Storage& storage_;
+  IndexLink& index_;
+  Log& log_;
+  Publish publish_;
+  PartitionMeta meta_;
+  KeyHashAlgorithm key_hash_ = KeyHashAlgorithm::simple;
+  std::shared_ptr<const RoutingView> view_;
+  ReplicationPlan plan_;
+  std::uint64_t round_ = 0;  // raised with each new plan: a coroutine of an older one ends
+  bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
+  bool leaving_ = false;
+  std::chrono::steady_clock::time_point was_down_at_{};  // when a map last showed this node down, or it came back
+  Follower follower_;
+  Importer importer_;
+  Sources sources_;
+};
+
+}  // namespace flare

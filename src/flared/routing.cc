@@ -1,0 +1,60 @@
+#include "flared/routing.h"
+
+#include <algorithm>
+
+#include "common/base/limits.h"
+
+namespace flare {
+
+namespace {
+
+const Partition* find_partition(const RoutingView& view, PartitionId id) {
+  if (id == no_partition) return nullptr;
+  return &view.partitions.active()[static_cast<std::size_t>(raw(id))];
+}
+
+Route to_node(const RoutingView& view, std::uint32_t node) {
+  return {view.self == node ? Route::Kind::local : Route::Kind::forward, node};
+}
+
+Route to_master(const RoutingView& view, const Partition& partition) {
+  if (!partition.master) return {Route::Kind::no_node};  // preserved: its master is down
+  return to_node(view, *partition.master);
+}
+
+bool is_reading_slave(const RoutingView& view, const Partition& partition) {
+  if (!view.self) return false;
+  if (std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) == partition.slaves.end()) return false;
+  const Node& own = view.partitions.nodes()[*view.self];
+  return own.state == State::active && own.balance > 0;
+}
+
+}  // namespace
+
+Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw) {
+  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  if (!partition) return {Route::Kind::nowhere};
+  if (view.self && partition->master == view.self) return {Route::Kind::local, *view.self};
+  if (at_master) return to_master(view, *partition);
+  if (is_reading_slave(view, *partition)) return {Route::Kind::local, *view.self};
+  if (!partition->readable.empty()) return to_node(view, partition->readable[draw % partition->readable.size()]);
+  return to_master(view, *partition);  // cluster.md 9.11: balances that sum to 0 do not hide a live master
+}
+
+Route route_write(const RoutingView& view, std::string_view key, bool proxied) {
+  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  if (!partition) return {Route::Kind::nowhere};
+  if (proxied && view.self && view.partitions.prepare()) {
+    // cluster.md 5.2: the preparing master executes what the present one passes on.
+    const bool moves = view.partitions.future_partition_of(key) == PartitionId(view.partitions.active().size());
+    if (moves && view.partitions.prepare()->master == view.self) return {Route::Kind::local, *view.self};
+  }
+  return to_master(view, *partition);
+}
+
+bool may_forward(std::string_view prefix) {
+  if (prefix.empty()) return true;
+  return static_cast<std::size_t>(std::count(prefix.begin(), prefix.end(), ',')) + 1 <= limits::proxy_hops_max;
+}
+
+}  // namespace flare

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "common/cluster/partition_map.h"
+#include "common/protocol/request.h"
+
+/// Where a request goes (docs/spec/cluster.md 5.1, 5.2; docs/replication.md 5, 12). Pure.
+namespace flare {
+
+/// What a worker knows of the cluster: made by the control thread from each map, shared and never changed.
+struct RoutingView {
+  NodeMap map;
+  PartitionMap partitions;
+  std::optional<std::uint32_t> self;  // own index in partitions.nodes(); empty while the map does not show this node
+};
+
+struct Route {
+  enum class Kind : std::uint8_t {
+    local,
+    forward,  // to `node`
+    nowhere,  // no partition exists: reads absent, writes `SERVER_ERROR no partition available`
+    no_node,  // nobody can answer: reads absent, writes `SERVER_ERROR proxy failure`
+  };
+  Kind kind = Kind::nowhere;
+  std::uint32_t node = 0;  // index in partitions.nodes()
+};
+
+/// `at_master`: this connection has forwarded a write in the same turn, so its reads must see it.
+/// `draw`: a random number for the choice among the readable nodes.
+Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw);
+Route route_write(const RoutingView& view, std::string_view key, bool proxied);
+
+/// Whether another name may be added to the prefix (replication.md 12).
+bool may_forward(std::string_view prefix);
+
+}  // namespace flare

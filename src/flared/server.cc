@@ -1,0 +1,235 @@
+#include "flared/server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <csignal>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/daemon/file_limit.h"
+#include "common/daemon/privileges.h"
+#include "flared/storage/kyoto_storage.h"
+
+namespace flare {
+
+namespace {
+
+constexpr std::string_view program = "flared";
+constexpr std::string_view too_many = "ERROR Too many open connections\r\n";
+constexpr std::chrono::milliseconds index_patience{4500};  // as the original: 9 attempts, 0.5 s apart
+constexpr std::chrono::seconds refusal_patience{30};  // above threshold x interval of usual indexes (cluster.md 10)
+constexpr std::size_t pool_threads = 2;
+constexpr std::size_t pool_waiting_max = 256;
+
+std::vector<IndexLink::Server> index_servers(const FlaredOptions& options) {
+  std::vector<IndexLink::Server> servers;
+  for (const auto& index : options.indexes) servers.push_back({index.host, index.port});
+  return servers;
+}
+
+}  // namespace
+
+Server::Server(FlaredOptions options, Daemonizer daemonizer, DaemonLog& log)
+    : options_(std::move(options)),
+      daemonizer_(std::move(daemonizer)),
+      log_(log),
+      stop_signals_(control_.get_executor()),
+      hangup_signal_(control_.get_executor()) {}
+
+Server::~Server() {
+  for (auto& worker : workers_) worker->stop({});
+  for (auto& worker : workers_) worker->join();
+}
+
+int Server::run() {
+  if (const auto failure = prepare()) return daemonizer_.report_failure(*failure);
+  make_parts();
+  start_workers();
+  asio::co_spawn(control_, wait_for_stop(), asio::detached);
+  asio::co_spawn(control_, wait_for_hangup(), asio::detached);
+  asio::co_spawn(control_, join(), asio::detached);
+  control_.run();
+  return exit_code_;
+}
+
+// Everything local first, so that a wrong start changes nothing elsewhere (daemons.md 2.1).
+std::optional<StartFailure> Server::prepare() {
+  std::signal(SIGPIPE, SIG_IGN);
+  stop_signals_.add(SIGTERM);
+  stop_signals_.add(SIGINT);
+  hangup_signal_.add(SIGHUP);
+  log_.notice("flared 2.0.0 starts: {}:{}, data-dir {}", options_.server_name, options_.server_port, options_.data_dir);
+  for (const auto& warning : option_warnings(options_)) log_.warning("{}", warning);
+  if (const auto warning = raise_file_limit(options_.max_connection)) log_.warning("{}", *warning);
+
+  auto lock = DataDirLock::take(std::string{program}, options_.data_dir);
+  if (!lock) return lock.error();
+  lock_.emplace(std::move(*lock));
+  if (const auto failure = listen()) return failure;
+  auto pid_file = PidFile::create(std::string{program}, options_.pid_path);
+  if (!pid_file) return pid_file.error();
+  pid_file_.emplace(std::move(*pid_file));
+  if (const auto failure = drop_privileges(std::string{program}, options_.user, options_.group)) return failure;
+  return open_storage();
+}
+
+std::optional<StartFailure> Server::listen() {
+  auto tcp = std::make_unique<Listener>(control_.get_executor());
+  if (const auto bound = tcp->listen_tcp(options_.bind_address, options_.server_port, options_.back_log); !bound) {
+    return StartFailure{ExitCode::cannot_create,
+                        fmt::format("{}: cannot listen on {}:{} (options bind-address, server-port): {}", program,
+                                    options_.bind_address.empty() ? "*" : options_.bind_address, options_.server_port,
+                                    bound.error().message())};
+  }
+  listeners_.push_back(std::move(tcp));
+  if (options_.server_socket.empty()) return std::nullopt;
+  auto local = std::make_unique<Listener>(control_.get_executor());
+  if (const auto bound = local->listen_unix(options_.server_socket, options_.back_log); !bound) {
+    return StartFailure{ExitCode::cannot_create, fmt::format("{}: cannot listen on {} (option server-socket): {}",
+                                                             program, options_.server_socket, bound.error().message())};
+  }
+  listeners_.push_back(std::move(local));
+  return std::nullopt;
+}
+
+std::optional<StartFailure> Server::open_storage() {
+  StorageOptions storage;
+  storage.data_dir = options_.data_dir;
+  storage.buckets = static_cast<std::int64_t>(options_.storage_bucket_size);
+  storage.large = options_.storage_large;
+  storage.alignment = static_cast<int>(options_.storage_ap);
+  if (options_.log_max_bytes > 0) storage.log_max_bytes = options_.log_max_bytes;
+  storage.deletions_max = static_cast<std::size_t>(options_.storage_cache_size);
+  storage.data_bytes_max = options_.max_value_bytes;
+  auto opened = KyotoStorage::open(std::move(storage), log_, clock_);
+  if (!opened) return StartFailure{ExitCode::io, fmt::format("{}: {}", program, opened.error().text)};
+  const auto& start = (*opened)->start();
+  log_.notice("store opened: {}, {} records, {} entries of the log applied",
+              start.clean ? "clean" : "not closed cleanly", (*opened)->figures().items, start.entries_applied);
+  storage_ = std::move(*opened);
+  return std::nullopt;
+}
+
+void Server::make_parts() {
+  const auto executor = control_.get_executor();
+  pool_.emplace(pool_threads, pool_waiting_max);
+  desk_.emplace(executor, *storage_, *pool_, clock_, log_);
+  index_.emplace(executor, index_servers(options_), options_.bind_address, log_);
+  NodeAgent::Setup setup;
+  setup.server_name = options_.server_name;
+  setup.port = options_.server_port;
+  setup.bind_address = options_.bind_address;
+  setup.data_bytes_max = options_.max_value_bytes;
+  agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
+                 [this](std::shared_ptr<const RoutingView> view) {
+                   for (auto& worker : workers_) worker->publish(view);
+                 });
+  worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
+                        ReaderLimits{limits::line_bytes_max, options_.max_key_bytes, options_.max_value_bytes});
+}
+
+void Server::start_workers() {
+  for (int i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<Worker>(*worker_setup_));
+  desk_->attach(workers_, *agent_);
+  apply(options_);
+  for (auto& worker : workers_) worker->start();
+  for (auto& listener : listeners_) {
+    listener->start([this](int descriptor, std::string peer) { accept(descriptor, std::move(peer)); });
+  }
+}
+
+void Server::accept(int descriptor, std::string peer) {
+  auto& open = worker_setup_->connections;
+  if (open.load(std::memory_order_relaxed) >= worker_setup_->connections_max.load(std::memory_order_relaxed)) {
+    // As memcached says it: a socket that is closed without a word leaves the client guessing (protocol.md 8.9).
+    [[maybe_unused]] const auto sent = ::write(descriptor, too_many.data(), too_many.size());
+    ::close(descriptor);
+    return;
+  }
+  open.fetch_add(1, std::memory_order_relaxed);
+  workers_[next_worker_]->adopt(descriptor, std::move(peer));
+  next_worker_ = (next_worker_ + 1) % workers_.size();
+}
+
+IoTask<> Server::join() {
+  auto joined = co_await index_->join(agent_->own_key(), options_.server_name, options_.server_port, index_patience,
+                                      refusal_patience);
+  if (stopping_) co_return;
+  if (!joined) {
+    fail({ExitCode::index_unreachable, fmt::format("{}: {}", program, joined.error().text)});
+    co_return;
+  }
+  desk_->learn_partitioning(joined->meta, joined->key_hash);
+  log_.notice("joined the cluster: {} nodes in the map", joined->map.nodes.size());
+  agent_->joined(std::move(*joined));
+  serving_ = true;
+  daemonizer_.report_ready(options_.log_to_stderr);
+}
+
+void Server::fail(const StartFailure& failure) {
+  log_.error("{}", failure.text);
+  exit_code_ = daemonizer_.report_failure(failure);
+  asio::co_spawn(control_, stop(), asio::detached);
+}
+
+IoTask<> Server::wait_for_stop() {
+  const auto [error, number] = co_await stop_signals_.async_wait(use_task);
+  if (error) co_return;
+  log_.notice("received signal {}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+  co_await stop();
+}
+
+// Requests in work are answered, the slaves get what was acknowledged, then the index hears of it (daemons.md 2.6).
+IoTask<> Server::stop() {
+  if (std::exchange(stopping_, true)) co_return;
+  for (auto& listener : listeners_) listener->stop();
+  for (auto& worker : workers_) worker->stop(limits::stop_deadline);
+  auto join_workers = [this] {
+    for (auto& worker : workers_) worker->join();
+  };
+  co_await pool_->run(std::move(join_workers));
+  if (serving_) co_await agent_->leave();
+  auto close = [this] { return storage_->close(); };
+  const auto closed = co_await pool_->run(std::move(close));
+  if (!closed) log_.error("the store could not be closed cleanly: the next start will apply the update log");
+  log_.notice("stopped");
+  stop_signals_.cancel();
+  hangup_signal_.cancel();
+  pool_->stop();
+  pid_file_.reset();
+  control_.stop();
+}
+
+IoTask<> Server::wait_for_hangup() {
+  for (;;) {
+    const auto [error, number] = co_await hangup_signal_.async_wait(use_task);
+    if (error) co_return;
+    reread();
+  }
+}
+
+void Server::reread() {
+  auto read = reread_flared_options(options_);
+  if (!read) {
+    log_.error("SIGHUP: nothing is changed: {}", read.error().text);
+    return;
+  }
+  options_ = std::move(read->options);
+  log_.reopen({log_ident(program, options_.tenant), options_.log_facility, options_.log_to_stderr});
+  apply(options_);
+  index_->set_servers(index_servers(options_));
+  log_.notice("SIGHUP: options read again; changed: {}", fmt::join(read->changed, ", "));
+  if (!read->need_restart.empty()) log_.warning("these need a restart: {}", fmt::join(read->need_restart, ", "));
+}
+
+void Server::apply(const FlaredOptions& options) {
+  worker_setup_->connections_max.store(options.max_connection, std::memory_order_relaxed);
+  worker_setup_->idle_timeout_s.store(options.net_read_timeout.count(), std::memory_order_relaxed);
+  agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
+  desk_->show(shown_options(options));
+}
+
+}  // namespace flare

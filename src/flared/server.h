@@ -1,0 +1,73 @@
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/log_spdlog.h"
+#include "common/daemon/daemonize.h"
+#include "common/daemon/data_dir_lock.h"
+#include "common/daemon/pid_file.h"
+#include "common/net/blocking_pool.h"
+#include "common/net/listener.h"
+#include "flared/control_desk.h"
+#include "flared/index_link.h"
+#include "flared/node_agent.h"
+#include "flared/options.h"
+#include "flared/storage/storage.h"
+#include "flared/worker.h"
+
+namespace flare {
+
+/// A whole flared from its options to its end (docs/spec/daemons.md 2, without its defects): checks and locks what is
+/// local, listens, registers last. Lives on the main thread, which is the control thread.
+class Server {
+ public:
+  Server(FlaredOptions options, Daemonizer daemonizer, DaemonLog& log);
+  ~Server();
+
+  /// Until TERM or INT; the exit code.
+  int run();
+
+ private:
+  std::optional<StartFailure> prepare();
+  std::optional<StartFailure> listen();
+  std::optional<StartFailure> open_storage();
+  void make_parts();
+  void start_workers();
+  void accept(int descriptor, std::string peer);
+  IoTask<> join();
+  IoTask<> wait_for_stop();
+  IoTask<> wait_for_hangup();
+  IoTask<> stop();
+  void reread();
+  void apply(const FlaredOptions& options);
+  void fail(const StartFailure& failure);
+
+  FlaredOptions options_;
+  Daemonizer daemonizer_;
+  DaemonLog& log_;
+  SystemClock clock_;
+  int exit_code_ = 0;
+  bool serving_ = false;
+  bool stopping_ = false;
+  std::size_t next_worker_ = 0;
+
+  std::optional<DataDirLock> lock_;
+  std::optional<PidFile> pid_file_;
+  std::unique_ptr<Storage> storage_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // before control_: its pending replies point to them
+  asio::io_context control_{1};
+  std::optional<BlockingPool> pool_;
+  std::optional<ControlDesk> desk_;
+  std::optional<WorkerSetup> worker_setup_;
+  std::optional<IndexLink> index_;
+  std::optional<NodeAgent> agent_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  asio::basic_signal_set<IoExecutor> stop_signals_;
+  asio::basic_signal_set<IoExecutor> hangup_signal_;
+};
+
+}  // namespace flare

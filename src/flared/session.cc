@@ -1,0 +1,143 @@
+#include "flared/session.h"
+
+#include <utility>
+
+#include "flared/turn.h"
+#include "flared/worker.h"
+
+namespace flare {
+
+namespace {
+
+bool would_block(const error_code& error) {
+  return error == asio::error::would_block || error == asio::error::try_again;
+}
+
+}  // namespace
+
+Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      reader_(worker.setup().reader_limits),
+      last_active_s_(worker.setup().clock.unix_s()),
+      id_(id) {}
+
+IoTask<> Session::serve() {
+  const auto self = shared_from_this();
+  bool more_input = false;
+  while (open()) {
+    if (!more_input && !co_await receive()) break;
+    Turn turn{worker_, reader_, *input_};
+    turn.run();
+    operation_ = turn.last_operation();
+    if (!co_await answer(turn)) break;
+    more_input = turn.more_input();
+    bytes_needed_ = turn.bytes_needed();
+    if (input_->unread().empty()) input_.reset();
+  }
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+// Waits without a buffer, then borrows one of the worker's for what has arrived: one receive call for a turn.
+IoTask<bool> Session::receive() {
+  for (;;) {
+    idle_ = true;
+    const auto [failed] = co_await socket_.async_wait(StreamSocket::wait_read, use_task);
+    idle_ = false;
+    if (failed || !open()) co_return false;
+    if (!input_) input_ = worker_.inputs().borrow();
+    char* room = input_->room(bytes_needed_);
+    error_code error;
+    const auto n = socket_.receive(asio::buffer(room, input_->room_bytes()), 0, error);
+    worker_.counts().read_calls.add();
+    if (would_block(error)) continue;
+    if (error || n == 0) co_return false;
+    input_->received(n);
+    worker_.counts().bytes_read.add(n);
+    last_active_s_ = worker_.setup().clock.unix_s();
+    co_return true;
+  }
+}
+
+IoTask<bool> Session::answer(Turn& turn) {
+  if (const auto awaited = turn.awaited()) {
+    co_await awaited->wait();
+    auto whole = worker_.outputs().borrow();
+    awaited->merge(turn.output().view(), *whole);
+    if (!co_await send(whole->view())) co_return false;
+  } else if (!co_await send(turn.output().view())) {
+    co_return false;
+  }
+  switch (turn.after()) {
+    case Turn::After::go_on:
+      co_return true;
+    case Turn::After::close:
+      co_return false;
+    case Turn::After::dump:
+      co_return co_await dump(turn);
+    case Turn::After::stream:
+      hand_over(turn);
+      co_return false;
+  }
+  co_return false;
+}
+
+// A client that does not read is waited for here, and closed by the worker's idle timer when it never does.
+IoTask<bool> Session::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    error_code error;
+    const auto n = socket_.send(asio::buffer(bytes), 0, error);
+    worker_.counts().write_calls.add();
+    if (error && !would_block(error)) co_return false;
+    if (!error) {
+      bytes.remove_prefix(n);
+      worker_.counts().bytes_written.add(n);
+      last_active_s_ = worker_.setup().clock.unix_s();
+      continue;
+    }
+    const auto [failed] = co_await socket_.async_wait(StreamSocket::wait_write, use_task);
+    if (failed) co_return false;
+  }
+  co_return true;
+}
+
+IoTask<bool> Session::dump(const Turn& turn) {
+  const auto source = turn.dump();
+  for (;;) {
+    auto chunk = std::make_shared<Control::Dump::Chunk>();
+    const auto arrived = std::make_shared<AwaitedAnswers>(worker_.executor());
+    arrived->reserve(0);
+    source->next([chunk, arrived, executor = worker_.executor()](Control::Dump::Chunk next) {
+      asio::post(executor, [chunk, arrived, next = std::move(next)]() mutable {
+        *chunk = std::move(next);
+        arrived->fill(0, {});
+      });
+    });
+    co_await arrived->wait();
+    if (!co_await send(chunk->bytes)) co_return false;
+    if (chunk->last) co_return true;
+    if (!open()) co_return false;
+  }
+}
+
+void Session::hand_over(Turn& turn) {
+  error_code error;
+  const int descriptor = socket_.release(error);
+  if (error || descriptor < 0) return;
+  worker_.setup().control.adopt_stream(descriptor, std::string{input_->unread()}, turn.stream_words(), peer_);
+}
+
+void Session::end() {
+  ending_ = true;
+  if (idle_) socket_.cancel();
+}
+
+void Session::abort() {
+  ending_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace flare

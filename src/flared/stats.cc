@@ -1,0 +1,129 @@
+#include "flared/stats.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace flare {
+
+namespace {
+
+using Workers = std::vector<const Counters*>;
+
+std::uint64_t sum(const Workers& workers, Counter Counters::*member) {
+  std::uint64_t total = 0;
+  for (const auto* counters : workers) total += (counters->*member).get();
+  return total;
+}
+
+class StatLines {
+ public:
+  template <class T>
+  void add(std::string_view name, const T& value) {
+    fmt::format_to(std::back_inserter(text_), "STAT {} {}\r\n", name, value);
+  }
+  std::string end() {
+    text_ += "END\r\n";
+    return std::move(text_);
+  }
+
+ private:
+  std::string text_;
+};
+
+struct SummedLine {
+  std::string_view name;
+  Counter Counters::*member;
+};
+
+constexpr SummedLine summed_lines[] = {
+    {"cmd_get", &Counters::cmd_get},           {"cmd_set", &Counters::cmd_set},
+    {"get_hits", &Counters::get_hits},         {"get_misses", &Counters::get_misses},
+    {"delete_hits", &Counters::delete_hits},   {"delete_misses", &Counters::delete_misses},
+    {"incr_hits", &Counters::incr_hits},       {"incr_misses", &Counters::incr_misses},
+    {"decr_hits", &Counters::decr_hits},       {"decr_misses", &Counters::decr_misses},
+    {"cas_hits", &Counters::cas_hits},         {"cas_misses", &Counters::cas_misses},
+    {"cas_badval", &Counters::cas_badval},     {"touch_hits", &Counters::touch_hits},
+    {"touch_misses", &Counters::touch_misses},
+};
+
+}  // namespace
+
+std::string general_stats(const GeneralFigures& figures, const Workers& workers) {
+  StatLines lines;
+  lines.add("pid", figures.pid);
+  lines.add("uptime", figures.uptime_s);
+  lines.add("time", figures.time_s);
+  lines.add("version", "2.0.0");
+  lines.add("pointer_size", 64);
+  lines.add("rusage_user", fmt::format("{:.6f}", figures.user_s));
+  lines.add("rusage_system", fmt::format("{:.6f}", figures.system_s));
+  lines.add("curr_items", figures.storage.items);
+  lines.add("total_items", sum(workers, &Counters::total_items));
+  lines.add("bytes", figures.storage.file_bytes);
+  lines.add("curr_connections", sum(workers, &Counters::curr_connections));
+  lines.add("total_connections", sum(workers, &Counters::total_connections));
+  lines.add("connection_structures", 0);
+  for (const auto& line : summed_lines) lines.add(line.name, sum(workers, line.member));
+  lines.add("evictions", 0);
+  lines.add("bytes_read", sum(workers, &Counters::bytes_read));
+  lines.add("bytes_written", sum(workers, &Counters::bytes_written));
+  lines.add("limit_maxbytes", 0);
+  lines.add("threads", figures.threads);
+  lines.add("pool_threads", 0);
+  lines.add("node_map_version", figures.map_version);
+  return lines.end();
+}
+
+std::string worker_stats(const StorageFigures& storage, const Workers& workers) {
+  StatLines lines;
+  lines.add("workers", workers.size());
+  lines.add("read_calls", sum(workers, &Counters::read_calls));
+  lines.add("write_calls", sum(workers, &Counters::write_calls));
+  lines.add("forwarded", sum(workers, &Counters::forwarded));
+  lines.add("log_writes", storage.log_writes);
+  lines.add("log_bytes", storage.log_bytes);
+  lines.add("checkpoints", storage.checkpoints);
+  return lines.end();
+}
+
+std::string replication_stats(const ReplicationFigures& figures) {
+  StatLines lines;
+  lines.add("log_id", fmt::format("{:016x}", raw(figures.position.log_id)));
+  lines.add("epoch", raw(figures.position.epoch));
+  lines.add("sequence", raw(figures.position.sequence));
+  lines.add("snapshots_served", figures.snapshots_served);
+  lines.add("follow_state", to_text(figures.follow.state));
+  lines.add("snapshots_loaded", figures.follow.snapshots_loaded);
+  lines.add("entries_applied", figures.follow.entries_applied);
+  lines.add("records_loaded", figures.follow.records_loaded);
+  lines.add("records_expected", figures.follow.records_expected);
+  lines.add("follow_lag", figures.follow.lag_entries);
+  for (const auto& slave : figures.slaves) {
+    lines.add(slave.slave.text + ":state", to_text(slave.state));
+    lines.add(slave.slave.text + ":acknowledged", raw(slave.acknowledged));
+    lines.add(slave.slave.text + ":lag", slave.lag_entries);
+    lines.add(slave.slave.text + ":in_sync", slave.in_sync ? 1 : 0);
+  }
+  return lines.end();
+}
+
+std::string thread_stats(const std::vector<ThreadRow>& rows) {
+  StatLines lines;
+  for (const auto& row : rows) {
+    const auto add = [&](std::string_view name, const auto& value) {
+      lines.add(fmt::format("{}:{}", row.id, name), value);
+    };
+    add("type", row.type);
+    add("peer", row.peer);
+    add("op", row.operation);
+    add("uptime", row.uptime_s);
+    add("state", row.state);
+    add("info", "");
+    add("queue", 0);
+    add("behind", 0);
+  }
+  return lines.end();
+}
+
+}  // namespace flare

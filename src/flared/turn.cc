@@ -1,0 +1,282 @@
+#include "flared/turn.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/cluster/node_map_text.h"
+#include "common/protocol/words.h"
+#include "flared/operations.h"
+#include "flared/worker.h"
+
+namespace flare {
+
+namespace {
+
+constexpr std::string_view version_answer = "VERSION 2.0.0\r\n";  // docs/design.md 1: a plain number
+
+// Copies a record from the store's memory into the output: the one copy that a value takes.
+class ValueWriter final : public RecordSink {
+ public:
+  ValueWriter(OutputBuffer& out, bool with_version) : out_(out), with_version_(with_version) {}
+  void record(std::string_view key, const RecordView& record) override {
+    if (with_version_) {
+      append_value_with_version(out_, key, record.flags, record.data, raw(record.version));
+    } else {
+      append_value(out_, key, record.flags, record.data);
+    }
+  }
+
+ private:
+  OutputBuffer& out_;
+  bool with_version_;
+};
+
+std::string_view answer_of(StorageError error) {
+  return error == StorageError::out_of_space ? std::string_view{"SERVER_ERROR out of disk space\r\n"} : reply::io_error;
+}
+
+}  // namespace
+
+Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input)
+    : worker_(worker),
+      reader_(reader),
+      input_(input),
+      output_(worker.outputs().borrow()),
+      view_(worker.view()),
+      now_s_(worker.setup().clock.unix_s()) {}
+
+void Turn::run() {
+  auto& storage = worker_.setup().storage;
+  Storage::Batch batch{storage};
+  while (after_ == After::go_on && !more_input_) {
+    const auto read = reader_.next(input_.unread());
+    if (read.kind == ReadResult::Kind::need_more) {
+      input_.consume(read.consumed);
+      bytes_needed_ = read.bytes_needed;
+      break;
+    }
+    if (read.kind == ReadResult::Kind::request) {
+      answer(read.request);
+    } else {
+      output_->append(read.answer);
+      if (read.kind == ReadResult::Kind::close) after_ = After::close;
+    }
+    input_.consume(read.consumed);  // only now: the request points into the input
+    if (output_->size() >= limits::turn_output_bytes_max) more_input_ = true;
+  }
+  // docs/design.md 3.3: no answer, a get's included, leaves before the log is written.
+  if (!storage.write_log()) {
+    worker_.setup().log.error("the update log cannot be written: a client is closed with its answers unsent");
+    output_->clear();
+    after_ = After::close;
+  }
+}
+
+void Turn::answer(const Request& request) {
+  switch (request.command) {
+    case Command::get:
+    case Command::gets:
+      operation_ = "get";
+      return get(request);
+    case Command::set:
+      operation_ = "set";
+      return write(request);
+    case Command::add:
+    case Command::replace:
+    case Command::append:
+    case Command::prepend:
+    case Command::cas:
+    case Command::incr:
+    case Command::decr:
+    case Command::remove:
+    case Command::touch:
+      operation_ = "write";
+      return write(request);
+    case Command::gat:
+      operation_ = "gat";
+      return request.memcached_order ? touch_many(request) : write(request);
+    case Command::version:
+      output_->append(version_answer);
+      return;
+    case Command::verbosity:
+      if (!request.noreply) output_->append(reply::ok);
+      return;
+    case Command::ping: {
+      const auto ailment = worker_.setup().control.ailment();
+      output_->append(ailment.empty() ? reply::ok : ailment);
+      return;
+    }
+    case Command::quit:
+      after_ = After::close;
+      return;
+    case Command::stats:
+    case Command::show:
+    case Command::kill:
+    case Command::flush_all:
+    case Command::node_sync:
+      return ask_control(request);
+    case Command::dump:
+    case Command::dump_key:
+      operation_ = "dump";
+      dump_ = worker_.setup().control.begin_dump(request);
+      after_ = After::dump;
+      return;
+    case Command::repl:
+      stream_words_.assign("repl ").append(request.rest);
+      after_ = After::stream;
+      return;
+  }
+}
+
+void Turn::get(const Request& request) {
+  const bool with_version = request.command == Command::gets;
+  Words keys{request.rest};
+  for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
+  for (auto* link : read_links_) link->end_read();
+  read_links_.clear();
+  output_->append(reply::end);
+}
+
+void Turn::read_key(std::string_view key, bool with_version) {
+  auto& counters = worker_.counts();
+  counters.cmd_get.add();
+  const auto route = route_read(view_, key, wrote_elsewhere_, worker_.draw());
+  if (route.kind == Route::Kind::local) {
+    ValueWriter writer{*output_, with_version};
+    const auto found = worker_.setup().storage.get(key, now_s_, writer);
+    (found && *found ? counters.get_hits : counters.get_misses).add();
+    return;
+  }
+  if (route.kind != Route::Kind::forward) {  // cluster.md 5.1: absent
+    counters.get_misses.add();
+    return;
+  }
+  counters.forwarded.add();
+  auto& link = worker_.link(route.node);
+  if (std::find(read_links_.begin(), read_links_.end(), &link) == read_links_.end()) read_links_.push_back(&link);
+  auto place = await();
+  if (!link.read(key, with_version, place)) place.answers->fill(place.place, {});
+}
+
+void Turn::write(const Request& request) {
+  if (counts_as_set(request.command)) worker_.counts().cmd_set.add();
+  const auto route = route_write(view_, request.key, request.proxied);
+  switch (route.kind) {
+    case Route::Kind::local:
+      return execute(request);
+    case Route::Kind::forward:
+      return forward(request, route.node);
+    case Route::Kind::nowhere:
+      return error(request, reply::no_partition);
+    case Route::Kind::no_node:
+      return error(request, reply::proxy_failure);
+  }
+}
+
+void Turn::execute(const Request& request) {
+  const auto operation = to_operation(request, now_s_);
+  ValueWriter writer{*output_, request.with_version};
+  const auto outcome = worker_.setup().storage.execute(operation, now_s_, &writer);
+  if (!outcome) return error(request, answer_of(outcome.error()));
+  count(worker_.counts(), request, *outcome);
+  say(request, *outcome);
+}
+
+void Turn::say(const Request& request, const Outcome& outcome) {
+  if (request.noreply) return;
+  if (request.command == Command::gat && outcome.kind == OutcomeKind::touched) return;  // the value is the answer
+  if (outcome.kind == OutcomeKind::number) {
+    append_number_line(*output_, outcome.number);
+  } else {
+    output_->append(flare::answer_of(outcome.kind));
+  }
+}
+
+// memcached's gat and gats: values of several keys, then END (docs/design.md 1).
+void Turn::touch_many(const Request& request) {
+  Request one = request;
+  one.memcached_order = false;
+  Words keys{request.rest};
+  for (one.key = keys.next(); !one.key.empty(); one.key = keys.next()) {
+    worker_.counts().cmd_set.add();
+    const auto route = route_write(view_, one.key, one.proxied);
+    if (route.kind == Route::Kind::forward) {
+      forward_gat(one, route.node);
+    } else if (route.kind == Route::Kind::local) {
+      ValueWriter writer{*output_, request.with_version};
+      const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
+      if (outcome) count(worker_.counts(), one, *outcome);
+    }
+  }
+  output_->append(reply::end);
+}
+
+// The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.
+void Turn::forward_gat(const Request& request, std::uint32_t node) {
+  auto place = await();
+  if (!may_forward(request.prefix) || !worker_.link(node).forward_value(request, now_s_, place)) {
+    place.answers->fill(place.place, {});
+  }
+  wrote_elsewhere_ = true;
+}
+
+void Turn::forward(const Request& request, std::uint32_t node) {
+  if (!may_forward(request.prefix)) return error(request, reply::proxy_failure);  // docs/replication.md 12
+  auto place = await();
+  worker_.counts().forwarded.add();
+  wrote_elsewhere_ = true;
+  if (!worker_.link(node).forward(request, now_s_, place)) {
+    place.answers->fill(place.place, request.noreply ? std::string_view{} : reply::proxy_failure);
+  }
+}
+
+// docs/spec/protocol.md 9.13: an answer to a request that asked for none would put the client out of step.
+void Turn::error(const Request& request, std::string_view text) {
+  if (!request.noreply) output_->append(text);
+}
+
+void Turn::ask_control(const Request& request) {
+  auto& control = worker_.setup().control;
+  switch (request.command) {
+    case Command::stats:
+      if (Words{request.rest}.next() == "nodes") {
+        output_->append(stats_nodes_text(view_.map));
+        return;
+      }
+      control.stats(std::string{request.rest}, reply_to(await()));
+      break;
+    case Command::show:
+      control.variables(reply_to(await()));
+      break;
+    case Command::kill:
+      control.kill(request.kill_id, reply_to(await()));
+      break;
+    case Command::node_sync:
+      control.install_map(std::string{request.data}, request.version, reply_to(await()));
+      break;
+    case Command::flush_all: {
+      auto reply = reply_to(await());
+      if (request.noreply) reply = [quiet = std::move(reply)](const std::string&) { quiet({}); };
+      control.flush_all(request.exptime, std::move(reply));
+      break;
+    }
+    default:
+      return;
+  }
+  more_input_ = true;  // what follows in the pipeline is done after this
+}
+
+AnswerPlace Turn::await() {
+  if (!awaited_) awaited_ = std::make_shared<AwaitedAnswers>(worker_.executor());
+  return {awaited_, awaited_->reserve(output_->size())};
+}
+
+Control::Reply Turn::reply_to(AnswerPlace place) {
+  return [place = std::move(place), executor = worker_.executor()](std::string answer) {
+    asio::post(executor, [place, answer = std::move(answer)] { place.answers->fill(place.place, answer); });
+  };
+}
+
+}  // namespace flare

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/protocol/reply_writer.h"
+#include "common/protocol/request.h"
+#include "common/protocol/request_reader.h"
+#include "flared/awaited_answers.h"
+#include "flared/buffer_pool.h"
+#include "flared/control.h"
+#include "flared/routing.h"
+#include "flared/storage/storage.h"
+
+namespace flare {
+
+class PeerLink;
+class Worker;
+
+/// One turn of a session (docs/design.md 2): takes the whole requests that have arrived, does the local ones at once,
+/// sends the others on, and writes the log once. No suspension, and for local requests no allocation.
+class Turn {
+ public:
+  /// What the session has to do after the answers.
+  enum class After { go_on, close, stream, dump };
+
+  Turn(Worker& worker, RequestReader& reader, InputBuffer& input);
+
+  /// Until the input has no whole request, the output is full, or a request needs the session itself.
+  void run();
+
+  After after() const { return after_; }
+  bool more_input() const { return more_input_; }  // stopped because of the output's bound
+  std::size_t bytes_needed() const { return bytes_needed_; }
+  const std::shared_ptr<AwaitedAnswers>& awaited() const { return awaited_; }  // null: nothing to wait for
+  OutputBuffer& output() { return *output_; }
+  const std::string& stream_words() const { return stream_words_; }
+  const std::shared_ptr<Control::Dump>& dump() const { return dump_; }
+  std::string_view last_operation() const { return operation_; }
+
+ private:
+  void answer(const Request& request);
+  void get(const Request& request);
+  void write(const Request& request);
+  void execute(const Request& request);
+  void touch_many(const Request& request);
+  void say(const Request& request, const Outcome& outcome);
+  void forward(const Request& request, std::uint32_t node);
+  void forward_gat(const Request& request, std::uint32_t node);
+  void read_key(std::string_view key, bool with_version);
+  void error(const Request& request, std::string_view text);
+  void ask_control(const Request& request);
+  AnswerPlace await();
+  Control::Reply reply_to(AnswerPlace place);
+
+  Worker& worker_;
+  RequestReader& reader_;
+  InputBuffer& input_;
+  BufferPool<OutputBuffer>::Lease output_;
+  const RoutingView& view_;
+  std::int64_t now_s_;
+  std::shared_ptr<AwaitedAnswers> awaited_;
+  std::vector<PeerLink*> read_links_;  // that gather keys of the present get
+  bool wrote_elsewhere_ = false;       // reads of this turn must see that write
+  bool more_input_ = false;
+  std::size_t bytes_needed_ = 0;
+  After after_ = After::go_on;
+  std::string stream_words_;
+  std::shared_ptr<Control::Dump> dump_;
+  std::string_view operation_;
+};
+
+}  // namespace flare

@@ -1,0 +1,183 @@
+#include "flared/worker.h"
+
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "common/net/descriptor.h"
+#include "flared/session.h"
+
+namespace flare {
+
+namespace {
+
+constexpr std::chrono::seconds idle_look{1};  // no session, no timer
+
+}  // namespace
+
+Worker::Worker(WorkerSetup& setup)
+    : setup_(setup),
+      work_(context_.get_executor()),
+      view_(std::make_shared<RoutingView>()),
+      idle_timer_(context_.get_executor()),
+      stop_timer_(context_.get_executor()) {}
+
+Worker::~Worker() { join(); }
+
+void Worker::start() {
+  thread_ = std::thread{[this] { context_.run(); }};
+}
+
+void Worker::adopt(int descriptor, std::string peer) {
+  asio::post(context_, [this, descriptor, peer = std::move(peer)]() mutable {
+    error_code error;
+    StreamSocket socket{context_.get_executor()};
+    socket.assign(protocol_of(descriptor), descriptor, error);
+    if (error) ::close(descriptor);
+    if (!error) socket.non_blocking(true, error);
+    if (error || stopping_) {
+      setup_.connections.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
+    const auto id = setup_.next_session_id.fetch_add(1, std::memory_order_relaxed);
+    auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), id);
+    sessions_.emplace(session.get(), session);
+    counters_.curr_connections.add();
+    counters_.total_connections.add();
+    asio::co_spawn(context_, session->serve(), [this, session](std::exception_ptr) { left(*session); });
+    if (!idle_watched_) watch_idle();
+  });
+}
+
+void Worker::left(Session& session) {
+  if (sessions_.erase(&session) == 0) return;
+  counters_.curr_connections.subtract();
+  setup_.connections.fetch_sub(1, std::memory_order_relaxed);
+  end_if_drained();
+}
+
+void Worker::publish(std::shared_ptr<const RoutingView> view) {
+  asio::post(context_, [this, view = std::move(view)]() mutable { take_view(std::move(view)); });
+}
+
+// Links live on where the node is the same and still serves; the others fail what they had (docs/spec/cluster.md 5.4).
+void Worker::take_view(std::shared_ptr<const RoutingView> view) {
+  std::map<std::pair<NodeKey, ThreadType>, std::shared_ptr<PeerLink>> former;
+  for (std::uint32_t i = 0; i < links_.size(); ++i) {
+    const Node& node = view_->partitions.nodes()[i];
+    if (links_[i]) former[{node.key(), node.thread_type}] = std::move(links_[i]);
+  }
+  view_ = std::move(view);
+  const auto& nodes = view_->partitions.nodes();
+  links_.assign(nodes.size(), nullptr);
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].role == Role::proxy || nodes[i].state == State::down) continue;
+    const auto found = former.find({nodes[i].key(), nodes[i].thread_type});
+    if (found != former.end()) links_[i] = std::move(found->second);
+  }
+  for (auto& [key, link] : former) {
+    if (link) link->close();
+  }
+}
+
+PeerLink& Worker::link(std::uint32_t node) {
+  auto& link = links_[node];
+  if (!link) {
+    const Node& peer = view_->partitions.nodes()[node];
+    link = std::make_shared<PeerLink>(PeerLink::Setup{context_.get_executor(), peer.server_name, peer.port,
+                                                      setup_.own_key.text, setup_.bind_address, setup_.answer_deadline,
+                                                      setup_.reader_limits.value_bytes});
+  }
+  return *link;
+}
+
+// xorshift: which of several readable nodes is asked needs no better one.
+std::uint32_t Worker::draw() {
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 17;
+  random_ ^= random_ << 5;
+  return random_;
+}
+
+// One timer for all sessions, and none while there are none.
+void Worker::watch_idle() {
+  idle_watched_ = true;
+  idle_timer_.expires_after(idle_look);
+  idle_timer_.async_wait([this](const error_code& error) {
+    idle_watched_ = false;
+    if (error || stopping_) return;
+    close_idle();
+    if (!sessions_.empty()) watch_idle();
+  });
+}
+
+void Worker::close_idle() {
+  const auto timeout_s = setup_.idle_timeout_s.load(std::memory_order_relaxed);
+  if (timeout_s <= 0) return;
+  const auto now_s = setup_.clock.unix_s();
+  for (auto& [key, session] : sessions_) {
+    if (session->last_active_s() + timeout_s <= now_s) session->abort();
+  }
+}
+
+void Worker::stop(std::chrono::steady_clock::duration deadline) {
+  asio::post(context_, [this, deadline] { begin_stop(deadline); });
+}
+
+void Worker::begin_stop(std::chrono::steady_clock::duration deadline) {
+  stopping_ = true;
+  idle_timer_.cancel();
+  for (auto& [key, session] : sessions_) session->end();
+  stop_timer_.expires_after(deadline);
+  stop_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    for (auto& link : links_) {
+      if (link) link->close();
+    }
+    for (auto& [key, session] : sessions_) session->abort();
+    context_.stop();
+  });
+  end_if_drained();
+}
+
+void Worker::end_if_drained() {
+  if (!stopping_ || !sessions_.empty()) return;
+  for (auto& link : links_) {
+    if (link) link->close();
+  }
+  stop_timer_.cancel();
+  work_.reset();
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::kill(std::int32_t session_id, std::function<void(bool found)> reply) {
+  asio::post(context_, [this, session_id, reply = std::move(reply)] {
+    for (auto& [key, session] : sessions_) {
+      if (session->id() != session_id) continue;
+      session->end();
+      return reply(true);
+    }
+    reply(false);
+  });
+}
+
+void Worker::list_sessions(std::function<void(std::vector<SessionFigures>)> reply) {
+  asio::post(context_, [this, reply = std::move(reply)] {
+    std::vector<SessionFigures> figures;
+    figures.reserve(sessions_.size());
+    const auto now_s = setup_.clock.unix_s();
+    for (const auto& [key, session] : sessions_) {
+      figures.push_back(
+          {session->id(), session->peer(), session->operation(), now_s - session->last_active_s(), !session->idle()});
+    }
+    reply(std::move(figures));
+  });
+}
+
+}  // namespace flare

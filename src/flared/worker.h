@@ -1,0 +1,117 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/net/task.h"
+#include "common/protocol/request_reader.h"
+#include "flared/buffer_pool.h"
+#include "flared/control.h"
+#include "flared/counters.h"
+#include "flared/peer_link.h"
+#include "flared/routing.h"
+#include "flared/storage/storage.h"
+
+namespace flare {
+
+class Session;
+
+/// What all workers share. Lives longer than they do.
+struct WorkerSetup {
+  WorkerSetup(Storage& the_storage, Control& the_control, const Clock& the_clock, Log& the_log, NodeKey own,
+              std::string from, ReaderLimits reader)
+      : storage(the_storage),
+        control(the_control),
+        clock(the_clock),
+        log(the_log),
+        own_key(std::move(own)),
+        bind_address(std::move(from)),
+        reader_limits(reader) {}
+
+  Storage& storage;
+  Control& control;
+  const Clock& clock;
+  Log& log;
+  NodeKey own_key;
+  std::string bind_address;
+  ReaderLimits reader_limits;
+  std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
+  std::chrono::milliseconds answer_deadline{10'000};
+  std::atomic<int> connections_max{limits::connections_max};
+  std::atomic<int> connections{0};
+  std::atomic<std::int32_t> next_session_id{1};
+};
+
+/// One thread with its io_context, its sessions and its own connections to other nodes (docs/design.md 2). The calls
+/// of the first group may come from any thread; the second group is for the worker's own thread.
+class Worker {
+ public:
+  explicit Worker(WorkerSetup& setup);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void start();
+  /// Owns `descriptor` from here on.
+  void adopt(int descriptor, std::string peer);
+  void publish(std::shared_ptr<const RoutingView> view);
+  /// Ends idle sessions at once and the others after their turn; the thread ends when all are gone or at the deadline.
+  void stop(std::chrono::steady_clock::duration deadline);
+  void join();
+  void kill(std::int32_t session_id, std::function<void(bool found)> reply);
+  const Counters& counters() const { return counters_; }
+  struct SessionFigures {
+    std::int32_t id;
+    std::string peer;
+    std::string_view operation;
+    std::int64_t uptime_s;
+    bool busy;
+  };
+  void list_sessions(std::function<void(std::vector<SessionFigures>)> reply);
+
+  // The worker's own thread only.
+  IoExecutor executor() { return context_.get_executor(); }
+  WorkerSetup& setup() { return setup_; }
+  Counters& counts() { return counters_; }
+  const RoutingView& view() const { return *view_; }
+  /// The link to a node of the present view; made at its first use.
+  PeerLink& link(std::uint32_t node);
+  std::uint32_t draw();
+  BufferPool<InputBuffer>& inputs() { return inputs_; }
+  BufferPool<OutputBuffer>& outputs() { return outputs_; }
+  void left(Session& session);
+
+ private:
+  void take_view(std::shared_ptr<const RoutingView> view);
+  void watch_idle();
+  void close_idle();
+  void begin_stop(std::chrono::steady_clock::duration deadline);
+  void end_if_drained();
+
+  WorkerSetup& setup_;
+  BufferPool<InputBuffer> inputs_;  // before context_: coroutines that it destroys give their buffers back
+  BufferPool<OutputBuffer> outputs_;
+  Counters counters_;
+  asio::io_context context_{1};
+  asio::executor_work_guard<IoExecutor> work_;
+  std::shared_ptr<const RoutingView> view_;
+  std::vector<std::shared_ptr<PeerLink>> links_;  // by node of the view
+  std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
+  Timer idle_timer_;
+  bool idle_watched_ = false;
+  Timer stop_timer_;
+  bool stopping_ = false;
+  std::uint32_t random_ = 0x9e3779b9;
+  std::thread thread_;
+};
+
+}  // namespace flare
