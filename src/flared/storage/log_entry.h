@@ -20,7 +20,7 @@ struct LogEntry {
   std::string_view key;
   RecordVersion version{0};
   std::uint32_t flags = 0;
-  std::int64_t expire_s = 0;       // remove: hold until
+  std::int64_t expire_s = 0;  // remove: hold until
   std::string_view data;
 };
 

@@ -15,26 +15,32 @@ enum class OperationKind : std::uint8_t { set, add, replace, append, prepend, ca
 struct Operation {
   OperationKind kind = OperationKind::set;
   std::string_view key;
-  std::string_view data;              // set family
-  std::uint32_t flags = 0;            // set, add, replace, cas
-  std::int64_t expire_s = 0;          // absolute, 0 = never; set family, touch, gat
-  RecordVersion version{0};           // 0 = none; for cas the unique
-  std::uint64_t delta = 0;            // incr, decr
-  std::int64_t hold_until_s = 0;      // remove: absolute, 0 = now
+  std::string_view data;          // set family
+  std::uint32_t flags = 0;        // set, add, replace, cas
+  std::int64_t expire_s = 0;      // absolute, 0 = never; set family, touch, gat
+  RecordVersion version{0};       // 0 = none; for cas the unique
+  std::uint64_t delta = 0;        // incr, decr
+  std::int64_t hold_until_s = 0;  // remove: absolute, 0 = now
 };
 
 enum class OutcomeKind : std::uint8_t {
-  stored, not_stored, exists, not_found, deleted, touched, number,
-  non_numeric,      // incr or decr of a value that is no number (memcached's rule, design.md 1)
-  version_too_high, // a fifth number above present + 2^32 (design.md 1)
-  too_large,        // append or prepend beyond the value limit
+  stored,
+  not_stored,
+  exists,
+  not_found,
+  deleted,
+  touched,
+  number,
+  non_numeric,       // incr or decr of a value that is no number (memcached's rule, design.md 1)
+  version_too_high,  // a fifth number above present + 2^32 (design.md 1)
+  too_large,         // append or prepend beyond the value limit
 };
 
 /// What the store knows of a key before the write.
 struct Present {
-  std::optional<RecordView> record;       // also when expired
-  RecordVersion remembered_version{0};    // of a remembered deletion
-  std::int64_t remembered_until_s = 0;    // its hold; in the future: held
+  std::optional<RecordView> record;     // also when expired
+  RecordVersion remembered_version{0};  // of a remembered deletion
+  std::int64_t remembered_until_s = 0;  // its hold; in the future: held
 };
 
 enum class ChangeKind : std::uint8_t { none, store, touch, remove, remember };
@@ -52,8 +58,8 @@ struct Change {
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::not_stored;
-  std::uint64_t number = 0;          // incr, decr: the result
-  RecordVersion version{0};          // of the record after the operation
+  std::uint64_t number = 0;  // incr, decr: the result
+  RecordVersion version{0};  // of the record after the operation
 };
 
 struct Decision {

@@ -14,12 +14,12 @@
 namespace flare {
 
 enum class StorageError : std::uint8_t {
-  io,             // the library or the log failed: `SERVER_ERROR i/o error`
-  out_of_space,   // refused before anything was changed: `SERVER_ERROR out of disk space`
-  damaged,        // the record's bytes are not a record
-  too_old,        // the log does not reach back to the asked sequence
-  sequence_gap,   // an applied entry does not follow the last one
-  aborted,        // a scan that a flush or a swap has made void
+  io,            // the library or the log failed: `SERVER_ERROR i/o error`
+  out_of_space,  // refused before anything was changed: `SERVER_ERROR out of disk space`
+  damaged,       // the record's bytes are not a record
+  too_old,       // the log does not reach back to the asked sequence
+  sequence_gap,  // an applied entry does not follow the last one
+  aborted,       // a scan that a flush or a swap has made void
 };
 
 /// Gets a record's bytes while its lock is held: copy, do not call the storage.
@@ -30,9 +30,9 @@ class RecordSink {
 };
 
 struct StorageFigures {
-  std::uint64_t items = 0;            // records in the file, expired ones included
-  std::uint64_t file_bytes = 0;       // size of flare.kch
-  std::uint64_t log_bytes = 0;        // all segments
+  std::uint64_t items = 0;       // records in the file, expired ones included
+  std::uint64_t file_bytes = 0;  // size of flare.kch
+  std::uint64_t log_bytes = 0;   // all segments
   std::uint64_t checkpoints = 0;
   std::uint64_t log_writes = 0;       // write calls for log data since the start
   std::uint64_t snapshots_taken = 0;  // begin_scan calls since the start
@@ -80,18 +80,20 @@ class Storage {
   virtual Result<bool, StorageError> get(std::string_view key, std::int64_t now_s, RecordSink& sink) = 0;
   /// Read, decide, write, log: one step under the key's lock. gat shows the record to `sink`, if it is not null.
   virtual Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) = 0;
-  /// Writes the log up to the highest number given so far (design.md 3.3): at most one write call; none if nothing is due.
+  /// Writes the log up to the highest number given so far (design.md 3.3): at most one write call; none if nothing is
+  /// due.
   virtual Result<void, StorageError> write_log() = 0;
 
-  /// Applies a master's entry under its number: exactly the next one, or in a higher epoch (replication.md 1). Inside a Batch.
+  /// Applies a master's entry under its number: exactly the next one, or in a higher epoch (replication.md 1). Inside a
+  /// Batch.
   virtual Result<void, StorageError> apply(const LogEntry& entry) = 0;
   /// Empties the store as a logged entry; outside a Batch. The old files are kept aside (design.md 3.7).
   virtual Result<void, StorageError> flush() = 0;
 
   /// The epoch of entries from now on; never lowered. Stored before the next entry.
   virtual Result<void, StorageError> set_epoch(Epoch epoch) = 0;
-  virtual Position position() const = 0;         // of the last entry given
-  virtual Sequence written_sequence() const = 0; // of the last entry the kernel has
+  virtual Position position() const = 0;          // of the last entry given
+  virtual Sequence written_sequence() const = 0;  // of the last entry the kernel has
   virtual EpochTable epochs() const = 0;
 
   /// Appends written entries after `after` to `out` in the log's own encoding (log_codec.h), up to about `bytes_max`;

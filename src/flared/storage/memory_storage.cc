@@ -1,0 +1,272 @@
+#include "flared/storage/memory_storage.h"
+
+#include "flared/storage/log_codec.h"
+
+namespace flare {
+namespace {
+
+std::string record_bytes(std::uint32_t flags, std::int64_t expire_s, RecordVersion version, std::string_view head,
+                         std::string_view tail) {
+  const auto header = encode_record_header(flags, expire_s, version, head.size() + tail.size());
+  std::string bytes{header.data(), header.size()};
+  bytes += head;
+  bytes += tail;
+  return bytes;
+}
+
+std::string encoded(const LogEntry& entry) {
+  std::string bytes(encoded_bytes(entry), '\0');
+  encode_entry(entry, bytes.data());
+  return bytes;
+}
+
+}  // namespace
+
+class MemoryStorage::MemoryScan final : public Scan {
+ public:
+  explicit MemoryScan(MemoryStorage& storage)
+      : storage_(storage),
+        generation_(storage.generation_),
+        position_(storage.position()),
+        epochs_(storage.epochs_),
+        records_(storage.records_),
+        at_(records_.begin()) {}
+
+  Position position() const override { return position_; }
+  EpochTable epochs() const override { return epochs_; }
+  std::uint64_t expected_items() const override { return records_.size(); }
+
+  Result<bool, StorageError> next_slice(RecordSink& sink) override {
+    {
+      const std::lock_guard lock{storage_.mutex_};
+      if (storage_.generation_ != generation_) return StorageError::aborted;
+    }
+    for (int records = 0; records < 100 && at_ != records_.end(); ++records, ++at_) {
+      if (const auto record = decode_record(at_->second)) sink.record(at_->first, *record);
+    }
+    return at_ != records_.end();
+  }
+
+ private:
+  MemoryStorage& storage_;
+  const std::uint64_t generation_;
+  const Position position_;
+  const EpochTable epochs_;
+  const Records records_;
+  Records::const_iterator at_;
+};
+
+class MemoryStorage::MemoryReplacement final : public Replacement {
+ public:
+  explicit MemoryReplacement(MemoryStorage& storage) : storage_(storage) {}
+
+  Result<void, StorageError> put(std::string_view key, const RecordView& record) override {
+    records_[std::string{key}] = record_bytes(record.flags, record.expire_s, record.version, record.data, {});
+    return {};
+  }
+
+  Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) override {
+    const std::lock_guard lock{storage_.mutex_};
+    storage_.empty();
+    storage_.records_ = std::move(records_);
+    storage_.log_id_ = position.log_id;
+    storage_.epoch_ = storage_.last_epoch_ = position.epoch;
+    storage_.epochs_ = epochs;
+    storage_.log_.clear();
+    storage_.dropped_ = storage_.written_ = position.sequence;
+    return {};
+  }
+
+ private:
+  MemoryStorage& storage_;
+  Records records_;
+};
+
+Result<bool, StorageError> MemoryStorage::get(std::string_view key, std::int64_t now_s, RecordSink& sink) {
+  const std::lock_guard lock{mutex_};
+  const auto found = records_.find(key);
+  if (found == records_.end()) return false;
+  const auto record = decode_record(found->second);
+  if (!record) return StorageError::damaged;
+  if (record->expired(now_s)) return false;
+  sink.record(found->first, *record);
+  return true;
+}
+
+Present MemoryStorage::present(std::string_view key) const {
+  if (const auto found = records_.find(key); found != records_.end()) return {.record = decode_record(found->second)};
+  const auto remembered = deletions_.find(key).value_or(Deletions::Deletion{});
+  return {
+      .record = std::nullopt, .remembered_version = remembered.version, .remembered_until_s = remembered.hold_until_s};
+}
+
+Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) {
+  if (operation.data.size() > data_bytes_max_) return Outcome{.kind = OutcomeKind::too_large};
+  const std::lock_guard lock{mutex_};
+  NumberText number;
+  const auto [outcome, change] = decide(operation, present(operation.key), now_s, data_bytes_max_, number);
+  switch (change.kind) {
+    case ChangeKind::none:
+      break;
+    case ChangeKind::store:
+    case ChangeKind::touch: {
+      auto bytes = record_bytes(change.flags, change.expire_s, change.version, change.head, change.tail);
+      log_entry({.kind = change.kind == ChangeKind::touch ? EntryKind::touch : EntryKind::set,
+                 .epoch = epoch_,
+                 .sequence = next(position().sequence),
+                 .key = operation.key,
+                 .version = change.version,
+                 .flags = change.flags,
+                 .expire_s = change.expire_s,
+                 .data = std::string_view{bytes}.substr(record_header_bytes)});
+      if (sink != nullptr && operation.kind == OperationKind::gat) sink->record(operation.key, *decode_record(bytes));
+      store(operation.key, std::move(bytes));
+      break;
+    }
+    case ChangeKind::remove:
+    case ChangeKind::remember:
+      log_entry({.kind = EntryKind::remove,
+                 .epoch = epoch_,
+                 .sequence = next(position().sequence),
+                 .key = operation.key,
+                 .version = change.version,
+                 .expire_s = change.hold_until_s,
+                 .data = {}});
+      deletions_.remember(operation.key, {change.version, change.hold_until_s});
+      records_.erase(std::string{operation.key});
+      break;
+  }
+  return outcome;
+}
+
+void MemoryStorage::store(std::string_view key, std::string bytes) {
+  deletions_.forget(key);
+  records_[std::string{key}] = std::move(bytes);
+}
+
+void MemoryStorage::log_entry(LogEntry entry) {
+  log_.push_back(encoded(entry));
+  epoch_ = last_epoch_ = entry.epoch;
+  note_epoch(epochs_, entry.epoch, entry.sequence);
+}
+
+Result<void, StorageError> MemoryStorage::write_log() {
+  {
+    const std::lock_guard lock{mutex_};
+    const auto last = position().sequence;
+    if (written_ == last) return {};
+    written_ = last;
+    ++figures_.log_writes;
+  }
+  const std::lock_guard lock{listener_mutex_};
+  if (listener_) listener_();
+  return {};
+}
+
+Result<void, StorageError> MemoryStorage::apply(const LogEntry& entry) {
+  const std::lock_guard lock{mutex_};
+  if (entry.sequence != next(position().sequence) || entry.epoch < epoch_) return StorageError::sequence_gap;
+  log_entry(entry);
+  switch (entry.kind) {
+    case EntryKind::set:
+    case EntryKind::touch:
+      store(entry.key, record_bytes(entry.flags, entry.expire_s, entry.version, entry.data, {}));
+      break;
+    case EntryKind::remove:
+      deletions_.remember(entry.key, {entry.version, entry.expire_s});
+      records_.erase(std::string{entry.key});
+      break;
+    case EntryKind::flush:
+      empty();
+      break;
+  }
+  return {};
+}
+
+void MemoryStorage::empty() {
+  records_.clear();
+  deletions_.clear();
+  ++generation_;
+}
+
+Result<void, StorageError> MemoryStorage::flush() {
+  {
+    const std::lock_guard lock{mutex_};
+    log_entry(
+        {.kind = EntryKind::flush, .epoch = epoch_, .sequence = next(position().sequence), .key = {}, .data = {}});
+    empty();
+  }
+  return write_log();
+}
+
+Result<void, StorageError> MemoryStorage::set_epoch(Epoch epoch) {
+  const std::lock_guard lock{mutex_};
+  epoch_ = std::max(epoch_, epoch);
+  return {};
+}
+
+Position MemoryStorage::position() const {
+  const std::lock_guard lock{mutex_};
+  return {.log_id = log_id_, .epoch = last_epoch_, .sequence = Sequence{raw(dropped_) + log_.size()}};
+}
+
+Sequence MemoryStorage::written_sequence() const {
+  const std::lock_guard lock{mutex_};
+  return written_;
+}
+
+EpochTable MemoryStorage::epochs() const {
+  const std::lock_guard lock{mutex_};
+  return epochs_;
+}
+
+Result<Sequence, StorageError> MemoryStorage::read_log(Sequence after, std::size_t bytes_max, std::string& out) const {
+  const std::lock_guard lock{mutex_};
+  if (after >= written_) return after;
+  if (after < dropped_) return StorageError::too_old;
+  const auto from = out.size();
+  while (after < written_) {
+    const auto& bytes = log_[raw(after) - raw(dropped_)];
+    if (out.size() > from && out.size() - from + bytes.size() > bytes_max) break;
+    out += bytes;
+    after = next(after);
+  }
+  return after;
+}
+
+void MemoryStorage::on_log_written(std::function<void()> listener) {
+  const std::lock_guard lock{listener_mutex_};
+  listener_ = std::move(listener);
+}
+
+Result<std::unique_ptr<Scan>, StorageError> MemoryStorage::begin_scan() {
+  std::ignore = write_log();
+  const std::lock_guard lock{mutex_};
+  ++figures_.snapshots_taken;
+  return std::unique_ptr<Scan>{std::make_unique<MemoryScan>(*this)};
+}
+
+Result<std::unique_ptr<Replacement>, StorageError> MemoryStorage::begin_replacement() {
+  return std::unique_ptr<Replacement>{std::make_unique<MemoryReplacement>(*this)};
+}
+
+StorageFigures MemoryStorage::figures() const {
+  const std::lock_guard lock{mutex_};
+  auto figures = figures_;
+  figures.items = records_.size();
+  for (const auto& [key, bytes] : records_) figures.file_bytes += key.size() + bytes.size();
+  for (const auto& bytes : log_) figures.log_bytes += bytes.size();
+  return figures;
+}
+
+Result<void, StorageError> MemoryStorage::close() { return write_log(); }
+
+void MemoryStorage::drop_log(Sequence last) {
+  const std::lock_guard lock{mutex_};
+  while (dropped_ < last && !log_.empty()) {
+    log_.pop_front();
+    dropped_ = next(dropped_);
+  }
+}
+
+}  // namespace flare
