@@ -25,6 +25,9 @@ struct Exchange {
 /// Sends the lines and reads the answer up to that of a `version` sent behind them, which always comes last.
 [[nodiscard]] std::vector<std::string> play(TextClient& client, const Exchange& exchange);
 
+/// True for requests that change nothing: they may be asked again until what they show has come about.
+[[nodiscard]] bool only_reads(const Exchange& exchange);
+
 /// Compares case by case and keeps account: a case may differ only with a row in docs/compatibility.md, and a row
 /// whose case is equal is wrong too.
 class Replay {
@@ -34,10 +37,15 @@ class Replay {
   [[nodiscard]] const std::vector<Exchange>& exchanges() const { return exchanges_; }
   /// Adds a test failure unless the answer is as recorded, or listed as different and really different.
   void check(const Exchange& exchange, const std::vector<std::string>& answer);
+  /// Plays on a new connection; one that only reads is repeated until it answers as recorded, unless it is listed.
+  void play_at(const Address& address, const Exchange& exchange);
   /// Adds a failure for each listed case of this file that was never played. Prints the number of cases.
   void finish() const;
 
  private:
+  [[nodiscard]] std::string name_of(const Exchange& exchange) const;
+  [[nodiscard]] bool is_listed(const Exchange& exchange) const;
+
   std::string file_name_;
   std::vector<Exchange> exchanges_;
   std::vector<std::string> listed_;
