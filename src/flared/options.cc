@@ -83,7 +83,7 @@ OptionTable<O> network_rows() {
       of_indexes(row("index-servers", "the indexes: <host>:<port>[,...] (this, or index-server-name, is required)",
                      option::text<O>(&O::index_servers, check_index_servers))),
       of_indexes(
-          row("index-server-name", "the index's host", option::text<O>(&O::index_server_name, check_name_or_empty))),
+          row("index-server-name", "the index's host", option::text<O>(&O::index_server_name, check_server_name))),
       of_indexes(row("index-server-port", "the index's port", option::number<O>(&O::index_server_port, 1, 65'535))),
       row("threads", "threads that serve clients; default: the cores, at most 4",
           option::number<O>(&O::threads, 1, 64)),

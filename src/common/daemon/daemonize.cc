@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -48,7 +48,7 @@ std::optional<std::string> read_report(int child, SteadyClock::time_point deadli
 // The child went without a word: its own status tells why.
 StartFailure failure_of_status(const std::string& program, pid_t child) {
   constexpr std::chrono::seconds end_deadline{5};
-  const Descriptor handle(::pidfd_open(child, 0));
+  const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   if (handle && !wait_readable(handle.number(), SteadyClock::now() + end_deadline)) {
     return {ExitCode::system, fmt::format("{}: process {} neither serves nor ends; see its log", program, child)};
   }
