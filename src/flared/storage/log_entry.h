@@ -17,11 +17,11 @@ struct LogEntry {
   EntryKind kind = EntryKind::set;
   Epoch epoch{0};
   Sequence sequence{0};
-  std::string_view key;
+  std::string_view key = {};
   RecordVersion version{0};
   std::uint32_t flags = 0;
   std::int64_t expire_s = 0;  // remove: hold until
-  std::string_view data;
+  std::string_view data = {};
 };
 
 /// Where a store stands in a history. Equal positions have equal stores.

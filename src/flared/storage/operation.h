@@ -14,8 +14,8 @@ enum class OperationKind : std::uint8_t { set, add, replace, append, prepend, ca
 /// A client's write. The views point into the request and live as long as the call.
 struct Operation {
   OperationKind kind = OperationKind::set;
-  std::string_view key;
-  std::string_view data;          // set family
+  std::string_view key = {};
+  std::string_view data = {};     // set family
   std::uint32_t flags = 0;        // set, add, replace, cas
   std::int64_t expire_s = 0;      // absolute, 0 = never; set family, touch, gat
   RecordVersion version{0};       // 0 = none; for cas the unique
@@ -38,9 +38,9 @@ enum class OutcomeKind : std::uint8_t {
 
 /// What the store knows of a key before the write.
 struct Present {
-  std::optional<RecordView> record;     // also when expired
-  RecordVersion remembered_version{0};  // of a remembered deletion
-  std::int64_t remembered_until_s = 0;  // its hold; in the future: held
+  std::optional<RecordView> record = {};  // also when expired
+  RecordVersion remembered_version{0};    // of a remembered deletion
+  std::int64_t remembered_until_s = 0;    // its hold; in the future: held
 };
 
 enum class ChangeKind : std::uint8_t { none, store, touch, remove, remember };
@@ -51,8 +51,8 @@ struct Change {
   std::uint32_t flags = 0;
   std::int64_t expire_s = 0;
   RecordVersion version{0};
-  std::string_view head;
-  std::string_view tail;
+  std::string_view head = {};
+  std::string_view tail = {};
   std::int64_t hold_until_s = 0;  // remove, remember
 };
 

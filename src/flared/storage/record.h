@@ -17,7 +17,7 @@ struct RecordView {
   std::uint32_t flags = 0;
   std::int64_t expire_s = 0;  // absolute unix seconds, 0 = never
   RecordVersion version{0};
-  std::string_view data;
+  std::string_view data = {};
 
   bool expired(std::int64_t now_s) const { return expire_s != 0 && expire_s <= now_s; }
 };

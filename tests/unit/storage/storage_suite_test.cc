@@ -1,0 +1,248 @@
+#include <optional>
+
+#include "flared/storage/memory_storage.h"
+#include "unit/storage/storage_helpers.h"
+
+namespace flare {
+namespace {
+
+/// Both storages, by one suite: what the interface promises.
+class StorageSuite : public testing::TestWithParam<bool> {
+ protected:
+  StorageSuite() {
+    storage_ = GetParam() ? std::unique_ptr<Storage>{folder_.open()} : std::make_unique<MemoryStorage>();
+  }
+  void SetUp() override { ASSERT_NE(storage_, nullptr) << folder_.failure; }
+  Storage& storage() { return *storage_; }
+
+  KyotoFolder folder_;
+  std::unique_ptr<Storage> storage_;
+};
+
+TEST_P(StorageSuite, ShowsWhatWasSet) {
+  EXPECT_EQ(get(storage(), "k"), "-");
+  ASSERT_TRUE(
+      run(storage(), {.kind = OperationKind::set, .key = "k", .data = "hello", .flags = 7, .expire_s = now_s + 9}));
+  EXPECT_EQ(get(storage(), "k"), "7 1700000009 1 hello");
+  EXPECT_EQ(storage().figures().items, 1u);
+}
+
+TEST_P(StorageSuite, KeepsAnyByteInKeysAndValues) {
+  const std::string key("\0k\n\xff", 4);
+  const std::string data(100'000, '\0');
+  set(storage(), key, data);
+  EXPECT_EQ(get(storage(), key), "0 0 1 " + data);
+  EXPECT_EQ(contents_of(storage()), (Contents{{key, "0 0 1 " + data}}));
+}
+
+TEST_P(StorageSuite, HidesExpiredRecordsAndKeepsTheirVersions) {
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::set, .key = "k", .data = "x", .expire_s = now_s}));
+  EXPECT_EQ(get(storage(), "k"), "-");
+  set(storage(), "k", "y");
+  EXPECT_EQ(get(storage(), "k"), "0 0 2 y");
+}
+
+TEST_P(StorageSuite, RemembersDeletions) {
+  set(storage(), "k", "x");
+  const auto removed = run(storage(), {.kind = OperationKind::remove, .key = "k", .hold_until_s = now_s + 60});
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->kind, OutcomeKind::deleted);
+  EXPECT_EQ(run(storage(), {.kind = OperationKind::add, .key = "k", .data = "y"})->kind, OutcomeKind::not_stored);
+  set(storage(), "k", "z");
+  EXPECT_EQ(get(storage(), "k"), "0 0 2 z");
+}
+
+TEST_P(StorageSuite, ShowsTheRecordOfGat) {
+  set(storage(), "k", "x");
+  CollectingSink sink;
+  const auto touched = run(storage(), {.kind = OperationKind::gat, .key = "k", .expire_s = now_s + 5}, &sink);
+  EXPECT_EQ(touched->kind, OutcomeKind::touched);
+  EXPECT_EQ(sink.contents, (Contents{{"k", "0 1700000005 1 x"}}));
+  EXPECT_EQ(get(storage(), "k"), "0 1700000005 1 x");
+}
+
+TEST_P(StorageSuite, JoinsPieces) {
+  set(storage(), "k", "b");
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::append, .key = "k", .data = "c"}));
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::prepend, .key = "k", .data = "a"}));
+  EXPECT_EQ(get(storage(), "k"), "0 0 3 abc");
+}
+
+TEST_P(StorageSuite, NumbersEntriesWithoutGapsAndOnlyForChanges) {
+  set(storage(), "k", "5");
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::add, .key = "k", .data = "x"}));
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::incr, .key = "k", .delta = 2}));
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "k"}));
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "absent", .version = RecordVersion{4}}));
+  const auto entries = log_after(storage(), Sequence{0});
+  ASSERT_EQ(entries.size(), 4u);
+  EXPECT_EQ(entries[1].data, "7");
+  EXPECT_EQ(entries[2].entry.kind, EntryKind::remove);
+  EXPECT_EQ(entries[2].entry.version, RecordVersion{2});
+  EXPECT_EQ(entries[3].key, "absent");
+  EXPECT_EQ(storage().position().sequence, Sequence{4});
+  EXPECT_EQ(storage().written_sequence(), Sequence{4});
+}
+
+TEST_P(StorageSuite, WritesTheLogOncePerBatchAndTellsTheListener) {
+  int told = 0;
+  storage().on_log_written([&] { ++told; });
+  const auto before = storage().figures().log_writes;
+  {
+    const Storage::Batch batch{storage()};
+    for (int i = 0; i < 100; ++i) {
+      ASSERT_TRUE(
+          storage().execute({.kind = OperationKind::set, .key = std::to_string(i), .data = "x"}, now_s, nullptr));
+    }
+    ASSERT_TRUE(storage().write_log());
+    ASSERT_TRUE(storage().write_log());  // nothing is due
+  }
+  EXPECT_EQ(storage().figures().log_writes, before + 1);
+  EXPECT_EQ(told, 1);
+  storage().on_log_written({});
+}
+
+TEST_P(StorageSuite, ReadsTheLogFromAnySequence) {
+  for (int i = 1; i <= 2000; ++i) set(storage(), fmt::format("key-{}", i), std::string(100, 'x'));
+  for (const std::uint64_t after : {0u, 1u, 777u, 1999u}) {
+    std::string bytes;
+    const auto last = storage().read_log(Sequence{after}, 10'000, bytes);
+    ASSERT_TRUE(last);
+    const auto first = decode_entry(bytes);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->entry.sequence, Sequence{after + 1});
+    EXPECT_LE(bytes.size(), 10'000u);
+  }
+  std::string bytes;
+  EXPECT_EQ(*storage().read_log(Sequence{2000}, 10'000, bytes), Sequence{2000});
+  EXPECT_TRUE(bytes.empty());
+  ASSERT_TRUE(storage().read_log(Sequence{5}, 1, bytes));  // at least one entry
+  EXPECT_EQ(decode_entry(bytes)->bytes, bytes.size());
+}
+
+TEST_P(StorageSuite, FollowsAMastersEntriesUnderItsNumbers) {
+  MemoryStorage master{LogId{9}};
+  ASSERT_TRUE(master.set_epoch(Epoch{3}));
+  set(master, "a", "1");
+  set(master, "a", "2");
+  ASSERT_TRUE(run(master, {.kind = OperationKind::touch, .key = "a", .expire_s = now_s + 50}));
+  set(master, "b", "3");
+  ASSERT_TRUE(run(master, {.kind = OperationKind::remove, .key = "b", .hold_until_s = now_s + 60}));
+  for (const auto& owned : log_after(master, Sequence{0})) ASSERT_TRUE(apply(storage(), owned));
+  EXPECT_EQ(contents_of(storage()), contents_of(master));
+  EXPECT_EQ(storage().epochs(), (EpochTable{{Epoch{3}, Sequence{5}}}));
+  EXPECT_EQ(run(storage(), {.kind = OperationKind::add, .key = "b", .data = "x"})->kind, OutcomeKind::not_stored);
+}
+
+TEST_P(StorageSuite, AppliesWithoutComparingVersions) {
+  set(storage(), "k", "x");
+  set(storage(), "k", "y");
+  ASSERT_TRUE(apply(storage(), {{.sequence = Sequence{3}, .version = RecordVersion{1}}, "k", "older"}));
+  EXPECT_EQ(get(storage(), "k"), "0 0 1 older");
+}
+
+TEST_P(StorageSuite, RefusesGapsAndLowerEpochs) {
+  ASSERT_TRUE(storage().set_epoch(Epoch{5}));
+  set(storage(), "k", "x");
+  const auto try_entry = [&](std::uint64_t epoch, std::uint64_t sequence, EntryKind kind) {
+    const auto applied =
+        apply(storage(), {{.kind = kind, .epoch = Epoch{epoch}, .sequence = Sequence{sequence}}, "k", "z"});
+    return applied ? std::nullopt : std::optional{applied.error()};
+  };
+  for (const auto kind : {EntryKind::set, EntryKind::flush}) {
+    EXPECT_EQ(try_entry(5, 1, kind), StorageError::sequence_gap);
+    EXPECT_EQ(try_entry(5, 3, kind), StorageError::sequence_gap);
+    EXPECT_EQ(try_entry(4, 2, kind), StorageError::sequence_gap);
+  }
+  EXPECT_EQ(get(storage(), "k"), "0 0 1 x");
+  EXPECT_EQ(try_entry(6, 2, EntryKind::set), std::nullopt);
+  EXPECT_EQ(storage().epochs(), (EpochTable{{Epoch{5}, Sequence{1}}, {Epoch{6}, Sequence{2}}}));
+}
+
+TEST_P(StorageSuite, NeverLowersTheEpoch) {
+  ASSERT_TRUE(storage().set_epoch(Epoch{7}));
+  ASSERT_TRUE(storage().set_epoch(Epoch{2}));
+  EXPECT_TRUE(storage().epochs().empty());
+  set(storage(), "k", "x");
+  EXPECT_EQ(storage().position().epoch, Epoch{7});
+}
+
+TEST_P(StorageSuite, FlushEmptiesTheStoreAsAnEntryAndForgetsVersions) {
+  set(storage(), "k", "x");
+  set(storage(), "gone", "x");
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "gone", .hold_until_s = now_s + 60}));
+  const auto before = storage().position();
+  ASSERT_TRUE(storage().flush());
+  EXPECT_EQ(storage().position(), (Position{before.log_id, before.epoch, Sequence{4}}));
+  EXPECT_EQ(storage().written_sequence(), Sequence{4});
+  EXPECT_EQ(get(storage(), "k"), "-");
+  EXPECT_EQ(storage().figures().items, 0u);
+  EXPECT_EQ(run(storage(), {.kind = OperationKind::add, .key = "gone", .data = "new"})->version, RecordVersion{1});
+  const auto entries = log_after(storage(), Sequence{3});
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].entry.kind, EntryKind::flush);
+}
+
+TEST_P(StorageSuite, FollowsAFlush) {
+  set(storage(), "k", "x");
+  ASSERT_TRUE(apply(storage(), {{.kind = EntryKind::flush, .sequence = Sequence{2}}, "", ""}));
+  ASSERT_TRUE(apply(storage(), {{.sequence = Sequence{3}, .version = RecordVersion{1}}, "n", "y"}));
+  EXPECT_EQ(contents_of(storage()), (Contents{{"n", "0 0 1 y"}}));
+}
+
+TEST_P(StorageSuite, AFlushAbortsARunningScan) {
+  for (int i = 0; i < 500; ++i) set(storage(), std::to_string(i), "x");
+  const auto scan = storage().begin_scan();
+  ASSERT_TRUE(scan);
+  CollectingSink sink;
+  ASSERT_TRUE((*scan)->next_slice(sink));
+  ASSERT_TRUE(storage().flush());
+  const auto more = (*scan)->next_slice(sink);
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error(), StorageError::aborted);
+}
+
+TEST_P(StorageSuite, AReplacementComesWholeAndWithItsPosition) {
+  set(storage(), "old", "x");
+  const auto replacement = storage().begin_replacement();
+  ASSERT_TRUE(replacement);
+  ASSERT_TRUE((*replacement)->put("new", {.flags = 1, .expire_s = 0, .version = RecordVersion{9}, .data = "y"}));
+  EXPECT_EQ(get(storage(), "old"), "0 0 1 x");
+  EXPECT_EQ(get(storage(), "new"), "-");
+  const Position position{LogId{77}, Epoch{4}, Sequence{1000}};
+  const EpochTable epochs{{Epoch{2}, Sequence{500}}, {Epoch{4}, Sequence{1000}}};
+  ASSERT_TRUE((*replacement)->commit(position, epochs));
+  EXPECT_EQ(contents_of(storage()), (Contents{{"new", "1 0 9 y"}}));
+  EXPECT_EQ(storage().position(), position);
+  EXPECT_EQ(storage().epochs(), epochs);
+  EXPECT_EQ(storage().written_sequence(), Sequence{1000});
+  ASSERT_TRUE(
+      apply(storage(), {{.epoch = Epoch{4}, .sequence = Sequence{1001}, .version = RecordVersion{1}}, "next", "z"}));
+  std::string bytes;
+  const auto early = storage().read_log(Sequence{999}, 1000, bytes);
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error(), StorageError::too_old);
+}
+
+TEST_P(StorageSuite, AnAbandonedReplacementLeavesNothing) {
+  set(storage(), "old", "x");
+  {
+    const auto replacement = storage().begin_replacement();
+    ASSERT_TRUE(replacement);
+    ASSERT_TRUE((*replacement)->put("new", {.version = RecordVersion{9}, .data = "y"}));
+  }
+  EXPECT_EQ(contents_of(storage()), (Contents{{"old", "0 0 1 x"}}));
+  EXPECT_TRUE(storage().begin_replacement());
+}
+
+TEST_P(StorageSuite, RefusesTooLargeValues) {
+  const std::string large(limits::value_bytes_max, 'x');
+  set(storage(), "k", large);
+  EXPECT_EQ(run(storage(), {.kind = OperationKind::append, .key = "k", .data = "y"})->kind, OutcomeKind::too_large);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, StorageSuite, testing::Bool(),
+                         [](const auto& given) { return given.param ? "Kyoto" : "Memory"; });
+
+}  // namespace
+}  // namespace flare
