@@ -307,6 +307,7 @@ RequestLine parse_request_line(std::string_view line, const ReaderLimits& limits
     parsed.request.command = row.command;
     Context context{Words{rest}, parsed.request, parsed, limits};
     parsed.verdict = row.parse(context);
+    if (parsed.request.prefix.size() > prefix_bytes_max) parsed.verdict = LineVerdict::syntax_error;
     return parsed;
   }
   return parsed;

@@ -11,6 +11,9 @@
 /// The text grammar of one request line (docs/spec/protocol.md 1, 2). Pure, without allocation.
 namespace flare {
 
+/// Bound of a proxy prefix: it is written again before a forwarded line, which must stay within the next node's limit.
+constexpr std::size_t prefix_bytes_max = 4096;
+
 struct ReaderLimits {
   std::size_t line_bytes = limits::line_bytes_max;
   std::size_t key_bytes = limits::key_bytes_max;

@@ -46,13 +46,14 @@ INSTANTIATE_TEST_SUITE_P(Lines, RequestText,
                                          Case{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "!ERROR | !ERROR | !ERROR"},
                                          Case{"\x80\x0a", "closed"}, Case{"ping\r\n\x80", "ping | closed"}));
 
-INSTANTIATE_TEST_SUITE_P(Prefixes, RequestText,
-                         testing::Values(Case{"<a:1>get k\r\n", "get prefix=a:1 rest=\"k\""},
-                                         Case{"<a:1,b:2> get k\r\n", "get prefix=a:1,b:2 rest=\"k\""},
-                                         Case{"<>ping\r\n", "ping prefix="}, Case{"<get k\r\n", "!ERROR"},
-                                         Case{" <x>get k\r\n", "!ERROR"}, Case{"<x>\r\n", "!ERROR"},
-                                         Case{"<a\0b>ping\r\n"s, "!ERROR"},
-                                         Case{"<x>set k 0 0 1\r\ny\r\n", "set prefix=x key=k data=\"y\""}));
+INSTANTIATE_TEST_SUITE_P(
+    Prefixes, RequestText,
+    testing::Values(Case{"<a:1>get k\r\n", "get prefix=a:1 rest=\"k\""},
+                    Case{"<a:1,b:2> get k\r\n", "get prefix=a:1,b:2 rest=\"k\""}, Case{"<>ping\r\n", "ping prefix="},
+                    Case{"<get k\r\n", "!ERROR"}, Case{" <x>get k\r\n", "!ERROR"}, Case{"<x>\r\n", "!ERROR"},
+                    Case{"<" + std::string(4097, 'x') + ">set k 0 0 1\r\ny\r\nping\r\n", "!ERROR | ping"},
+                    Case{"<a\0b>ping\r\n"s, "!ERROR"},
+                    Case{"<x>set k 0 0 1\r\ny\r\n", "set prefix=x key=k data=\"y\""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Reads, RequestText,
