@@ -31,8 +31,7 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
       service_(index_, monitors_, sessions_, options, clock_),
       tcp_(context_.get_executor()),
       unix_(context_.get_executor()),
-      signals_(context_.get_executor()),
-      stop_timer_(context_.get_executor()) {
+      signals_(context_.get_executor()) {
   index_.publish_to(monitors_);
   apply();
 }
@@ -69,6 +68,12 @@ void IndexDaemon::serve() {
   monitors_.start();
   log_.notice("serving on port {} with map version {}, {} nodes", options_.server_port, raw(index_.map().version),
               index_.map().nodes.size());
+}
+
+void IndexDaemon::run() {
+  context_.run();  // until `stop`
+  context_.restart();
+  context_.run_for(limits::stop_deadline);  // answers in work are sent; what does not end by then is cut
 }
 
 IoTask<> IndexDaemon::watch_signals() {
@@ -110,17 +115,13 @@ void IndexDaemon::apply() {
   sessions_.change_limits({static_cast<std::size_t>(options_.max_connection), options_.net_read_timeout});
 }
 
-// Answers in work are sent; what does not end by then is cut.
 void IndexDaemon::stop() {
   tcp_.stop();
   unix_.stop();
   monitors_.stop();
   sessions_.stop();
   signals_.cancel();
-  stop_timer_.expires_after(limits::stop_deadline);
-  stop_timer_.async_wait([this](const error_code& error) {
-    if (!error) context_.stop();
-  });
+  context_.stop();  // `run` gives what is left its time
 }
 
 }  // namespace flare

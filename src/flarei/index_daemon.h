@@ -37,7 +37,8 @@ class IndexDaemon {
   std::optional<StartFailure> listen();
   /// From here on requests are answered and nodes are watched, as soon as `run` runs.
   void serve();
-  void run() { context_.run(); }
+  /// Until SIGTERM or SIGINT.
+  void run();
 
  private:
   using Signals = asio::basic_signal_set<IoExecutor>;
@@ -59,7 +60,6 @@ class IndexDaemon {
   Listener tcp_;
   Listener unix_;
   Signals signals_;
-  Timer stop_timer_;
 };
 
 }  // namespace flare
