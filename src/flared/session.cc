@@ -32,8 +32,8 @@ IoTask<> Session::serve() {
     turn.run();
     operation_ = turn.last_operation();
     if (!co_await answer(turn)) break;
-    more_input = turn.more_input();
     bytes_needed_ = turn.bytes_needed();
+    more_input = turn.more_input() && !input_->unread().empty();
     if (input_->unread().empty()) input_.reset();
   }
   error_code ignored;
