@@ -7,27 +7,46 @@
 namespace flare {
 
 enum class Command : std::uint8_t {
-  get, gets,
-  set, add, replace, append, prepend, cas,
-  incr, decr, remove /* delete */, touch, gat,
-  flush_all, stats, version, verbosity, ping, quit,
-  dump, dump_key, kill, show,
+  get,
+  gets,
+  set,
+  add,
+  replace,
+  append,
+  prepend,
+  cas,
+  incr,
+  decr,
+  remove /* delete */,
+  touch,
+  gat,
+  flush_all,
+  stats,
+  version,
+  verbosity,
+  ping,
+  quit,
+  dump,
+  dump_key,
+  kill,
+  show,
   node_sync,  // with its NODE lines as `data` (cluster.md 3.1)
   repl,       // `repl hello ...`: the rest of the line is `rest`; the connection becomes a stream (replication.md 3)
 };
 
 struct Request {
   Command command = Command::get;
-  bool proxied = false;        // had a prefix <...>
-  std::string_view prefix;     // what stood between < and >
-  std::string_view key;        // all commands for one key
-  std::string_view rest;       // get, gets: the words of the line after the command. stats, show, repl: likewise;
-                               // gat in memcached's order: its keys (`key` is empty then)
+  bool proxied = false;     // had a prefix <...>
+  std::string_view prefix;  // what stood between < and >
+  std::string_view key;     // all commands for one key
+  std::string_view rest;    // get, gets: the words of the line after the command. stats, show, repl: likewise;
+                            // gat in memcached's order: its keys (`key` is empty then)
   std::uint32_t flags = 0;
-  std::int64_t exptime = 0;    // as the client sent it: 0, relative or absolute (protocol.md 3); delete: its time; flush_all: delay
-  std::uint64_t version = 0;   // fifth number; cas unique; version of delete; of node sync. 0: none
-  std::uint64_t delta = 0;     // incr, decr
-  std::string_view data;       // payload, without its CRLF
+  std::int64_t exptime =
+      0;  // as the client sent it: 0, relative or absolute (protocol.md 3); delete: its time; flush_all: delay
+  std::uint64_t version = 0;  // fifth number; cas unique; version of delete; of node sync. 0: none
+  std::uint64_t delta = 0;    // incr, decr
+  std::string_view data;      // payload, without its CRLF
   // gat (design.md 1): memcached's order `gat <exptime> <key>...` is answered with END; `gats` also tells versions.
   bool memcached_order = false;
   bool with_version = false;
