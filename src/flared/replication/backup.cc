@@ -59,6 +59,7 @@ Backup::Action Backup::on(const stream::SnapshotBegin& begin) {
   snapshot_ = begin;
   checksum_.reset();
   loaded_ = 0;
+  source_sequence_ = begin.position.sequence;
   expected_ = begin.expected_items;
   state_ = State::loading;
   return BeginSnapshot{begin};
@@ -76,7 +77,7 @@ Backup::Action Backup::on(const stream::SnapshotEnd& end) {
   if (end.count != loaded_) return Refuse{fmt::format("snapshot of {} records, {} came", end.count, loaded_)};
   if (end.checksum != checksum_.value()) return Refuse{"snapshot with a wrong checksum"};
   position_ = snapshot_.position;
-  source_sequence_ = position_.sequence;
+  source_sequence_ = std::max(source_sequence_, position_.sequence);
   state_ = State::streaming;
   return Commit{snapshot_.position, snapshot_.epochs};
 }

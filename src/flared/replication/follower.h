@@ -39,7 +39,7 @@ class FollowerRun;
 
 /// The slave's side of replication (docs/replication.md 3, 4): keeps the store equal to its master's, over as many
 /// connections as it takes, until stopped. One coroutine on the control thread; `storage` and `pool` must outlive the
-/// control io_context's run. While it follows, nobody else may write to the store.
+/// control io_context. While it follows, nobody else may write to the store.
 class Follower {
  public:
   struct Target {

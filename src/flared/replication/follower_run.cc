@@ -97,7 +97,8 @@ IoTask<> FollowerRun::loop([[maybe_unused]] std::shared_ptr<FollowerRun> self) {
     Ended ended;
     streamed_ = false;
     try {
-      ended = co_await attempt(*target_, round);
+      auto target = *target_;
+      ended = co_await attempt(std::move(target), round);
     } catch (const std::exception& error) {
       ended.reason = error.what();
     }
@@ -130,6 +131,8 @@ IoTask<FollowerRun::Ended> FollowerRun::attempt(Follower::Target target, std::ui
   if (refused) co_return std::move(*refused);
 
   Hello hello{target.partition, target.partitions, storage_.position(), storage_.epochs(), target.own_key};
+  // The store does not take what follows there by its number (a reign here that wrote nothing): begin anew.
+  if (std::exchange(needs_snapshot_, false)) hello.position.log_id = LogId{~raw(hello.position.log_id)};
   const auto line = format_hello(hello) + "\r\n";
   const auto sent = co_await client_->write(line, limits::peer_write_deadline);
   if (!sent) co_return Ended{"hello: " + sent.error().message()};
@@ -139,7 +142,9 @@ IoTask<FollowerRun::Ended> FollowerRun::attempt(Follower::Target target, std::ui
   const auto data_bytes_max = options_.data_bytes_max;
   connection_ = std::make_unique<Connection>(std::move(socket), hello.position, target.epoch_known, data_bytes_max);
   connection_->buffer = std::move(unread);
-  co_return Ended{co_await run_stream(round)};
+  Ended ended;
+  ended.reason = co_await run_stream(round);
+  co_return ended;
 }
 
 // cluster.md 10: an original is sent only what it can parse.
@@ -222,7 +227,10 @@ Backup::Action FollowerRun::apply_entries(std::string_view& unread) {
     }
     if (apply->entry.kind == EntryKind::flush) return std::move(*action);
     const auto applied = storage_.apply(apply->entry);
-    if (!applied) return Backup::Refuse{store_failed("applying an entry", applied.error())};
+    if (!applied) {
+      needs_snapshot_ = applied.error() == StorageError::sequence_gap;
+      return Backup::Refuse{store_failed("applying an entry", applied.error())};
+    }
     ++figures_.entries_applied;
   }
 }
@@ -283,9 +291,9 @@ IoTask<std::string> FollowerRun::commit(Backup::Commit commit) {
 
 IoTask<std::string> FollowerRun::flush(LogEntry entry) {
   auto work = [this, entry]() -> Result<void, StorageError> {
+    Storage::Batch batch{storage_};
     const auto applied = storage_.apply(entry);
     if (!applied) return applied;
-    Storage::Batch batch{storage_};
     return storage_.write_log();
   };
   const auto flushed = co_await pool_.run(std::move(work));

@@ -75,6 +75,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   std::uint64_t round_ = 0;  // raised by each follow and stop: what belongs to an older one ends
   bool running_ = false;
   bool confirmed_ = false;
+  bool needs_snapshot_ = false;
   bool streamed_ = false;  // on the last connection
   std::string last_report_;
   std::unique_ptr<PeerClient> client_;

@@ -28,9 +28,8 @@ bool asks_too_old(StorageError error) { return error == StorageError::too_old; }
 }  // namespace
 
 Epoch SourceShared::epoch() const {
-  const auto epochs = storage.epochs();
   const auto last = storage.position().epoch;
-  return epochs.empty() ? last : std::max(last, epochs.back().epoch);
+  return callbacks.epoch ? std::max(callbacks.epoch(), last) : last;
 }
 
 // Turns scanned records into RECORD messages, on the pool's thread.

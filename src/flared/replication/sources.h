@@ -43,7 +43,7 @@ struct SourcesOptions {
 struct SourceShared;
 
 /// The master's side of replication (docs/replication.md 3, 4): serves each slave in a coroutine of its own. Lives on
-/// the control thread; `storage` and `pool` must outlive the control io_context's run. Takes storage.on_log_written.
+/// the control thread; `storage` and `pool` must outlive the control io_context. Takes storage.on_log_written.
 class Sources {
  public:
   struct Callbacks {
@@ -51,6 +51,11 @@ class Sources {
     std::function<bool(PartitionId)> is_master;
     /// Tells the index that the slave has caught up (`node insync S P epoch 1`); false: not told, asked again later.
     std::function<IoTask<bool>(NodeKey slave, Epoch epoch)> confirm;
+    /// The epoch of this node's reign, which begins before its first entry. Null: that of the last entry.
+    std::function<Epoch()> epoch = nullptr;
+    /// A key's partition once the preparing partition counts (cluster.md 2.3), for `repl import`, which is refused
+    /// without it. Called on the control thread.
+    std::function<PartitionId(std::string_view key)> future_partition = nullptr;
   };
 
   Sources(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, Callbacks callbacks,

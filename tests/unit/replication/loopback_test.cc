@@ -1,0 +1,223 @@
+#include <gtest/gtest.h>
+
+#include "loopback_node.h"
+
+namespace flare::loopback {
+namespace {
+
+bool in_sync(Node& node) { return node.follow_figures().state == FollowState::in_sync; }
+
+bool equal(Node& a, Node& b) {
+  return eventually([&] { return a.storage->position() == b.storage->position(); }) && a.content() == b.content();
+}
+
+TEST(Replication, BuildsASlaveFromASnapshotAndKeepsItUpByTheStream) {
+  Node master;
+  Node slave;
+  for (int i = 0; i < 3000; ++i) master.set("key" + std::to_string(i), std::string(100, 'a'));
+  slave.set("surplus", "of another history");
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << master.log.text() << slave.log.text();
+  EXPECT_TRUE(equal(master, slave)) << slave.log.text();
+  EXPECT_FALSE(slave.content().contains("surplus"));
+
+  for (int i = 0; i < 500; ++i) master.set("key" + std::to_string(i), "b");
+  master.remove("key7");
+  const Operation touch{.kind = OperationKind::touch, .key = "key8", .expire_s = 4000000000};
+  master.change(touch);
+  EXPECT_TRUE(equal(master, slave)) << slave.log.text();
+  EXPECT_FALSE(slave.content().contains("key7"));
+  EXPECT_EQ(slave.follow_figures().snapshots_loaded, 1u);
+  EXPECT_EQ(slave.follow_figures().records_loaded, 3000u);
+  EXPECT_EQ(slave.follow_figures().records_expected, 3000u);
+  EXPECT_EQ(slave.confirmed, 1);
+  EXPECT_EQ(master.confirms, 1);
+  const auto figures = master.source_figures();
+  ASSERT_EQ(figures.size(), 1u);
+  EXPECT_EQ(figures[0].slave.text, "127.0.0.1:1");
+  EXPECT_EQ(figures[0].state, SourceState::stream);
+  EXPECT_TRUE(figures[0].in_sync);
+}
+
+TEST(Replication, KeepsASlaveEqualWhileItsSnapshotIsTaken) {
+  Node master;
+  Node slave;
+  for (int i = 0; i < 5000; ++i) master.set("key" + std::to_string(i), std::string(200, 'a'));
+  slave.follow(master.open_door());
+  for (int i = 0; i < 20000; ++i) {
+    master.set("key" + std::to_string(i % 7000), "new" + std::to_string(i));
+    if (i % 3 == 0) master.remove("key" + std::to_string(i % 5000));
+  }
+  EXPECT_TRUE(eventually([&] { return in_sync(slave); })) << master.log.text() << slave.log.text();
+  EXPECT_TRUE(equal(master, slave)) << slave.log.text();
+}
+
+TEST(Replication, ResumesByPositionWithoutASecondSnapshot) {
+  Node master;
+  Node slave;
+  for (int i = 0; i < 100; ++i) master.set("key" + std::to_string(i), "a");
+  const int port = master.open_door();
+  slave.follow(port);
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << master.log.text() << slave.log.text();
+
+  slave.stop();
+  for (int i = 50; i < 200; ++i) master.set("key" + std::to_string(i), "b");
+  slave.start();
+  slave.follow(port);
+  EXPECT_TRUE(equal(master, slave)) << slave.log.text();
+
+  master.control->run([&] { master.sources->stop_all(); });  // a lost connection
+  master.set("last", "c");
+  EXPECT_TRUE(equal(master, slave)) << slave.log.text();
+  EXPECT_EQ(master.snapshots_served(), 1u) << master.log.text();
+  EXPECT_EQ(slave.follow_figures().snapshots_loaded, 0u);  // of this run
+  EXPECT_EQ(slave.confirmed, 2);                           // once for each follow
+}
+
+TEST(Replication, FollowsAMasterThatWasRestarted) {
+  Node master;
+  Node slave;
+  master.set("key", "a");
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
+  master.close_door();
+  master.stop();
+  ASSERT_TRUE(eventually([&] { return slave.follow_figures().state == FollowState::connecting; }));
+  master.start();
+  master.open_door();
+  master.set("key", "b");
+  EXPECT_TRUE(equal(master, slave)) << slave.log.text();
+  EXPECT_EQ(slave.follow_figures().snapshots_loaded, 1u);
+}
+
+TEST(Replication, EmptiesTheSlaveWithItsMaster) {
+  Node master;
+  Node slave;
+  for (int i = 0; i < 100; ++i) master.set("key" + std::to_string(i), "a");
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
+  ASSERT_TRUE(master.storage->flush());
+  master.set("after", "b");
+  EXPECT_TRUE(equal(master, slave)) << slave.log.text();
+  EXPECT_EQ(slave.content().size(), 1u);
+  EXPECT_EQ(master.snapshots_served(), 1u);
+}
+
+TEST(Replication, RefusesAMasterOfALowerEpoch) {
+  NodeOptions old;
+  old.epoch = Epoch{5};
+  Node master{old};
+  Node slave;
+  master.set("key", "a");
+  slave.set("own", "b");
+  slave.follow(master.open_door(), Epoch{6});
+  ASSERT_TRUE(eventually([&] { return slave.log.says("stream of epoch 5, but epoch 6 is known here"); }));
+  EXPECT_EQ(slave.confirmed, 0);
+  EXPECT_TRUE(slave.content().contains("own"));
+  EXPECT_EQ(slave.follow_figures().snapshots_loaded, 0u);
+}
+
+TEST(Replication, UndoesADivergedHistoryByASnapshot) {
+  Node master;
+  Node slave;
+  master.set("key", "a");
+  const int port = master.open_door();
+  slave.follow(port);
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
+  slave.control->run([&] { slave.follower->stop(); });
+  slave.set("surplus", "written here only");
+  slave.follow(port);
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
+  EXPECT_TRUE(equal(master, slave));
+  EXPECT_FALSE(slave.content().contains("surplus"));
+  EXPECT_EQ(master.snapshots_served(), 2u) << master.log.text();
+}
+
+TEST(Replication, WaitsForAMasterThatRefuses) {
+  Node master;
+  Node slave;
+  master.is_master = false;
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return slave.log.says("SERVER_ERROR not master"); }));
+  master.is_master = true;
+  EXPECT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
+}
+
+TEST(Replication, EndsWhenTheMasterIsDeposed) {
+  Node master;
+  Node slave;
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
+  master.is_master = false;
+  EXPECT_TRUE(eventually([&] { return slave.log.says("SERVER_ERROR not master"); })) << slave.log.text();
+}
+
+TEST(Replication, ConfirmsOnlyAfterTheIndexWasTold) {
+  NodeOptions options;
+  options.times.confirm_again_after = 20ms;
+  Node master{options};
+  Node slave;
+  master.index_answers = false;
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return master.confirms >= 3; })) << slave.log.text();
+  EXPECT_EQ(slave.confirmed, 0);
+  master.index_answers = true;
+  EXPECT_TRUE(eventually([&] { return in_sync(slave); }));
+  EXPECT_EQ(slave.confirmed, 1);
+}
+
+TEST(Replication, DoesNotSpeakToAnOriginal) {
+  Node master;
+  Node slave;
+  master.version = "VERSION flare-1.3.4\r\n";
+  slave.follow(master.open_door());
+  EXPECT_TRUE(eventually([&] { return slave.log.says("following an original master is not supported yet"); }));
+  EXPECT_TRUE(eventually([&] { return master.greeted >= 2; }));  // it may be replaced by one of ours
+  EXPECT_TRUE(master.source_figures().empty());
+}
+
+TEST(Replication, LeavesASilentMaster) {
+  NodeOptions patient;
+  patient.times.ping_each = 1h;
+  NodeOptions quick;
+  quick.times.source_silent_max = 100ms;
+  Node master{patient};
+  Node slave{quick};
+  slave.follow(master.open_door());
+  EXPECT_TRUE(eventually([&] { return slave.log.says("connection lost"); })) << slave.log.text();
+  EXPECT_TRUE(eventually([&] { return master.greeted >= 2; }));
+}
+
+TEST(Replication, HoldsASnapshotToItsBandwidth) {
+  NodeOptions options;
+  options.bandwidth_kb_s = 500;
+  Node master{options};
+  Node slave;
+  for (int i = 0; i < 250; ++i) master.set("key" + std::to_string(i), std::string(1024, 'a'));
+  const auto begin = std::chrono::steady_clock::now();
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 400ms);  // 250 KB at 500 KB/s
+}
+
+TEST(Replication, StopsWhileASnapshotIsLoaded) {
+  NodeOptions options;
+  options.bandwidth_kb_s = 100;
+  Node master{options};
+  Node slave;
+  slave.set("own", "a");
+  for (int i = 0; i < 1000; ++i) master.set("key" + std::to_string(i), std::string(1024, 'a'));
+  slave.follow(master.open_door());
+  ASSERT_TRUE(eventually([&] { return slave.follow_figures().records_loaded > 0; })) << slave.log.text();
+  slave.control->run([&] { slave.follower->stop(); });
+  EXPECT_EQ(slave.follow_figures().state, FollowState::idle);
+  EXPECT_TRUE(eventually([&] { return master.source_figures().empty(); }));
+  std::promise<void> stopped;
+  asio::co_spawn(slave.control->context, slave.follower->stopped(),
+                 [&stopped](std::exception_ptr) { stopped.set_value(); });
+  EXPECT_EQ(stopped.get_future().wait_for(patience), std::future_status::ready);
+  EXPECT_TRUE(slave.content().contains("own"));
+}
+
+}  // namespace
+}  // namespace flare::loopback
