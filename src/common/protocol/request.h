@@ -17,7 +17,7 @@ enum class Command : std::uint8_t {
   cas,
   incr,
   decr,
-  remove /* delete */,
+  remove,  // `delete`
   touch,
   gat,
   flush_all,
@@ -42,8 +42,8 @@ struct Request {
   std::string_view rest;    // get, gets: the words of the line after the command. stats, show, repl: likewise;
                             // gat in memcached's order: its keys (`key` is empty then)
   std::uint32_t flags = 0;
-  std::int64_t exptime =
-      0;  // as the client sent it: 0, relative or absolute (protocol.md 3); delete: its time; flush_all: delay
+  // As the client sent it: 0, relative, absolute or negative (protocol.md 3). delete: its time; flush_all: its delay.
+  std::int64_t exptime = 0;
   std::uint64_t version = 0;  // fifth number; cas unique; version of delete; of node sync. 0: none
   std::uint64_t delta = 0;    // incr, decr
   std::string_view data;      // payload, without its CRLF
