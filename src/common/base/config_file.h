@@ -10,7 +10,7 @@
 /// The config file's grammar (docs/spec/daemons.md 1.4): lines `name = value`. Pure.
 namespace flare {
 
-constexpr std::size_t config_bytes_max = 1024 * 1024;
+constexpr std::size_t config_bytes_max = std::size_t{1} << 20;
 
 struct ConfigEntry {
   std::string name;

@@ -13,7 +13,7 @@
 namespace flare {
 namespace {
 
-constexpr std::size_t account_bytes_max = 1024 * 1024;
+constexpr std::size_t account_bytes_max = std::size_t{1} << 20;
 
 // The lookups of <pwd.h> and <grp.h> want a buffer whose size only they know.
 template <class Entry, class Look>  // the entry points into `buffer`

@@ -133,7 +133,7 @@ TEST_F(LocalFiles, AccountsAreKnownByName) {
 TEST_F(LocalFiles, RootIsDroppedForGoodOrTheRefusalIsSaid) {
   const bool is_root = ::geteuid() == 0;
   const int status = status_of([&] {
-    const auto refused = drop_privileges("flarex", "nobody", "");
+    const auto refused = drop_privileges("flarex", is_root ? "nobody" : "root", "");
     if (!is_root) return refused && refused->exit_code == ExitCode::system ? 0 : 1;
     if (refused || ::geteuid() == 0 || ::getegid() == 0 || ::getgroups(0, nullptr) > 1) return 2;
     return ::seteuid(0) == 0 ? 3 : 0;

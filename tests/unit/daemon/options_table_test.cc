@@ -28,7 +28,7 @@ Words numbers_but(Words more) {
 const std::vector<Row>& common() {
   static const std::vector<Row> rows = {
       {"daemonize", "false", flags, not_flags},
-      {"data-dir", "*", {"/"}, {"", "/no/such/directory", "/dev/null"}},
+      {"data-dir", "*", {"/tmp"}, {"", "/no/such/directory", "/dev/null"}},
       {"log-facility", "user", {"auth", "daemon", "local0", "local7"}, {"", "local8", "mail", "LOCAL0"}},
       {"max-connection", "10000", {"1", "1000000"}, numbers_but({"0", "-1", "1000001"})},
       {"server-name", "*", {"192.168.12.151", "h.example"}, {"", "a b", std::string(256, 'a')}},
