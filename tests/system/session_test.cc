@@ -106,8 +106,8 @@ class Tenant {
   }
 
   void start_daemon(const std::string& name, int number) {
-    const auto outcome = run({program(name), "-f", config_of(number), "--daemonize"}, Milliseconds{60'000},
-                             setting_.network(number));
+    const auto outcome =
+        run({program(name), "-f", config_of(number), "--daemonize"}, Milliseconds{60'000}, setting_.network(number));
     ASSERT_TRUE(outcome.in_time) << name << " " << number << " does not come back from --daemonize";
     ASSERT_EQ(outcome.ending.code, 0) << name << " " << number << ": " << outcome.errors;
     daemons_[number] = std::make_unique<Daemon>(read_pid_file(pid_file(number)));
@@ -208,8 +208,9 @@ class Session : public testing::Test {
   void expect_status(const Tenant& tenant, const Setting& setting) {
     const auto expected = expected_status(setting, tenant.node_port());
     std::string shown;
-    EXPECT_TRUE(eventually([&] { return (shown = tenant.status()) == expected; }))
-        << "expected:\n" << expected << "shown:\n" << shown;
+    EXPECT_TRUE(eventually([&] { return (shown = tenant.status()) == expected; })) << "expected:\n"
+                                                                                   << expected << "shown:\n"
+                                                                                   << shown;
   }
 
   static void give_slave_back(const Tenant& tenant) {
