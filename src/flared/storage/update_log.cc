@@ -136,7 +136,7 @@ int UpdateLog::begin_segment() {
                                     {.log_id = log_id_, .first = next(last()), .epoch = epoch_, .epochs = epochs_});
   if (!created) return created.error();
   auto segment = std::move(*created);
-  segment->index.reserve(2 * segment_bytes_ / index_step_bytes + 2);
+  segment->index.reserve(index_points_max());
   if (current_) std::ignore = ::ftruncate(current_->file.get(), static_cast<off_t>(current_->written_bytes.load()));
   buffer_at_ = reserved_to_ = segment->entries_at;
   current_ = segment;

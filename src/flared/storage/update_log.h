@@ -81,6 +81,8 @@ class UpdateLog {
   int begin_segment();
   int roll_written();
   void drop_old_segments();
+  // A segment is left at twice its size at the latest: an append finds room in its index.
+  std::size_t index_points_max() const { return 2 * segment_bytes_ / index_step_bytes + 2; }
   std::shared_ptr<LogSegment> segment_of(Sequence sequence) const;
   std::uint64_t index_offset(const LogSegment& segment, Sequence sequence) const;
 

@@ -40,6 +40,7 @@ std::string UpdateLog::open_all(const VisitEntry& visit) {
     if (auto failure = adopt(std::move(*scan)); !failure.empty()) return failure;
   }
   current_ = segments_.back();
+  current_->index.reserve(index_points_max());
   buffer_at_ = reserved_to_ = current_->written_bytes;
   written_ = last_.load();
   return {};
