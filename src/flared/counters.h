@@ -29,6 +29,7 @@ struct alignas(64) Counters {
   Counter touch_hits, touch_misses;
   Counter bytes_read, bytes_written;
   Counter read_calls, write_calls;  // receive and send calls for clients
+  Counter turns;                    // of sessions: each at most one receive, one send and one log write
   Counter forwarded;                // requests sent to other nodes
 };
 

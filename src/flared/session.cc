@@ -23,15 +23,26 @@ Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int
       last_active_s_(worker.setup().clock.unix_s()),
       id_(id) {}
 
+// The usual turn suspends once, to wait for the client, and enters no other coroutine: their frames would be allocated.
 IoTask<> Session::serve() {
   const auto self = shared_from_this();
   bool more_input = false;
   while (open()) {
-    if (!more_input && !co_await receive()) break;
+    if (!more_input) {
+      idle_ = true;
+      const auto [failed] = co_await socket_.async_wait(StreamSocket::wait_read, use_task);
+      idle_ = false;
+      if (failed || !open()) break;
+      const auto received = receive();
+      if (received == Received::nothing) continue;
+      if (received == Received::end) break;
+    }
     Turn turn{worker_, reader_, *input_};
     turn.run();
     operation_ = turn.last_operation();
-    if (!co_await answer(turn)) break;
+    const bool answered = !turn.awaited() && send_now(turn.output().view());
+    if (!answered && !co_await answer(turn)) break;
+    if (turn.after() != Turn::After::go_on && !co_await go_on_after(turn)) break;
     bytes_needed_ = turn.bytes_needed();
     more_input = turn.more_input() && !input_->unread().empty();
     if (input_->unread().empty()) input_.reset();
@@ -40,36 +51,44 @@ IoTask<> Session::serve() {
   socket_.close(ignored);
 }
 
-// Waits without a buffer, then borrows one of the worker's for what has arrived: one receive call for a turn.
-IoTask<bool> Session::receive() {
-  for (;;) {
-    idle_ = true;
-    const auto [failed] = co_await socket_.async_wait(StreamSocket::wait_read, use_task);
-    idle_ = false;
-    if (failed || !open()) co_return false;
-    if (!input_) input_ = worker_.inputs().borrow();
-    char* room = input_->room(bytes_needed_);
-    error_code error;
-    const auto n = socket_.receive(asio::buffer(room, input_->room_bytes()), 0, error);
-    worker_.counts().read_calls.add();
-    if (would_block(error)) continue;
-    if (error || n == 0) co_return false;
-    input_->received(n);
-    worker_.counts().bytes_read.add(n);
-    last_active_s_ = worker_.setup().clock.unix_s();
-    co_return true;
-  }
+// Borrows one of the worker's buffers for what has arrived: one receive call for a turn.
+Session::Received Session::receive() {
+  if (!input_) input_ = worker_.inputs().borrow();
+  char* room = input_->room(bytes_needed_);
+  error_code error;
+  const auto n = socket_.receive(asio::buffer(room, input_->room_bytes()), 0, error);
+  worker_.counts().read_calls.add();
+  if (would_block(error)) return Received::nothing;
+  if (error || n == 0) return Received::end;
+  input_->received(n);
+  worker_.counts().bytes_read.add(n);
+  last_active_s_ = worker_.setup().clock.unix_s();
+  return Received::bytes;
+}
+
+// One send call; false when the client has not taken all: `answer` goes on from there.
+bool Session::send_now(std::string_view bytes) {
+  unsent_from_ = 0;
+  if (bytes.empty()) return true;
+  error_code error;
+  const auto n = socket_.send(asio::buffer(bytes), 0, error);
+  worker_.counts().write_calls.add();
+  if (error) return false;
+  worker_.counts().bytes_written.add(n);
+  unsent_from_ = n;
+  return n == bytes.size();
 }
 
 IoTask<bool> Session::answer(Turn& turn) {
-  if (const auto awaited = turn.awaited()) {
-    co_await awaited->wait();
-    auto whole = worker_.outputs().borrow();
-    awaited->merge(turn.output().view(), *whole);
-    if (!co_await send(whole->view())) co_return false;
-  } else if (!co_await send(turn.output().view())) {
-    co_return false;
-  }
+  const auto awaited = turn.awaited();
+  if (!awaited) co_return co_await send(turn.output().view().substr(unsent_from_));
+  co_await awaited->wait();
+  auto whole = worker_.outputs().borrow();
+  awaited->merge(turn.output().view(), *whole);
+  co_return co_await send(whole->view());
+}
+
+IoTask<bool> Session::go_on_after(Turn& turn) {
   switch (turn.after()) {
     case Turn::After::go_on:
       co_return true;

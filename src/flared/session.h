@@ -32,9 +32,12 @@ class Session : public std::enable_shared_from_this<Session> {
   std::int64_t last_active_s() const { return last_active_s_; }
 
  private:
-  IoTask<bool> receive();
+  enum class Received { nothing, bytes, end };
+  Received receive();
+  bool send_now(std::string_view bytes);
   IoTask<bool> send(std::string_view bytes);
   IoTask<bool> answer(Turn& turn);
+  IoTask<bool> go_on_after(Turn& turn);
   void hand_over(Turn& turn);
   IoTask<bool> dump(const Turn& turn);
   bool open() const { return !ending_ && socket_.is_open(); }
@@ -45,6 +48,7 @@ class Session : public std::enable_shared_from_this<Session> {
   RequestReader reader_;
   BufferPool<InputBuffer>::Lease input_;
   std::size_t bytes_needed_ = 0;  // in all, for the request at the begin of input_
+  std::size_t unsent_from_ = 0;   // of the present answers: what send_now could not place
   std::string_view operation_;
   std::int64_t last_active_s_ = 0;
   std::int32_t id_ = 0;

@@ -78,6 +78,7 @@ std::string general_stats(const GeneralFigures& figures, const Workers& workers)
 std::string worker_stats(const StorageFigures& storage, const Workers& workers) {
   StatLines lines;
   lines.add("workers", workers.size());
+  lines.add("turns", sum(workers, &Counters::turns));
   lines.add("read_calls", sum(workers, &Counters::read_calls));
   lines.add("write_calls", sum(workers, &Counters::write_calls));
   lines.add("forwarded", sum(workers, &Counters::forwarded));

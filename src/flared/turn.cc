@@ -48,6 +48,7 @@ Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input)
       now_s_(worker.setup().clock.unix_s()) {}
 
 void Turn::run() {
+  worker_.counts().turns.add();
   auto& storage = worker_.setup().storage;
   Storage::Batch batch{storage};
   while (after_ == After::go_on && !more_input_) {
