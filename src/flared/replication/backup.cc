@@ -16,6 +16,12 @@ Backup::Refuse out_of_place(std::string_view word) { return {fmt::format("{} out
 Backup::Backup(const Position& own, Epoch epoch_known)
     : position_(own), epoch_known_(epoch_known), stream_epoch_(std::max(own.epoch, epoch_known)) {}
 
+Backup Backup::of_import() {
+  Backup backup{Position{}, Epoch{0}};
+  backup.filtered_ = true;
+  return backup;
+}
+
 Backup::Action Backup::on_message(const stream::Decoded& decoded) {
   if (const auto* record = std::get_if<stream::Record>(&decoded.message)) return on(*record, decoded.raw);
   return std::visit(
@@ -41,7 +47,7 @@ std::optional<Backup::Refuse> Backup::refuse_epoch(Epoch epoch) {
 }
 
 Backup::Action Backup::on(const stream::Ok& ok) {
-  if (state_ != State::asked) return out_of_place("OK");
+  if (state_ != State::asked || filtered_) return out_of_place("OK");
   if (ok.position != position_) {
     return Refuse{fmt::format("OK for log-id {:016x} epoch {} sequence {}, asked for {:016x} {} {}",
                               raw(ok.position.log_id), raw(ok.position.epoch), raw(ok.position.sequence),
@@ -86,7 +92,8 @@ Backup::Action Backup::on(const stream::Entry& entry) {
   if (!streams()) return out_of_place("an entry");
   const auto& [epoch, sequence] = std::pair{entry.entry.epoch, entry.entry.sequence};
   // An entry may be of an epoch that has ended since, but entries never go back in epochs.
-  if (sequence != next(position_.sequence) || epoch < position_.epoch) {
+  const bool follows = filtered_ ? sequence > position_.sequence : sequence == next(position_.sequence);
+  if (!follows || epoch < position_.epoch) {
     return Refuse{fmt::format("entry {} of epoch {} does not follow {} of epoch {}", raw(sequence), raw(epoch),
                               raw(position_.sequence), raw(position_.epoch))};
   }
@@ -103,6 +110,7 @@ Backup::Action Backup::on(const stream::Ping& ping) {
   greeted_ = true;
   source_sequence_ = std::max(source_sequence_, ping.sequence);
   stamp_ = ping.stamp;
+  if (filtered_ && state_ == State::streaming) position_.sequence = std::max(position_.sequence, ping.sequence);
   return Nothing{};
 }
 

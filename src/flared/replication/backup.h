@@ -42,6 +42,9 @@ class Backup {
   /// has been told by a map or a promise. Epochs of another history (log-id) are of another partition, perhaps, and are
   /// compared with `epoch_known` only; those of the same history with both.
   Backup(const Position& own, Epoch epoch_known);
+  /// Of an import (cluster.md 6.2): entries of other keys are left out, so sequences have gaps, and a PING tells up to
+  /// where the stream has come.
+  static Backup of_import();
 
   Action on_message(const stream::Decoded& decoded);
 
@@ -68,6 +71,7 @@ class Backup {
   bool streams() const { return state_ == State::streaming && greeted_; }
 
   State state_ = State::asked;
+  bool filtered_ = false;
   bool greeted_ = false;  // the first PING, which tells the source's epoch, comes before any record or entry
   Position position_;
   Epoch epoch_known_;

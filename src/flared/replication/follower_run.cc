@@ -9,7 +9,8 @@
 #include <utility>
 
 #include "common/base/limits.h"
-#include "flared/replication/hello.h"
+#include "flared/replication/source_greeting.h"
+#include "flared/replication/storage_failure.h"
 
 namespace flare {
 
@@ -19,28 +20,6 @@ constexpr std::size_t read_bytes = 256 * 1024;
 
 // Why an attempt ended that nobody needs to hear of.
 const std::string stopped_by_us = "stopped";
-
-std::string_view to_text(StorageError error) {
-  switch (error) {
-    case StorageError::io:
-      return "i/o error";
-    case StorageError::out_of_space:
-      return "out of disk space";
-    case StorageError::damaged:
-      return "damaged record";
-    case StorageError::too_old:
-      return "too old";
-    case StorageError::sequence_gap:
-      return "gap in the sequence";
-    case StorageError::aborted:
-      return "aborted";
-  }
-  return "unknown";
-}
-
-std::string store_failed(std::string_view what, StorageError error) {
-  return fmt::format("own store: {}: {}", what, to_text(error));
-}
 
 }  // namespace
 
@@ -123,46 +102,35 @@ void FollowerRun::report(const std::string& reason) {
 
 IoTask<FollowerRun::Ended> FollowerRun::attempt(Follower::Target target, std::uint64_t round) {
   client_ = std::make_unique<PeerClient>(executor_);
-  const auto connected =
-      co_await client_->connect(target.host, target.port, target.bind_address, limits::connect_deadline);
-  if (!connected) co_return Ended{"cannot connect: " + connected.error().message()};
+  const auto greeted = co_await greet_source(*client_, target.host, target.port, target.bind_address,
+                                             options_.times.snapshot_silent_max);
   if (round != round_) co_return Ended{stopped_by_us};
-  auto refused = co_await greet(round);
-  if (refused) co_return std::move(*refused);
-
-  Hello hello{target.partition, target.partitions, storage_.position(), storage_.epochs(), target.own_key};
-  // The store does not take what follows there by its number (a reign here that wrote nothing): begin anew.
-  if (std::exchange(needs_snapshot_, false)) hello.position.log_id = LogId{~raw(hello.position.log_id)};
-  const auto line = format_hello(hello) + "\r\n";
+  if (!greeted) co_return Ended{greeted.error(), greeted.error() == original_master_text};
+  const auto hello = say_hello(target);
+  if (!hello) co_return Ended{hello.error()};
+  const auto line = format_hello(*hello) + "\r\n";
   const auto sent = co_await client_->write(line, limits::peer_write_deadline);
-  if (!sent) co_return Ended{"hello: " + sent.error().message()};
   if (round != round_) co_return Ended{stopped_by_us};
+  if (!sent) co_return Ended{"hello: " + sent.error().message()};
   auto unread = client_->take_unread();
   auto socket = client_->release();
   const auto data_bytes_max = options_.data_bytes_max;
-  connection_ = std::make_unique<Connection>(std::move(socket), hello.position, target.epoch_known, data_bytes_max);
+  connection_ = std::make_unique<Connection>(std::move(socket), hello->position, target.epoch_known, data_bytes_max);
   connection_->buffer = std::move(unread);
   Ended ended;
   ended.reason = co_await run_stream(round);
   co_return ended;
 }
 
-// cluster.md 10: an original is sent only what it can parse.
-IoTask<std::optional<FollowerRun::Ended>> FollowerRun::greet(std::uint64_t round) {
-  const auto sent = co_await client_->write("version\r\n", limits::peer_write_deadline);
-  if (!sent) co_return Ended{"version: " + sent.error().message()};
-  const auto line = co_await client_->read_line(options_.times.snapshot_silent_max);
-  if (!line) co_return Ended{"version: " + line.error().message()};
-  if (round != round_) co_return Ended{stopped_by_us};
-  if (line->starts_with("VERSION flare-1.")) {
-    co_return Ended{"following an original master is not supported yet", true};
-  }
-  if (!line->starts_with("VERSION ")) co_return Ended{fmt::format("version: answered '{}'", line->substr(0, 80))};
-  // The hello says where the store stands: everything up to there must be in our log.
+// Where the store stands: everything up to there must be in our log first.
+Result<Hello, std::string> FollowerRun::say_hello(const Follower::Target& target) {
   Storage::Batch batch{storage_};
   const auto written = storage_.write_log();
-  if (!written) co_return Ended{store_failed("writing the log", written.error())};
-  co_return std::nullopt;
+  if (!written) return store_failed("writing the log", written.error());
+  Hello hello{target.partition, target.partitions, storage_.position(), storage_.epochs(), target.own_key};
+  // The store does not take what follows there by its number (a reign here that wrote nothing): begin anew.
+  if (std::exchange(needs_snapshot_, false)) hello.position.log_id = LogId{~raw(hello.position.log_id)};
+  return hello;
 }
 
 IoTask<std::string> FollowerRun::run_stream(std::uint64_t round) {

@@ -9,6 +9,7 @@
 #include "common/net/client.h"
 #include "flared/replication/backup.h"
 #include "flared/replication/follower.h"
+#include "flared/replication/hello.h"
 #include "flared/replication/stream_codec.h"
 #include "flared/replication/stream_link.h"
 
@@ -45,7 +46,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
 
   IoTask<> loop(std::shared_ptr<FollowerRun> self);
   IoTask<Ended> attempt(Follower::Target target, std::uint64_t round);
-  IoTask<std::optional<Ended>> greet(std::uint64_t round);
+  Result<Hello, std::string> say_hello(const Follower::Target& target);
   // The next functions answer with the reason why the connection ends, or with an empty text.
   IoTask<std::string> run_stream(std::uint64_t round);
   IoTask<std::string> take_messages(std::uint64_t round);

@@ -69,6 +69,24 @@ Epoch highest_epoch(const Position& position, const EpochTable& epochs) {
   return epochs.empty() ? position.epoch : std::max(position.epoch, epochs.back().epoch);
 }
 
+bool read_partition(HeaderWords& words, Hello& hello) {
+  const auto partition = words.next_number<std::int32_t>();
+  const auto partitions = words.next_number<int>();
+  if (!partition || !partitions || *partitions < 1 || *partitions > partitions_max) return false;
+  if (*partition < 0 || *partition >= *partitions) return false;
+  hello.partition = PartitionId{*partition};
+  hello.partitions = *partitions;
+  return true;
+}
+
+// The last word.
+bool read_node(HeaderWords& words, Hello& hello) {
+  const auto name = words.next();
+  if (name.find(':') == std::string_view::npos || !words.at_end()) return false;
+  hello.slave = NodeKey{std::string{name}};
+  return true;
+}
+
 }  // namespace
 
 std::string format_epochs(const EpochTable& epochs) {
@@ -104,27 +122,34 @@ std::string format_hello(const Hello& hello) {
                      format_epochs(hello.epochs), hello.slave.text);
 }
 
+std::string format_import(PartitionId partition, int partitions, const NodeKey& importer) {
+  return fmt::format("repl import {} {} {}", raw(partition), partitions, importer.text);
+}
+
+Result<Hello, std::string> parse_import(std::string_view line) {
+  HeaderWords words{line};
+  if (words.next() != "repl" || words.next() != "import") return std::string{"not a repl import"};
+  Hello hello;
+  if (!read_partition(words, hello)) return std::string{"repl import: bad partition"};
+  if (!read_node(words, hello)) return std::string{"repl import: bad node name"};
+  return hello;
+}
+
 Result<Hello, std::string> parse_hello(std::string_view line) {
   HeaderWords words{line};
   if (words.next() != "repl" || words.next() != "hello") return std::string{"not a repl hello"};
-  const auto partition = words.next_number<std::int32_t>();
-  const auto partitions = words.next_number<int>();
-  if (!partition || !partitions || *partitions < 1 || *partitions > partitions_max || *partition < 0 ||
-      *partition >= *partitions) {
-    return std::string{"repl hello: bad partition"};
-  }
+  Hello hello;
+  if (!read_partition(words, hello)) return std::string{"repl hello: bad partition"};
   const auto log_id = words.next_id<LogId>(16);
   const auto epoch = words.next_id<Epoch>();
   const auto sequence = words.next_id<Sequence>();
   if (!log_id || !epoch || !sequence) return std::string{"repl hello: bad position"};
   auto epochs = parse_epochs(words.next());
   if (!epochs) return std::string{"repl hello: bad epoch table"};
-  const auto slave = words.next();
-  if (slave.empty() || slave.find(':') == std::string_view::npos || !words.at_end()) {
-    return std::string{"repl hello: bad node name"};
-  }
-  return Hello{PartitionId{*partition}, *partitions, Position{*log_id, *epoch, *sequence}, std::move(*epochs),
-               NodeKey{std::string{slave}}};
+  if (!read_node(words, hello)) return std::string{"repl hello: bad node name"};
+  hello.position = {*log_id, *epoch, *sequence};
+  hello.epochs = std::move(*epochs);
+  return hello;
 }
 
 StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs,

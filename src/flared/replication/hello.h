@@ -30,6 +30,11 @@ std::string format_hello(const Hello& hello);
 /// The error is a sentence for `CLIENT_ERROR`.
 Result<Hello, std::string> parse_hello(std::string_view line);
 
+/// `repl import <partition> <partitions> <name:port>`: a new partition's master asks for the keys that will be its own
+/// (cluster.md 6.2). Read into a Hello without a position.
+std::string format_import(PartitionId partition, int partitions, const NodeKey& importer);
+Result<Hello, std::string> parse_import(std::string_view line);
+
 /// `e:s,e:s`, at most the newest hello_epochs_max rows; `-` for an empty table.
 std::string format_epochs(const EpochTable& epochs);
 std::optional<EpochTable> parse_epochs(std::string_view word);

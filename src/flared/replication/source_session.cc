@@ -36,14 +36,13 @@ Epoch SourceShared::epoch() const {
 class SourceSession::Encoder final : public RecordSink {
  public:
   void record(std::string_view key, const RecordView& record) override {
-    const auto begin = out_.size();
     stream::append(out_, stream::Record{key, record});
-    checksum_.add(std::string_view{out_}.substr(begin));
-    ++count_;
+    ++records_;
   }
 
   Result<bool, StorageError> gather(Scan& scan) {
     out_.clear();
+    records_ = 0;
     while (out_.size() < slices_bytes_max) {
       const auto more = scan.next_slice(*this);
       if (!more || !*more) return more;
@@ -51,13 +50,36 @@ class SourceSession::Encoder final : public RecordSink {
     return true;
   }
 
-  std::string_view bytes() const { return out_; }
-  std::uint64_t count() const { return count_; }
+  // On the control thread, where the map is: takes out what `wanted` refuses.
+  template <class Wanted>
+  void keep(Wanted wanted) {
+    stream::Decoder decoder{out_.size()};
+    std::string_view left{out_};
+    std::string kept;
+    records_ = 0;
+    for (;;) {
+      const auto decoded = decoder.next(left);
+      if (!decoded || !*decoded) break;  // all of it was written by `record`
+      if (!wanted(std::get<stream::Record>((*decoded)->message).key)) continue;
+      kept.append((*decoded)->raw);
+      ++records_;
+    }
+    out_ = std::move(kept);
+  }
+
+  // What is sent now, counted in.
+  std::string_view bytes() {
+    checksum_.add(out_);
+    count_ += records_;
+    return out_;
+  }
+  std::uint64_t records() const { return records_; }
   stream::SnapshotEnd end() const { return {count_, checksum_.value()}; }
 
  private:
   std::string out_;
-  std::uint64_t count_ = 0;
+  std::uint64_t records_ = 0;  // in out_
+  std::uint64_t count_ = 0;    // in all
   stream::Checksum checksum_;
 };
 
@@ -93,12 +115,28 @@ IoTask<> SourceSession::serve(std::shared_ptr<SourceSession> self, std::string l
 
 // What is answered in place of a start; the hello is kept.
 std::optional<std::string> SourceSession::refusal(const std::string& line) {
-  auto hello = parse_hello(line);
+  import_ = line.starts_with("repl import");
+  auto hello = import_ ? parse_import(line) : parse_hello(line);
   if (!hello) return "CLIENT_ERROR " + hello.error();
   hello_ = std::move(*hello);
-  if (!shared_->callbacks.is_master(hello_.partition)) return "SERVER_ERROR not master";
+  if (!is_source()) return "SERVER_ERROR not master";
   if (shared_->sessions.size() > shared_->options.slaves_max) return "SERVER_ERROR too many slaves";
   return std::nullopt;
+}
+
+// A new partition takes its keys from the masters of all others (cluster.md 6.2).
+bool SourceSession::is_source() const {
+  const auto& callbacks = shared_->callbacks;
+  if (!import_) return callbacks.is_master(hello_.partition);
+  if (!callbacks.future_partition) return false;
+  for (PartitionId other{0}; raw(other) < hello_.partitions; other = next(other)) {
+    if (other != hello_.partition && callbacks.is_master(other)) return true;
+  }
+  return false;
+}
+
+bool SourceSession::wanted(std::string_view key) const {
+  return !import_ || shared_->callbacks.future_partition(key) == hello_.partition;
 }
 
 IoTask<> SourceSession::refuse(std::string answer) {
@@ -115,6 +153,7 @@ void SourceSession::replace_older_connection() {
 }
 
 IoTask<> SourceSession::start() {
+  if (import_) co_return co_await send_snapshot("import of partition " + std::to_string(raw(hello_.partition)));
   auto& storage = shared_->storage;
   std::string probe;
   const bool reaches_back = storage.read_log(hello_.position.sequence, 1, probe).has_value();
@@ -159,12 +198,12 @@ IoTask<> SourceSession::send_snapshot(std::string why) {
 IoTask<> SourceSession::send_records(Scan& scan) {
   Encoder encoder;
   for (bool more = true; more && link_.is_open();) {
-    const auto before = encoder.count();
     auto gather = [&encoder, &scan] { return encoder.gather(scan); };
     const auto gathered = co_await shared_->pool.run(std::move(gather));
     if (!gathered) co_return close("the scan was broken off by a flush or an error");
     more = *gathered;
-    co_await send_paced(encoder.bytes(), encoder.count() - before);
+    if (import_) encoder.keep([this](std::string_view key) { return wanted(key); });
+    co_await send_paced(encoder.bytes(), encoder.records());
   }
   // A scanned record may come from an entry that the kernel does not have yet. If we died now it would be lost here and
   // kept there, under a position that both know: so the end, without which the slave keeps nothing, waits for the log.
@@ -197,10 +236,12 @@ IoTask<> SourceSession::stream() {
       insync_due_ = false;
       stream::append(out, stream::InSync{shared_->epoch(), primary_->sent()});
     }
-    if (out.empty()) {
-      co_await wait(shared_->options.times.ping_each);
-    } else {
+    if (!out.empty()) {
       co_await send(out);
+    } else if (link_.is_open()) {
+      // Behind, with nothing of it wanted: let others run, then go on.
+      const bool behind = shared_->storage.written_sequence() > primary_->sent();
+      co_await wait(behind ? StreamTimes::Duration{0} : shared_->options.times.ping_each);
     }
   }
 }
@@ -220,7 +261,8 @@ void SourceSession::append_written(std::string& out) {
   while (!left.empty()) {
     const auto decoded = decode_entry(left);
     if (!decoded || decoded->entry.sequence != next(sent)) return close("the log is damaged");
-    stream::append(out, stream::Entry{decoded->entry});
+    const auto& entry = decoded->entry;
+    if (entry.kind == EntryKind::flush || wanted(entry.key)) stream::append(out, stream::Entry{entry});
     sent = decoded->entry.sequence;
     left.remove_prefix(decoded->bytes);
   }
@@ -229,14 +271,20 @@ void SourceSession::append_written(std::string& out) {
 }
 
 void SourceSession::append_ping(std::string& out) {
-  stream::append(out, stream::Ping{shared_->epoch(), shared_->storage.written_sequence(), stamp_of(Clock::now())});
+  // An importer does not see every entry: it is told up to where it has been sent all of its own.
+  const auto last = import_ ? primary_->sent() : shared_->storage.written_sequence();
+  stream::append(out, stream::Ping{shared_->epoch(), last, stamp_of(Clock::now())});
 }
 
 void SourceSession::obey(const Primary::Actions& actions, std::string& out) {
   if (actions.close) return close(*actions.close);
   if (actions.ping) {
-    if (!shared_->callbacks.is_master(hello_.partition)) return close("this node is not the master any more");
+    if (!is_source()) return close("this node is not the master any more");
     append_ping(out);
+  }
+  if (actions.confirm && import_) {  // the importer tells the index itself when it has all of its sources
+    insync_due_ = primary_->on_confirmed(true, Clock::now()).insync;
+    return wake();
   }
   if (actions.confirm) asio::co_spawn(shared_->executor, confirm(shared_from_this()), asio::detached);
 }

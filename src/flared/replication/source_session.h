@@ -50,6 +50,8 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   using Clock = std::chrono::steady_clock;
 
   std::optional<std::string> refusal(const std::string& line);
+  bool is_source() const;
+  bool wanted(std::string_view key) const;
   IoTask<> refuse(std::string answer);
   IoTask<> start();
   IoTask<> resume();
@@ -74,7 +76,8 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   std::string peer_;
   std::string end_reason_;
   stream::Decoder decoder_{0};
-  Hello hello_;
+  Hello hello_;          // of an import: without a position
+  bool import_ = false;  // only keys of hello_.partition, by the map to come
   std::optional<Primary> primary_;
   SourceState state_ = SourceState::snapshot;
   std::uint64_t snapshots_served_ = 0;
