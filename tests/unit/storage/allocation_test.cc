@@ -42,6 +42,7 @@ class Allocations : public testing::Test {
     ASSERT_NE(storage, nullptr);
     const std::string data(data_bytes, 'x');
     turns(*storage, data);
+    set(*storage, "behind them", data);  // the library reads the last record of a file in another way
     allocations = 0;
     counting = true;
     turns(*storage, data);
@@ -66,7 +67,7 @@ class Allocations : public testing::Test {
 };
 
 TEST_F(Allocations, AreNoneForRecordsOfTheLibrarysBuffer) {
-  measure(6);
+  measure(4);
   EXPECT_EQ(allocations, 0);
 }
 

@@ -29,7 +29,8 @@ TEST(LogEntryBytes, ReadBack) {
     auto entry = example_entry();
     entry.kind = kind;
     const auto bytes = encoded(entry);
-    const auto decoded = decode_entry(bytes + "what follows");
+    const auto more = bytes + "what follows";
+    const auto decoded = decode_entry(more);
     ASSERT_TRUE(decoded);
     EXPECT_EQ(decoded->bytes, bytes.size());
     EXPECT_EQ(encoded(decoded->entry), bytes);
