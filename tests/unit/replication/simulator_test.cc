@@ -94,7 +94,7 @@ struct ModelStore {
 
 class Simulation {
  public:
-  explicit Simulation(unsigned seed) : random_(seed) {
+  explicit Simulation(unsigned seed) : random_(seed), keys_(5 + seed % 200), write_log_odds_(seed % 20) {
     master_.log_id = master_.begin.log_id = LogId{100};
     slave_.log_id = slave_.begin.log_id = LogId{200};
     slave_.write(EntryKind::set, "surplus", "of the slave");
@@ -125,20 +125,20 @@ class Simulation {
   void random_step() {
     now_ += std::chrono::milliseconds{pick(50)};
     const auto dice = pick(100);
-    if (dice < 35) {
+    if (dice < 20) {
       write();
-    } else if (dice < 50) {
+    } else if (dice < 24 + write_log_odds_) {
       master_.write_log();
-    } else if (dice < 70) {
+    } else if (dice < 60) {
       connected_ ? send() : connect();
+    } else if (dice < 88) {
+      deliver(pick(3) == 0 ? 1000 : pick(5));
     } else if (dice < 92) {
-      deliver(pick(5) == 0 ? 1000 : pick(5));
+      disconnect();
     } else if (dice < 95) {
       disconnect();
-    } else if (dice == 95) {
-      disconnect();
       master_.crash();
-      master_.epoch = next(master_.epoch);  // a new run is a new reign: numbers it lost are given again
+      if (pick(2) == 0) master_.epoch = next(master_.epoch);
     } else if (dice == 96) {
       disconnect();
       slave_.crash();
@@ -150,7 +150,7 @@ class Simulation {
   }
 
   void write() {
-    const auto key = "k" + std::to_string(pick(20));
+    const auto key = "k" + std::to_string(pick(keys_));
     const auto dice = pick(60);
     if (dice == 0) {
       master_.write(EntryKind::flush, {}, {});
@@ -300,6 +300,8 @@ class Simulation {
   }
 
   std::mt19937 random_;
+  unsigned keys_;
+  unsigned write_log_odds_;
   Primary::TimePoint now_{};
   ModelStore master_;
   ModelStore slave_;
