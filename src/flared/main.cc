@@ -1,4 +1,6 @@
 // flared: one node of a cluster. Only wires; the life of the daemon is server.h.
+#include <cstdio>
+
 #include "common/base/log_spdlog.h"
 #include "common/daemon/daemonize.h"
 #include "flared/options.h"
@@ -7,6 +9,10 @@
 int main(int argc, char** argv) {
   auto options = flare::parse_flared_options(argc, argv);
   if (!options) return flare::report(options.error());
+  if (options->check_config) {
+    for (const auto& warning : flare::option_warnings(*options)) std::fprintf(stderr, "flared: %s\n", warning.c_str());
+    return flare::report({flare::ExitCode::ok, "flared: the configuration is good"});
+  }
   auto daemonizer = flare::Daemonizer::start("flared", options->daemonize);
   if (!daemonizer) return flare::report(daemonizer.error());
   const auto log =

@@ -17,7 +17,7 @@ namespace flare {
 
 namespace {
 
-constexpr std::string_view program = "flared";
+constexpr const char* program = "flared";
 constexpr std::string_view too_many = "ERROR Too many open connections\r\n";
 constexpr std::chrono::milliseconds index_patience{4500};  // as the original: 9 attempts, 0.5 s apart
 constexpr std::chrono::seconds refusal_patience{30};  // above threshold x interval of usual indexes (cluster.md 10)
@@ -65,15 +65,18 @@ std::optional<StartFailure> Server::prepare() {
   for (const auto& warning : option_warnings(options_)) log_.warning("{}", warning);
   if (const auto warning = raise_file_limit(options_.max_connection)) log_.warning("{}", *warning);
 
-  auto lock = DataDirLock::take(std::string{program}, options_.data_dir);
+  auto account = BorrowedAccount::take(program, options_.user, options_.group);
+  if (!account) return account.error();
+  auto lock = DataDirLock::take(program, options_.data_dir);
   if (!lock) return lock.error();
   lock_.emplace(std::move(*lock));
-  if (const auto failure = listen()) return failure;
-  auto pid_file = PidFile::create(std::string{program}, options_.pid_path);
+  if (const auto failure = open_storage()) return failure;
+  account->give_back();
+  auto pid_file = PidFile::create(program, options_.pid_path);
   if (!pid_file) return pid_file.error();
   pid_file_.emplace(std::move(*pid_file));
-  if (const auto failure = drop_privileges(std::string{program}, options_.user, options_.group)) return failure;
-  return open_storage();
+  if (const auto failure = listen()) return failure;
+  return drop_privileges(program, options_.user, options_.group);
 }
 
 std::optional<StartFailure> Server::listen() {
@@ -107,8 +110,9 @@ std::optional<StartFailure> Server::open_storage() {
   auto opened = KyotoStorage::open(std::move(storage), log_, clock_);
   if (!opened) return StartFailure{ExitCode::io, fmt::format("{}: {}", program, opened.error().text)};
   const auto& start = (*opened)->start();
-  log_.notice("store opened: {}, {} records, {} entries of the log applied",
-              start.clean ? "clean" : "not closed cleanly", (*opened)->figures().items, start.entries_applied);
+  const auto* before = start.clean ? "closed cleanly" : start.new_history ? "new history" : "not closed cleanly";
+  log_.notice("store opened ({}): {} records, {} entries of the log applied", before, (*opened)->figures().items,
+              start.entries_applied);
   storage_ = std::move(*opened);
   return std::nullopt;
 }
