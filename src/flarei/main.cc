@@ -1,4 +1,5 @@
 #include <csignal>
+#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -59,9 +60,14 @@ std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& pare
 }
 
 int run(int argc, const char* const* argv) {
-  std::signal(SIGPIPE, SIG_IGN);
+  // daemons.md 2.5: no effect. TERM, INT and HUP are the daemon's.
+  for (const int number : {SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}) std::signal(number, SIG_IGN);
   const auto options = parse_flarei_options(argc, argv);
   if (!options) return report(options.error());
+  if (options->check_config) {
+    for (const auto& warning : option_warnings(*options)) std::fprintf(stderr, "flarei: %s\n", warning.c_str());
+    return report({ExitCode::ok, "flarei: the configuration is good"});
+  }
   auto parent = Daemonizer::start(program, options->daemonize);
   if (!parent) return report(parent.error());
   if (const auto failure = serve(*options, *parent)) return parent->report_failure(*failure);
