@@ -120,7 +120,10 @@ std::optional<std::string> SourceSession::refusal(const std::string& line) {
   if (!hello) return "CLIENT_ERROR " + hello.error();
   hello_ = std::move(*hello);
   if (!is_source()) return "SERVER_ERROR not master";
-  if (shared_->sessions.size() > shared_->options.slaves_max) return "SERVER_ERROR too many slaves";
+  const auto other_slaves = std::count_if(shared_->sessions.begin(), shared_->sessions.end(), [&](const auto& other) {
+    return other->link_.is_open() && other->slave() != slave();
+  });
+  if (static_cast<std::size_t>(other_slaves) >= shared_->options.slaves_max) return "SERVER_ERROR too many slaves";
   return std::nullopt;
 }
 
