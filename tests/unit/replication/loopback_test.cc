@@ -4,6 +4,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
+#include "flared/replication/hello.h"
 #include "loopback_node.h"
 
 namespace flare::loopback {
@@ -272,6 +273,17 @@ TEST(Replication, AnswersWhatItDoesNotServe) {
   ScriptedSlave first{port, "repl hello 0 1 0 0 0 - 127.0.0.1:1\r\n"};
   EXPECT_TRUE(first.line().starts_with("SNAPSHOT "));
   EXPECT_EQ(ScriptedSlave(port, "repl hello 0 1 0 0 0 - 127.0.0.1:2\r\n").line(), "SERVER_ERROR too many slaves\r\n");
+}
+
+TEST(Replication, RefusesASlaveThatKnowsALaterEpoch) {
+  Node master;
+  master.set("key", "a");
+  auto position = master.storage->position();
+  position.epoch = Epoch{9};
+  const Hello hello{PartitionId{0}, 1, position, {}, NodeKey{"127.0.0.1:1"}};
+  ScriptedSlave slave{master.open_door(), format_hello(hello) + "\r\n"};
+  EXPECT_EQ(slave.line(), "SERVER_ERROR slave knows epoch 9, this node only epoch 1\r\n");
+  EXPECT_TRUE(eventually([&] { return master.source_figures().empty(); }));
 }
 
 TEST(Replication, ServesASlaveThatConnectsAnewOnItsNewConnection) {
