@@ -77,7 +77,7 @@ std::optional<std::string> SourceSession::refusal(const std::string& line) {
 bool SourceSession::is_source() const {
   const auto& callbacks = shared_->callbacks;
   if (!import_) return callbacks.is_master(hello_.partition);
-  if (!callbacks.future_partition) return false;
+  if (!callbacks.future_partition || callbacks.future_partition({}, hello_.partitions) == no_partition) return false;
   for (PartitionId other{0}; raw(other) < hello_.partitions; other = next(other)) {
     if (other != hello_.partition && callbacks.is_master(other)) return true;
   }
@@ -85,7 +85,7 @@ bool SourceSession::is_source() const {
 }
 
 bool SourceSession::wanted(std::string_view key) const {
-  return !import_ || shared_->callbacks.future_partition(key) == hello_.partition;
+  return !import_ || shared_->callbacks.future_partition(key, hello_.partitions) == hello_.partition;
 }
 
 IoTask<> SourceSession::refuse(std::string answer) {

@@ -114,7 +114,7 @@ struct NodeOptions {
   std::uint64_t bandwidth_kb_s = 0;
   std::size_t slaves_max = 8;
   std::uint64_t log_max_bytes = 64 * 1024 * 1024;
-  std::function<PartitionId(std::string_view)> future_partition;
+  std::function<PartitionId(std::string_view, int)> future_partition;
 };
 
 /// One node: a store, a door that knows `version` and `repl`, sources and a follower.
