@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/daemon/daemonize.h"
+#include "common/daemon/pid_file.h"
 #include "common/daemon/privileges.h"
 #include "flarei/index_daemon.h"
 #include "flarei/version.h"
@@ -28,10 +29,7 @@ Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log
   auto loaded = file.load();
   if (!loaded) return StartFailure{ExitCode::io, "flarei: " + loaded.error().text};
   for (const auto& remark : loaded->remarks) log.warning("{}", remark);
-  auto pid_file = PidFile::create(program, options.pid_path);
-  if (!pid_file) return pid_file.error();
-  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(*pid_file), std::move(file),
-                    std::move(loaded->map)};
+  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(file), std::move(loaded->map)};
 }
 
 void say_hello(const FlareiOptions& options, Log& log) {
@@ -48,6 +46,8 @@ std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& pare
   auto local = lock_and_load(options, *log);
   if (!local) return local.error();
   account->give_back();
+  const auto pid_file = PidFile::create(program, options.pid_path);  // perhaps in a folder of root's
+  if (!pid_file) return pid_file.error();
 
   IndexDaemon daemon{options, *local, *log};
   if (auto failure = daemon.listen()) return failure;
