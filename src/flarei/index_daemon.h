@@ -7,11 +7,13 @@
 #include "common/base/clock.h"
 #include "common/base/log_spdlog.h"
 #include "common/daemon/data_dir_lock.h"
+#include "common/daemon/identity.h"
 #include "common/daemon/pid_file.h"
 #include "common/daemon/start_failure.h"
 #include "common/net/listener.h"
 #include "common/net/task.h"
 #include "flarei/index.h"
+#include "flarei/cluster_recovery.h"
 #include "flarei/index_service.h"
 #include "flarei/map_file.h"
 #include "flarei/monitors.h"
@@ -27,6 +29,7 @@ struct LocalState {
   PidFile pid_file;
   MapFile map_file;
   NodeMap map;
+  DaemonIdentity identity;
 };
 
 /// flarei in service: all on one thread, which `run` takes.
@@ -44,6 +47,10 @@ class IndexDaemon {
   using Signals = asio::basic_signal_set<IoExecutor>;
 
   IoTask<> watch_signals();
+  void watch_nodes();
+  IoTask<> recover_cluster_id();
+  bool take_recovered(const Recovered& recovered);
+  bool belong_to(const std::string& cluster);
   void reread();
   void apply();
   void stop();
@@ -52,6 +59,8 @@ class IndexDaemon {
   DaemonLog& log_;
   SystemClock clock_;
   ThreadNumbers numbers_;
+  MapFile& map_file_;
+  OwnIdentity identity_;
   asio::io_context context_{1};
   Index index_;
   NodeMonitors monitors_;
@@ -60,6 +69,8 @@ class IndexDaemon {
   Listener tcp_;
   Listener unix_;
   Signals signals_;
+  Timer ask_again_;
+  bool stopping_ = false;
 };
 
 }  // namespace flare

@@ -45,6 +45,8 @@ std::string_view to_text(Refusal refusal) {
       return "the node is the last master of its partition";
     case Refusal::not_stored:
       return "the new map could not be stored";
+    case Refusal::read_only:
+      return "the nodes of this map do not belong to one cluster: nothing is changed";
   }
   return "refused";
 }
