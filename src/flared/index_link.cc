@@ -80,10 +80,11 @@ std::optional<Failure> IndexLink::contradiction(const Server& server, const Clus
                                server.name, server.port, own.key.text, to_text(own.identity))};
   }
   if (kinship(own.identity, told) != Kinship::foreign) return std::nullopt;
-  return Failure{Failure::Kind::foreign,
-                 fmt::format("index server {}:{} is of {}, but this is {} of {}; correct the index server, the tenant or "
-                             "the data-dir of this node (an empty store can be freed by --rebind)",
-                             server.name, server.port, to_text(told), own.key.text, to_text(own.identity))};
+  return Failure{
+      Failure::Kind::foreign,
+      fmt::format("index server {}:{} is of {}, but this is {} of {}; correct the index server, the tenant or "
+                  "the data-dir of this node (an empty store can be freed by --rebind)",
+                  server.name, server.port, to_text(told), own.key.text, to_text(own.identity))};
 }
 
 IoTask<Result<IndexLink::Joined, Failure>> IndexLink::ask_meta(PeerClient& client, Server server) {
@@ -139,9 +140,9 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join_once(Server server, s
     const auto greeted = co_await greet_peer(client, std::move(own), std::move(anybody), answer_deadline);
     if (!greeted && greeted.error().error) co_return unreachable(server, greeted.error().error);
     if (!greeted) {
-      co_return Failure{greeted.error().foreign ? Failure::Kind::foreign : Failure::Kind::protocol,
-                        fmt::format("index server {}:{} is not this node's: {}", server.name, server.port,
-                                    greeted.error().text)};
+      co_return Failure{
+          greeted.error().foreign ? Failure::Kind::foreign : Failure::Kind::protocol,
+          fmt::format("index server {}:{} is not this node's: {}", server.name, server.port, greeted.error().text)};
     }
   }
   auto joined = co_await ask_meta(client, server);

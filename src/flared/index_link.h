@@ -37,12 +37,12 @@ class IndexLink {
   IndexLink(IoExecutor executor, std::vector<Server> servers, std::string bind_address, Log& log,
             OwnIdentity* identity = nullptr);
 
-  /// `meta`, before anything is registered or opened: whose index it is. `foreign` if it is not this node's. Tries again
-  /// while the index is unreachable.
+  /// `meta`, before anything is registered or opened: whose index it is. `foreign` if it is not this node's. Tries
+  /// again while the index is unreachable.
   IoTask<Result<ClusterIdentity, Failure>> ask_identity(std::chrono::milliseconds connect_for);
 
-  /// Hello, `meta`, `node add`. Tries again while the index is unreachable (`connect_for`) or refuses because it has not
-  /// noticed yet that this node's former process has ended (`refused_for`, cluster.md 10).
+  /// Hello, `meta`, `node add`. Tries again while the index is unreachable (`connect_for`) or refuses because it has
+  /// not noticed yet that this node's former process has ended (`refused_for`, cluster.md 10).
   IoTask<Result<Joined, Failure>> join(NodeKey own, std::string server_name, int port,
                                        std::chrono::milliseconds connect_for, std::chrono::milliseconds refused_for);
   /// One request that is answered `OK`.

@@ -90,7 +90,7 @@ class NodeAgent {
   std::uint64_t round_ = 0;  // raised with each new plan: a coroutine of an older one ends
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   bool leaving_ = false;
-  bool learning_ = false;  // the index is being asked for the cluster id
+  bool learning_ = false;                                // the index is being asked for the cluster id
   std::chrono::steady_clock::time_point was_down_at_{};  // when a map last showed this node down, or it came back
   Follower follower_;
   Importer importer_;

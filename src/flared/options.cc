@@ -79,8 +79,8 @@ Reason check_name_or_empty(std::string_view text) {
 }
 
 OptionTable<O> own_command_line_rows() {
-  auto rebind = flag("rebind", "make the data-dir free for another cluster, if its store is empty; do not start",
-                     &O::rebind);
+  auto rebind =
+      flag("rebind", "make the data-dir free for another cluster, if its store is empty; do not start", &O::rebind);
   rebind.name.place = OptionPlace::command_line;
   return {std::move(rebind)};
 }

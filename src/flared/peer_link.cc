@@ -153,7 +153,8 @@ IoTask<bool> PeerLink::greet(PeerClient& client) {
   const auto text = expected.text;
   const auto greeted = co_await greet_peer(client, std::move(own), std::move(expected), limits::connect_deadline);
   const bool foreign = !greeted && greeted.error().foreign;
-  if (foreign && !foreign_said_ && setup_.log) setup_.log->warning("no request is sent to {}: {}", text, greeted.error().text);
+  if (foreign && !foreign_said_ && setup_.log)
+    setup_.log->warning("no request is sent to {}: {}", text, greeted.error().text);
   foreign_said_ = foreign;
   co_return greeted.has_value();
 }

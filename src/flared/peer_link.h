@@ -88,7 +88,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   Timer deadline_timer_;
   bool watching_ = false;
   Phase phase_ = Phase::unconnected;
-  bool foreign_said_ = false;  // in the log, since the last good greeting
+  bool foreign_said_ = false;                            // in the log, since the last good greeting
   std::chrono::steady_clock::time_point retry_after_{};  // after a failed connect
   bool gathering_ = false;                               // the newest pending is a read without its line end
   bool flush_posted_ = false;

@@ -50,10 +50,10 @@ StartFailure rebind_data_dir(const FlaredOptions& options, Log& log) {
       DaemonKind::node, {"", options.tenant}, NodeKey{options.server_name, options.server_port}.text};
   if (const auto written = file.keep(free, log); !written) return written.error();
   account->give_back();
-  return {ExitCode::ok, fmt::format("{}: data-dir '{}' was of {} and is free now: the next start binds it to the "
-                                    "cluster of its index",
-                                    program, options.data_dir,
-                                    *kept ? (*kept)->name + ", " + to_text((*kept)->cluster) : "nobody")};
+  return {ExitCode::ok,
+          fmt::format("{}: data-dir '{}' was of {} and is free now: the next start binds it to the "
+                      "cluster of its index",
+                      program, options.data_dir, *kept ? (*kept)->name + ", " + to_text((*kept)->cluster) : "nobody")};
 }
 
 }  // namespace flare

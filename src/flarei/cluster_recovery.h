@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/cluster/node_map.h"
 #include "common/net/greeting.h"
 #include "common/net/task.h"
-#include "common/cluster/node_map.h"
 
 /// From where a flarei has its cluster id (docs/design.md 4, 5).
 namespace flare {
@@ -15,10 +15,10 @@ namespace flare {
 /// Before anything listens. Pure.
 struct ClusterIdSource {
   enum class Kind {
-    known,      // by the identity file, or by the comment line of flare.xml
-    drawn,      // there is no map: a new cluster
-    of_nodes,   // a map without an id: an original's, or an operator's rescue
-    conflict,   // identity file and flare.xml name two clusters
+    known,     // by the identity file, or by the comment line of flare.xml
+    drawn,     // there is no map: a new cluster
+    of_nodes,  // a map without an id: an original's, or an operator's rescue
+    conflict,  // identity file and flare.xml name two clusters
   };
   Kind kind = Kind::known;
   std::string cluster;  // of `known`

@@ -24,7 +24,8 @@ OwnIdentity::Setup identity_setup(const FlareiOptions& options, const DaemonIden
   OwnIdentity::Setup setup;
   setup.hello = {identity.cluster, NodeKey{options.server_name, options.server_port}, random_start_id()};
   setup.required = options.require_identity;
-  setup.keep = [data_dir = options.data_dir, identity, &log](const ClusterIdentity& cluster) -> Result<void, std::string> {
+  setup.keep = [data_dir = options.data_dir, identity,
+                &log](const ClusterIdentity& cluster) -> Result<void, std::string> {
     auto kept = identity;
     kept.cluster = cluster;
     const auto saved = IdentityFile{"flarei", data_dir}.keep(kept, log);
@@ -131,9 +132,10 @@ bool IndexDaemon::take_recovered(const Recovered& recovered) {
     case Recovered::Kind::disagree:
       monitors_.stop();
       index_.make_read_only();
-      log_.error("the nodes of the map disagree about its cluster: {}; the map is shown but not changed, and no node is "
-                 "watched: correct the map, or option tenant, and start again",
-                 recovered.text);
+      log_.error(
+          "the nodes of the map disagree about its cluster: {}; the map is shown but not changed, and no node is "
+          "watched: correct the map, or option tenant, and start again",
+          recovered.text);
       return false;
   }
   return false;

@@ -22,18 +22,17 @@ constexpr const char* program = "flarei";
 Result<DaemonIdentity, StartFailure> settle_identity(const FlareiOptions& options, const MapFile::Loaded& loaded,
                                                      Log& log) {
   const IdentityFile file{program, options.data_dir};
-  const DaemonIdentity own{DaemonKind::index,
-                           {"", options.tenant},
-                           NodeKey{options.server_name, options.server_port}.text};
+  const DaemonIdentity own{
+      DaemonKind::index, {"", options.tenant}, NodeKey{options.server_name, options.server_port}.text};
   auto identity = file.check(own);
   if (!identity) return identity.error();
   auto source = cluster_id_source(identity->cluster.cluster, loaded.cluster, loaded.map.nodes.empty());
   if (source.kind == ClusterIdSource::Kind::conflict) {
-    return StartFailure{ExitCode::configuration,
-                        fmt::format("flarei: data-dir '{}' belongs to {}, but the flare.xml of '{}' is of cluster {}; "
-                                    "put the right one there, or give this daemon a directory of its own",
-                                    options.data_dir, to_text(identity->cluster), options.index_directory,
-                                    loaded.cluster)};
+    return StartFailure{
+        ExitCode::configuration,
+        fmt::format("flarei: data-dir '{}' belongs to {}, but the flare.xml of '{}' is of cluster {}; "
+                    "put the right one there, or give this daemon a directory of its own",
+                    options.data_dir, to_text(identity->cluster), options.index_directory, loaded.cluster)};
   }
   if (source.kind == ClusterIdSource::Kind::drawn) source.cluster = random_cluster_id();
   identity->cluster.cluster = source.cluster;
@@ -59,8 +58,8 @@ Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log
   file.set_cluster(identity->cluster.cluster);
   auto pid_file = PidFile::create(program, options.pid_path);
   if (!pid_file) return pid_file.error();
-  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(*pid_file), std::move(file),
-                    std::move(loaded->map), std::move(*identity)};
+  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(*pid_file),
+                    std::move(file),           std::move(loaded->map),    std::move(*identity)};
 }
 
 void say_hello(const FlareiOptions& options, Log& log) {

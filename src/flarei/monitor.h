@@ -37,9 +37,9 @@ class MonitorOwner {
   virtual ~MonitorOwner() = default;
   virtual const MonitorSettings& settings() const = 0;
   virtual bool is_down(const NodeKey& key) const = 0;
-  virtual void node_failed(const NodeKey& key, std::string_view reason) = 0;  // the threshold is reached
+  virtual void node_failed(const NodeKey& key, std::string_view reason) = 0;   // the threshold is reached
   virtual void node_foreign(const NodeKey& key, std::string_view reason) = 0;  // it belongs to somebody else
-  virtual void node_answers(const NodeKey& key) = 0;                          // a node that was down
+  virtual void node_answers(const NodeKey& key) = 0;                           // a node that was down
   /// nullopt: not now, it will be woken. `ours`: the node has said hello.
   virtual std::optional<MapDelivery> next_delivery(const NodeKey& key, bool ours) = 0;
   virtual void delivered(const NodeKey& key, MapVersion version) = 0;

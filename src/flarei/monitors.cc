@@ -118,7 +118,8 @@ void NodeMonitors::node_answers(const NodeKey& key) { static_cast<void>(index_.m
 
 std::optional<MapDelivery> NodeMonitors::next_delivery(const NodeKey& key, bool ours) {
   if (!order_.may_receive(key)) return std::nullopt;
-  return MapDelivery{index_.map().version, index_.sync_request(ours ? Index::SyncFor::ours : Index::SyncFor::originals)};
+  return MapDelivery{index_.map().version,
+                     index_.sync_request(ours ? Index::SyncFor::ours : Index::SyncFor::originals)};
 }
 
 void NodeMonitors::delivered(const NodeKey& key, MapVersion version) {

@@ -123,7 +123,8 @@ std::optional<std::string> identity_mismatch(const DaemonIdentity& kept, const D
   const auto& mine = starting.cluster;
   // A tenant may be named later; one that was named stays (design.md 5). A cluster id is drawn or learnt after this.
   const bool tenant_fits = kept.cluster.tenant.empty() || kept.cluster.tenant == mine.tenant;
-  const bool cluster_fits = kept.cluster.cluster.empty() || mine.cluster.empty() || kept.cluster.cluster == mine.cluster;
+  const bool cluster_fits =
+      kept.cluster.cluster.empty() || mine.cluster.empty() || kept.cluster.cluster == mine.cluster;
   if (kept.kind == starting.kind && tenant_fits && cluster_fits && same_name(kept, starting)) return std::nullopt;
   return fmt::format("belongs to {}, but this is {}", described(kept), described(starting));
 }

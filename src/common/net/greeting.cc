@@ -17,9 +17,7 @@ GreetingFailure lost(std::string_view waiting_for, const error_code& error) {
 
 GreetingFailure foreign(std::string text) { return {{}, true, "foreign: " + std::move(text)}; }
 
-GreetingFailure without_identity() {
-  return foreign("the peer tells no identity, and require-identity is set here");
-}
+GreetingFailure without_identity() { return foreign("the peer tells no identity, and require-identity is set here"); }
 
 }  // namespace
 

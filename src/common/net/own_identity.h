@@ -18,7 +18,7 @@ class OwnIdentity {
  public:
   struct Setup {
     PeerHello hello;
-    bool required = false;  // require-identity
+    bool required = false;                                                  // require-identity
     std::function<Result<void, std::string>(const ClusterIdentity&)> keep;  // durably; may be empty
   };
 

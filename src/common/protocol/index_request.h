@@ -43,7 +43,7 @@ struct IndexRequest {
   Epoch epoch{0};                        // node insync
   bool in_sync = false;                  // node insync
   std::int32_t kill_id = 0;
-  bool noreply = false;  // verbosity
+  bool noreply = false;   // verbosity
   std::string_view rest;  // hello: its words
 
   NodeKey key() const { return NodeKey{server_name, port}; }
