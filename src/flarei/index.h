@@ -38,8 +38,8 @@ class Index {
   enum class SyncFor { originals, ours };
   std::shared_ptr<const std::string> sync_request(SyncFor receiver = SyncFor::originals);
   void belong_to(const ClusterIdentity& identity);
-  /// Refuses every change from now on.
-  void make_read_only() { read_only_ = true; }
+  /// Refuses every change as long as it is not known whose nodes these are (docs/design.md 4).
+  void set_read_only(bool read_only) { read_only_ = read_only; }
 
   using Answer = Result<void, Refusal>;
   Answer add(std::string_view server_name, int port);

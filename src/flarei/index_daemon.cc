@@ -94,6 +94,7 @@ void IndexDaemon::serve() {
 
 void IndexDaemon::watch_nodes() {
   if (!identity_.cluster().cluster.empty()) return monitors_.start();
+  index_.set_read_only(true);
   asio::co_spawn(context_, recover_cluster_id(), [](std::exception_ptr error) {
     if (error) std::rethrow_exception(error);
   });
@@ -112,6 +113,7 @@ IoTask<> IndexDaemon::recover_cluster_id() {
     const auto recovered = conclude(words);
     const bool known = take_recovered(recovered);
     if (recovered.kind == Recovered::Kind::disagree) co_return;
+    if (first) index_.set_read_only(false);
     if (first) monitors_.start();
     if (known) co_return;
     if (first) log_.warning("the cluster id is not known, and some nodes do not answer: they are asked again");
@@ -131,7 +133,7 @@ bool IndexDaemon::take_recovered(const Recovered& recovered) {
       return false;
     case Recovered::Kind::disagree:
       monitors_.stop();
-      index_.make_read_only();
+      index_.set_read_only(true);
       log_.error(
           "the nodes of the map disagree about its cluster: {}; the map is shown but not changed, and no node is "
           "watched: correct the map, or option tenant, and start again",

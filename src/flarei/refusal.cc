@@ -46,7 +46,7 @@ std::string_view to_text(Refusal refusal) {
     case Refusal::not_stored:
       return "the new map could not be stored";
     case Refusal::read_only:
-      return "the nodes of this map do not belong to one cluster: nothing is changed";
+      return "it is not known whose nodes these are, see the log: nothing is changed";
   }
   return "refused";
 }
