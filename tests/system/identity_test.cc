@@ -225,6 +225,16 @@ TEST_P(Hazard, HelloOfAForeignerEndsInRefusalsAndIsLoggedOnce) {
   EXPECT_TRUE(tenants_.undisturbed());
 }
 
+TEST_P(Hazard, HelloOfAForeignerAtTheIndexEndsInRefusals) {
+  TextClient other{a().index()};
+  const auto line = "hello " + cluster_id_of(b().index()) + " - 127.0.0.1:13121 1";
+  EXPECT_THAT(other.ask(line), StartsWith("SERVER_ERROR foreign cluster"));
+  for (const auto* request : {"node add 127.0.0.1 13121", "meta", "node state 127.0.0.1 12121 down"}) {
+    EXPECT_THAT(other.ask(request), StartsWith("SERVER_ERROR foreign cluster")) << request;
+  }
+  EXPECT_TRUE(tenants_.undisturbed());
+}
+
 TEST_P(Hazard, TwoDaemonsOnADataDir) {
   const auto node = start_of("flared", a(), a().node(master), {"--server-port", "12129"});
   EXPECT_EQ(node.ending.code, in_use);
@@ -306,6 +316,44 @@ TEST_P(Hazard, RescuedMapTakesTheClusterIdOfItsNodes) {
   a().start_index();
   EXPECT_TRUE(eventually([&] { return cluster_id_of(a().index()) == before; }));
   EXPECT_TRUE(tenants_.undisturbed());
+}
+
+TEST_P(Hazard, DataDirWithoutIdentityIsAdoptedAndLogged) {
+  ASSERT_TRUE(a().node_process(master).stop());
+  std::filesystem::remove(a().data_of(a().node(master)) / "identity");
+  restart(a(), master);
+  const auto log = read_file(a().log_of(a().node(master)));
+  EXPECT_THAT(log.substr(log.rfind("starts:")), HasSubstr("had no identity and is adopted"));
+  EXPECT_TRUE(tenants_.undisturbed());
+}
+
+// What an original leaves behind: no daemon has an id. The index draws one when it has asked all; nodes that run learn
+// it by asking their index, after a map has told them that there is one.
+TEST_P(Hazard, ClusterWithoutIdGetsOneAndItsRunningNodesLearnIt) {
+  const auto before = cluster_id_of(a().index());
+  for (const auto number : {master, proxy}) {
+    a().node_process(number).kill();
+    std::filesystem::remove(a().data_of(a().node(number)) / "identity");
+  }
+  ASSERT_TRUE(a().index_process().stop());
+  const auto data = a().data_of(a().index());
+  const auto map = read_file(data / "flare.xml");
+  std::filesystem::remove(data / "identity");
+  write_file(data / "flare.xml", map.substr(0, map.find("<!-- flare")));
+  a().start_index();
+  EXPECT_EQ(cluster_id_of(a().index()), "") << "nodes that are silent may know it";
+  restart(a(), master);
+  restart(a(), proxy);
+  ASSERT_TRUE(eventually([&] { return cluster_id_of(a().index()).size() == before.size(); }));
+  const auto drawn = cluster_id_of(a().index());
+  EXPECT_NE(drawn, before);
+  for (const auto number : {master, proxy}) {
+    const auto file = a().data_of(a().node(number)) / "identity";
+    EXPECT_TRUE(eventually([&] { return read_file(file).find("cluster " + drawn) != std::string::npos; }))
+        << read_file(file);
+  }
+  TextClient client{a().node(master)};
+  EXPECT_EQ(client.ask_all("get key1").size(), 3U);
 }
 
 TEST_P(Hazard, MapWithNodesOfBothIsShownButNotChanged) {

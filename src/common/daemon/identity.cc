@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -48,7 +49,8 @@ std::optional<std::string> take_field(std::string_view line, DaemonIdentity& ide
   const auto name = line.substr(0, blank);
   const auto value = blank == std::string_view::npos ? std::string_view{} : line.substr(blank + 1);
   const auto bad = [&] { return fmt::format("'{}' has the value '{}'", printable(name), printable(value)); };
-  if (value.empty()) return bad();
+  const auto visible = [](char byte) { return byte > ' ' && byte < 0x7f; };
+  if (value.empty() || !std::all_of(value.begin(), value.end(), visible)) return bad();
   if (name == "kind") {
     if (value != to_text(DaemonKind::index) && value != to_text(DaemonKind::node)) return bad();
     identity.kind = value == to_text(DaemonKind::index) ? DaemonKind::index : DaemonKind::node;
