@@ -42,7 +42,7 @@ AccessLine describe(std::string name, const std::string* list, const std::string
   if (list != nullptr) {
     const auto parsed = parse_allow_list(*list);
     if (!parsed) return {std::move(name), "invalid: " + parsed.error(), false};
-    if (!parsed->everybody()) return {std::move(name), list->empty() ? "nobody" : *list, false};
+    if (!parsed->everybody()) return {std::move(name), *list == "none" ? "nobody" : *list, false};
   }
   if (is_loopback(bind)) return {std::move(name), "everybody on this machine (bound to " + bind + ")", false};
   return {std::move(name), "everybody who reaches the port", true};
@@ -51,7 +51,7 @@ AccessLine describe(std::string name, const std::string* list, const std::string
 }  // namespace
 
 bool AllowList::everybody() const {
-  return std::any_of(ipv4.begin(), ipv4.end(), everything) || std::any_of(ipv6.begin(), ipv6.end(), everything);
+  return all || std::any_of(ipv4.begin(), ipv4.end(), everything) || std::any_of(ipv6.begin(), ipv6.end(), everything);
 }
 
 bool is_ipv4(std::string_view text) { return is_address(AF_INET, text); }
@@ -62,6 +62,9 @@ bool is_loopback(std::string_view address) {
 
 Result<AllowList, std::string> parse_allow_list(std::string_view text) {
   AllowList list;
+  list.all = trimmed(text) == "all";
+  if (list.all || trimmed(text) == "none") return list;
+  if (trimmed(text).empty()) return std::string{"an empty list: write none, or all"};
   while (!text.empty()) {
     const auto comma = text.find(',');
     const auto word = trimmed(text.substr(0, comma));
@@ -69,7 +72,7 @@ Result<AllowList, std::string> parse_allow_list(std::string_view text) {
     if (word == "unix") {
       list.local_socket = true;
     } else if (!take_network(list, word)) {
-      return "'" + printable(word) + "' is no address, network (address/length) or the word unix";
+      return "'" + printable(word) + "' is no address, network (address/length) or the word unix (or all, none, alone)";
     }
   }
   return list;
@@ -77,7 +80,7 @@ Result<AllowList, std::string> parse_allow_list(std::string_view text) {
 
 std::vector<AccessLine> effective_access(const DaemonFile& daemon) {
   std::vector<AccessLine> lines;
-  for (const auto& name : access_names(daemon.kind)) {
+  for (const auto& name : access_names()) {
     const auto given = daemon.access.find(name);
     lines.push_back(describe(name, given == daemon.access.end() ? nullptr : &given->second, daemon.bind()));
   }

@@ -9,14 +9,17 @@
 /// Who may talk to a daemon, as its config file says it (docs/design.md 5, doors). Pure.
 namespace flare::tenant {
 
-/// Comma-separated networks in CIDR form and the word `unix`; an address alone is one host.
+/// Comma-separated networks in CIDR form and the word `unix`, or one of `all` and `none` alone; an address alone is one
+/// host.
 struct AllowList {
+  bool all = false;
   std::vector<std::string> ipv4{};
   std::vector<std::string> ipv6{};
   bool local_socket = false;
   [[nodiscard]] bool everybody() const;
   friend bool operator==(const AllowList&, const AllowList&) = default;
 };
+/// Not empty.
 [[nodiscard]] Result<AllowList, std::string> parse_allow_list(std::string_view text);
 
 [[nodiscard]] bool is_ipv4(std::string_view text);

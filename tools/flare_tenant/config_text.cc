@@ -40,13 +40,13 @@ std::string head(const Plan& plan, Kind kind) {
       kind == Kind::index ? plan.index_port : plan.node_port, plan.address);
 }
 
-std::string access_part(const Plan& plan, Kind kind) {
+std::string access_part(const Plan& plan) {
   std::string text =
       "\n"
       "# Who may connect, by class of command: addresses, networks, `unix`, divided by commas. Without a list "
       "everybody\n"
       "# who reaches the port may. The index, all nodes and the operator's hosts belong into the lists.\n";
-  if (kind == Kind::node) text += line_or_example(plan.access, "client-allow-from", "192.168.12.0/24,unix");
+  text += line_or_example(plan.access, "client-allow-from", "192.168.12.0/24,unix");
   text += line_or_example(plan.access, "cluster-allow-from", "192.168.12.0/24");
   return text + line_or_example(plan.access, "admin-allow-from", "127.0.0.1");
 }
@@ -61,7 +61,7 @@ std::string account_part(const Plan& plan) {
 std::string log_part() { return "\n# syslog: auth, daemon, user, local0 to local7.\nlog-facility = local0\n"; }
 
 // The addresses of all lists, or nothing where one of the peers is not known by address.
-std::set<std::string> known_peers(const Plan& plan, Kind kind) {
+std::set<std::string> known_peers(const Plan& plan) {
   std::set<std::string> peers{plan.address};
   const auto take = [&](const std::string& text) {
     const auto list = parse_allow_list(text);
@@ -70,7 +70,7 @@ std::set<std::string> known_peers(const Plan& plan, Kind kind) {
     peers.insert(list->ipv6.begin(), list->ipv6.end());
     return true;
   };
-  for (const auto& name : access_names(kind)) {
+  for (const auto& name : access_names()) {
     const auto given = plan.access.find(name);
     if (given == plan.access.end() || !take(given->second)) return {};
   }
@@ -89,7 +89,7 @@ std::string index_config(const Plan& plan) {
          "monitor-threshold = 3\n"
          "monitor-interval = 1\n"
          "monitor-read-timeout = 1000\n" +
-         access_part(plan, Kind::index) + account_part(plan) + log_part();
+         access_part(plan) + account_part(plan) + log_part();
 }
 
 std::string node_config(const Plan& plan) {
@@ -111,8 +111,8 @@ std::string node_config(const Plan& plan) {
              index.host, index.port, plan.bucket_size) +
          line_or_example(plan.quotas, "max-items", "1000000") + line_or_example(plan.quotas, "max-bytes", "1G") +
          line_or_example(plan.quotas, "max-connection", "1000") +
-         line_or_example(plan.quotas, "max-ops-per-second", "10000") + access_part(plan, Kind::node) +
-         account_part(plan) + log_part();
+         line_or_example(plan.quotas, "max-ops-per-second", "10000") + access_part(plan) + account_part(plan) +
+         log_part();
 }
 
 std::string unit_drop_in(const Plan& plan, Kind kind) {
@@ -123,7 +123,7 @@ std::string unit_drop_in(const Plan& plan, Kind kind) {
       "SocketBindAllow=tcp:{}\n"
       "SocketBindDeny=tcp:1-65535\n",
       plan.name, kind == Kind::index ? plan.index_port : plan.node_port);
-  if (const auto peers = known_peers(plan, kind); !peers.empty()) {
+  if (const auto peers = known_peers(plan); !peers.empty()) {
     text += fmt::format("IPAddressDeny=any\nIPAddressAllow=localhost {}\n", fmt::join(peers, " "));
   }
   if (!plan.memory_max.empty()) text += "MemoryMax=" + plan.memory_max + "\n";

@@ -32,6 +32,19 @@ Door& door_named(DaemonFile& daemon, std::string_view name) {
   return daemon.doors.back();
 }
 
+// The words between commas; one empty word for an empty text.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (;;) {
+    const auto comma = text.find(',');
+    const auto word = text.substr(0, comma);
+    const auto first = std::min(word.find_first_not_of(" \t"), word.size());
+    words.emplace_back(word.substr(first, word.find_last_not_of(" \t") + 1 - first));
+    if (comma == std::string_view::npos) return words;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 /// Takes the lines of one file; `index_name` and `index_port` are the older form of index-servers.
 struct Taker {
   DaemonFile& daemon;
@@ -73,7 +86,7 @@ struct Taker {
     if (name == "server-socket") daemon.server_socket = value;
     if (name == "bind-address") daemon.doors.front().bind = value;
     if (name == "index-server-name") index_name = value;
-    if (is_any_of(access_names(Kind::node), name)) daemon.access[name] = value;
+    if (is_any_of(access_names(), name)) daemon.access[name] = value;
     if (is_any_of(quota_names(), name)) daemon.quotas[name] = value;
     if (name == "server-port") return take_port(daemon.doors.front().port, value);
     if (name == "index-server-port") return take_port(index_port, value);
@@ -81,7 +94,20 @@ struct Taker {
     return true;
   }
 
+  // `bind` of a door may name several addresses: a door for each of them.
+  void divide_doors() {
+    std::vector<Door> divided;
+    for (const auto& door : daemon.doors) {
+      for (auto& address : words_of(door.bind)) {
+        divided.push_back(door);
+        divided.back().bind = std::move(address);
+      }
+    }
+    daemon.doors = std::move(divided);
+  }
+
   void finish() {
+    divide_doors();
     if (daemon.kind == Kind::node && daemon.indexes.empty() && !index_name.empty()) {
       daemon.indexes = {{index_name, index_port}};
     }
@@ -95,10 +121,9 @@ const std::vector<std::string>& quota_names() {
   return names;
 }
 
-const std::vector<std::string>& access_names(Kind kind) {
-  static const std::vector<std::string> of_node{"client-allow-from", "cluster-allow-from", "admin-allow-from"};
-  static const std::vector<std::string> of_index{"cluster-allow-from", "admin-allow-from"};
-  return kind == Kind::node ? of_node : of_index;
+const std::vector<std::string>& access_names() {
+  static const std::vector<std::string> names{"client-allow-from", "cluster-allow-from", "admin-allow-from"};
+  return names;
 }
 
 HostPort DaemonFile::reachable() const {

@@ -14,7 +14,7 @@
 
 namespace flare::tenant {
 
-/// A port of a daemon with what its lists say: of `server-port`, or of a `door.NAME`.
+/// A port of a daemon with what its lists say: of `server-port`, or of a `door.NAME` (one for each of its addresses).
 struct Door {
   std::string name{};  ///< empty: server-port
   std::string bind{};  ///< numeric address; empty: all
@@ -47,7 +47,7 @@ struct DaemonFile {
 
 /// The options that limit a tenant, in the order in which they are shown.
 [[nodiscard]] const std::vector<std::string>& quota_names();
-/// The lists of a kind of daemon: a flarei has no clients of data.
-[[nodiscard]] const std::vector<std::string>& access_names(Kind kind);
+/// The options that say who may connect, one for each class of commands.
+[[nodiscard]] const std::vector<std::string>& access_names();
 
 }  // namespace flare::tenant

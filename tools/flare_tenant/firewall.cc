@@ -11,8 +11,10 @@ namespace {
 struct Networks {
   std::set<std::string> ipv4{};
   std::set<std::string> ipv6{};
+  bool all = false;
 
   void add(const AllowList& list) {
+    all = all || list.all;
     ipv4.insert(list.ipv4.begin(), list.ipv4.end());
     ipv6.insert(list.ipv6.begin(), list.ipv6.end());
   }
@@ -35,6 +37,7 @@ Networks networks_of(const DaemonFile& daemon, const Door& door, const AllowList
 std::string rules_of(const DaemonFile& daemon, const Door& door, const AllowList& more) {
   const auto networks = networks_of(daemon, door, more);
   auto text = fmt::format("    # {}{}{}\n", program_of(daemon.kind), door.name.empty() ? "" : ", door ", door.name);
+  if (networks.all) return text + fmt::format("    tcp dport {} accept\n", door.port);
   if (networks.empty()) text += "    # no list names a network: only this machine; add others with --allow\n";
   if (!networks.ipv4.empty()) {
     text += fmt::format("    tcp dport {} ip saddr {{ {} }} accept\n", door.port, fmt::join(networks.ipv4, ", "));

@@ -148,7 +148,7 @@ ExitCode remove(const Settings& settings, const Tenant&) {
 }
 
 ExitCode firewall(const Settings& settings, const Tenant& tenant) {
-  const auto more = parse_allow_list(settings.allow);
+  const auto more = parse_allow_list(settings.allow.empty() ? "none" : settings.allow);
   if (!more) return fail("--allow: " + more.error(), wrong_usage);
   for (const auto& daemon : tenant.daemons) {
     for (const auto& [name, text] : daemon.file.access) {
@@ -176,7 +176,7 @@ void add_create(CLI::App& app, Settings& settings) {
   app.add_option("--storage-bucket-size", plan.bucket_size, "buckets of the store: at least the number of keys")
       ->capture_default_str();
   for (const auto& name : quota_names()) app.add_option("--" + name, plan.quotas[name], "quota of the node");
-  for (const auto& name : access_names(Kind::node)) app.add_option("--" + name, plan.access[name], "networks that may");
+  for (const auto& name : access_names()) app.add_option("--" + name, plan.access[name], "networks that may");
   app.add_option("--memory-max", plan.memory_max, "MemoryMax of the systemd units");
 }
 
