@@ -42,7 +42,9 @@ NewFiles::~NewFiles() {
 std::optional<std::string> NewFiles::need_folder(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return std::nullopt;
-  return add_folder(path, parent_mode);
+  auto failed = add_folder(path, parent_mode);
+  if (failed && std::filesystem::is_directory(path, error)) return std::nullopt;  // somebody else has just made it
+  return failed;
 }
 
 std::optional<std::string> NewFiles::add_folder(const std::filesystem::path& path, mode_t mode) {
