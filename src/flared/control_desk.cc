@@ -171,7 +171,9 @@ void ControlDesk::thread_list(Reply reply) {
   }
 }
 
-std::string_view ControlDesk::ailment() { return {}; }
+std::string_view ControlDesk::ailment() {
+  return storage_.figures().failed ? std::string_view{"SERVER_ERROR storage error\r\n"} : std::string_view{};
+}
 
 void ControlDesk::kill(std::int32_t id, Reply reply) {
   struct Search {

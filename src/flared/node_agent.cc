@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds tell_deadline{2};
 constexpr std::chrono::seconds tell_pause{1};
+constexpr std::chrono::seconds import_grace{5};    // above the time in which a map reaches every live node
 constexpr std::chrono::seconds flush_guard{30};    // docs/design.md 3.7
 constexpr std::chrono::seconds leave_patience{2};  // for slaves that are behind
 
@@ -54,6 +55,14 @@ bool same_work(const ReplicationPlan& a, const ReplicationPlan& b) {
     if (a.sources[i].key() != b.sources[i].key()) return false;
   }
   return true;
+}
+
+// Both before and after the new partition is active, so that its stream goes on over that moment.
+PartitionId partition_among(const RoutingView& view, std::string_view key, int partitions) {
+  const auto active = static_cast<int>(view.partitions.active().size());
+  if (partitions == active) return view.partitions.partition_of(key);
+  if (view.partitions.prepare() && partitions == active + 1) return view.partitions.future_partition_of(key);
+  return no_partition;
 }
 
 bool leads(const ReplicationPlan& plan) {
@@ -94,7 +103,9 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
                 follower_options(setup_.data_bytes_max)),
       sources_(executor, storage, pool, log,
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
-                [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); }},
+                [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); },
+                [this] { return reign_; },
+                [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); }},
                SourcesOptions{}) {}
 
 void NodeAgent::joined(IndexLink::Joined joined) {
@@ -160,9 +171,14 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
     return;
   }
   const bool led = leading_ && leads(plan) && !plan.new_reign;
+  const bool activated = plan_.kind == ReplicationPlan::Kind::import && plan.kind == ReplicationPlan::Kind::lead && led;
   plan_ = plan;
   ++round_;
-  importer_.stop();
+  if (activated) {
+    asio::co_spawn(executor_, end_import(round_), asio::detached);
+  } else {
+    importer_.stop();
+  }
   if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
   if (!led) {
     leading_ = false;
@@ -198,6 +214,7 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
     co_return;
   }
   leading_ = true;
+  reign_ = epoch;
   log_.notice("master of partition {} in epoch {}", raw(plan_.partition), raw(epoch));
   publish_(view_);
   if (plan_.kind == ReplicationPlan::Kind::import) start_import();
@@ -214,6 +231,15 @@ void NodeAgent::start_import() {
         {source.server_name, source.port, plan_.partition, plan_.partitions, own_key_, setup_.bind_address});
   }
   importer_.gather(std::move(targets));
+}
+
+// The former masters hear of the new partition a moment after this node: what they still take for it in that moment
+// comes through their streams.
+IoTask<> NodeAgent::end_import(std::uint64_t round) {
+  Timer grace{executor_};
+  grace.expires_after(import_grace);
+  co_await grace.async_wait(use_task);
+  if (round == round_) importer_.stop();
 }
 
 IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {

@@ -65,6 +65,7 @@ class NodeAgent {
   void carry_out(const ReplicationPlan& plan);
   IoTask<> lead(std::uint64_t round);
   void start_import();
+  IoTask<> end_import(std::uint64_t round);
   void follow_master();
   void in_sync();
   void gathered();
@@ -85,6 +86,7 @@ class NodeAgent {
   ReplicationPlan plan_;
   std::uint64_t round_ = 0;  // raised with each new plan: a coroutine of an older one ends
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
+  Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
   std::chrono::steady_clock::time_point was_down_at_{};  // when a map last showed this node down, or it came back
   Follower follower_;

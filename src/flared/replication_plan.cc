@@ -49,10 +49,10 @@ ReplicationPlan plan_replication(const std::optional<Node>& before, const NodeMa
   }
   plan.new_reign = !before || before->role != Role::master;
   plan.kind = ReplicationPlan::Kind::lead;
-  if (own.state == State::prepare) {
-    plan.kind = ReplicationPlan::Kind::import;
+  if (own.state == State::prepare || own.state == State::ready) {
+    plan.kind = ReplicationPlan::Kind::import;  // keeps up with the other masters until it is active
     plan.sources = masters(map, own);
-    plan.tell_index_when_done = true;
+    plan.tell_index_when_done = own.state == State::prepare;
   }
   return plan;
 }

@@ -44,7 +44,7 @@ IoTask<> Session::serve() {
     if (!answered && !co_await answer(turn)) break;
     if (turn.after() != Turn::After::go_on && !co_await go_on_after(turn)) break;
     bytes_needed_ = turn.bytes_needed();
-    more_input = turn.more_input() && !input_->unread().empty();
+    more_input = turn.stopped_early() && !input_->unread().empty();
     if (input_->unread().empty()) input_.reset();
   }
   error_code ignored;

@@ -33,7 +33,8 @@ class Turn {
   void run();
 
   After after() const { return after_; }
-  bool more_input() const { return more_input_; }  // stopped because of the output's bound
+  /// Whole requests may stand behind: the output was full, or a request needed the session or the control thread.
+  bool stopped_early() const { return more_input_ || after_ == After::dump; }
   std::size_t bytes_needed() const { return bytes_needed_; }
   const std::shared_ptr<AwaitedAnswers>& awaited() const { return awaited_; }  // null: nothing to wait for
   OutputBuffer& output() { return *output_; }

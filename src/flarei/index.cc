@@ -32,7 +32,10 @@ Index::Answer Index::add(std::string_view server_name, int port) {
 }
 
 Index::Answer Index::restart(const NodeKey& key) {
-  return enact(restart_node(map_, key), key, "node add of a restarted node");
+  auto restarted = enact(restart_node(map_, key), key, "node add of a restarted node");
+  // Down and up in one may leave the node as it was: then this is its only line.
+  if (restarted) log_.notice("node {} has been restarted, map version {}", printable(key.text), raw(map_.version));
+  return restarted;
 }
 
 Index::Answer Index::change_role(const RoleRequest& request) {

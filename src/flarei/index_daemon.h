@@ -7,7 +7,6 @@
 #include "common/base/clock.h"
 #include "common/base/log_spdlog.h"
 #include "common/daemon/data_dir_lock.h"
-#include "common/daemon/pid_file.h"
 #include "common/daemon/start_failure.h"
 #include "common/net/listener.h"
 #include "common/net/task.h"
@@ -24,7 +23,6 @@ namespace flare {
 struct LocalState {
   DataDirLock data_dir_lock;
   std::optional<DataDirLock> index_dir_lock;  // where index-db names another folder
-  PidFile pid_file;
   MapFile map_file;
   NodeMap map;
 };

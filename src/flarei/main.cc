@@ -1,8 +1,10 @@
 #include <csignal>
+#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "common/daemon/daemonize.h"
+#include "common/daemon/pid_file.h"
 #include "common/daemon/privileges.h"
 #include "flarei/index_daemon.h"
 #include "flarei/version.h"
@@ -27,10 +29,7 @@ Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log
   auto loaded = file.load();
   if (!loaded) return StartFailure{ExitCode::io, "flarei: " + loaded.error().text};
   for (const auto& remark : loaded->remarks) log.warning("{}", remark);
-  auto pid_file = PidFile::create(program, options.pid_path);
-  if (!pid_file) return pid_file.error();
-  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(*pid_file), std::move(file),
-                    std::move(loaded->map)};
+  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(file), std::move(loaded->map)};
 }
 
 void say_hello(const FlareiOptions& options, Log& log) {
@@ -47,6 +46,8 @@ std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& pare
   auto local = lock_and_load(options, *log);
   if (!local) return local.error();
   account->give_back();
+  const auto pid_file = PidFile::create(program, options.pid_path);  // perhaps in a folder of root's
+  if (!pid_file) return pid_file.error();
 
   IndexDaemon daemon{options, *local, *log};
   if (auto failure = daemon.listen()) return failure;
@@ -59,9 +60,14 @@ std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& pare
 }
 
 int run(int argc, const char* const* argv) {
-  std::signal(SIGPIPE, SIG_IGN);
+  // daemons.md 2.5: no effect. TERM, INT and HUP are the daemon's.
+  for (const int number : {SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}) std::signal(number, SIG_IGN);
   const auto options = parse_flarei_options(argc, argv);
   if (!options) return report(options.error());
+  if (options->check_config) {
+    for (const auto& warning : option_warnings(*options)) std::fprintf(stderr, "flarei: %s\n", warning.c_str());
+    return report({ExitCode::ok, "flarei: the configuration is good"});
+  }
   auto parent = Daemonizer::start(program, options->daemonize);
   if (!parent) return report(parent.error());
   if (const auto failure = serve(*options, *parent)) return parent->report_failure(*failure);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "support/temp_dir.h"
@@ -132,10 +133,24 @@ bool Cluster::becomes(std::size_t number, const std::string& role, const std::st
       limit);
 }
 
+bool Cluster::settles(Milliseconds limit) {
+  return eventually(
+      [this] {
+        const auto version = ask_stat(plan_.index, "stats", "node_map_version");
+        return !version.empty() && std::all_of(plan_.nodes.begin(), plan_.nodes.end(), [&](const Address& node) {
+          const auto process = processes_.find(key_of(node));
+          if (process == processes_.end() || !process->second.running()) return true;
+          return ask_stat(node, "stats", "node_map_version") == version;
+        });
+      },
+      limit);
+}
+
 void Cluster::make_master(std::size_t number, int partition) {
   const auto answer = ask_index(role_line(node(number), "master 1 " + std::to_string(partition)));
   require(answer == "OK", "node role master: " + answer);
   require(becomes(number, "master", "active"), key_of(node(number)) + " does not become master");
+  require(settles(), "the nodes do not take the map with the new master");
 }
 
 void Cluster::make_slave(std::size_t number, int balance, int partition) {
@@ -146,6 +161,7 @@ void Cluster::make_slave(std::size_t number, int balance, int partition) {
           key_of(node(number)) + " does not become an active slave: " + read_file(log_of(node(number))));
   const auto second = ask_index(line);
   require(second == "OK", "second node role slave: " + second);
+  require(settles(), "the nodes do not take the map with the new slave");
 }
 
 std::string program(const std::string& name) { return std::string{FLARE_BIN_DIR} + "/" + name; }

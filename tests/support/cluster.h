@@ -65,7 +65,9 @@ class Cluster {
   /// Waits until the node's entry begins with these: role, state.
   [[nodiscard]] bool becomes(std::size_t number, const std::string& role, const std::string& state,
                              Milliseconds limit = Milliseconds{20'000}) const;
-  /// `node role ... master 1 <partition>`, until it is active there.
+  /// All running nodes hold the index's map: its answers come before the nodes have it (cluster.md 1.3).
+  [[nodiscard]] bool settles(Milliseconds limit = Milliseconds{20'000});
+  /// `node role ... master 1 <partition>`, until it is active there and all nodes know.
   void make_master(std::size_t number, int partition = 0);
   /// `node role ... slave 1 <partition>` twice, as an operator does: the second gives it its balance.
   void make_slave(std::size_t number, int balance = 1, int partition = 0);

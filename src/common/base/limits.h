@@ -3,26 +3,27 @@
 #include <chrono>
 #include <cstddef>
 
-/// Every bound of the daemons that is not an option, and the defaults of those that are. Bytes, seconds or counts as named.
+/// Every bound of the daemons that is not an option, and the defaults of those that are. Bytes, seconds or counts as
+/// named.
 namespace flare::limits {
 
-constexpr std::size_t line_bytes_max = 64 * 1024;         // protocol.md 9.11: a request line
-constexpr std::size_t key_bytes_max = 8191;               // protocol.md 1: keys
-constexpr std::size_t value_bytes_max = 64 * 1024 * 1024; // default of max-value-size
-constexpr std::size_t proxy_hops_max = 3;                 // replication.md 12: a longer prefix is not forwarded further
-constexpr std::size_t map_nodes_max = 4096;               // NODE lines of one map
+constexpr std::size_t line_bytes_max = 64 * 1024;          // protocol.md 9.11: a request line
+constexpr std::size_t key_bytes_max = 8191;                // protocol.md 1: keys
+constexpr std::size_t value_bytes_max = 64 * 1024 * 1024;  // default of max-value-size
+constexpr std::size_t proxy_hops_max = 3;    // replication.md 12: a longer prefix is not forwarded further
+constexpr std::size_t map_nodes_max = 4096;  // NODE lines of one map
 
 constexpr std::size_t read_buffer_bytes = 64 * 1024;        // borrowed by a session for one turn
 constexpr std::size_t turn_output_bytes_max = 1024 * 1024;  // answers gathered before a turn writes
 constexpr std::size_t peer_pending_max = 4096;              // requests on one connection to another node
 constexpr std::size_t peer_pending_bytes_max = 64 * 1024 * 1024;
 
-constexpr int listen_backlog = 1024;      // docs/design.md 2
-constexpr int connections_max = 10'000;   // default of max-connection
+constexpr int listen_backlog = 1024;     // docs/design.md 2
+constexpr int connections_max = 10'000;  // default of max-connection
 
 constexpr std::chrono::seconds connect_deadline{2};
 constexpr std::chrono::seconds map_delivery_deadline{5};  // cluster.md 9.4: the original waits for days
 constexpr std::chrono::seconds peer_write_deadline{10};
-constexpr std::chrono::seconds stop_deadline{5};          // drain of work at the end
+constexpr std::chrono::seconds stop_deadline{5};  // drain of work at the end
 
 }  // namespace flare::limits

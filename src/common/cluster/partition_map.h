@@ -14,9 +14,9 @@ namespace flare {
 
 /// One partition's nodes (docs/spec/cluster.md 2.3). The indexes point into `PartitionMap::nodes`.
 struct Partition {
-  std::optional<std::uint32_t> master;   // empty: preserved, its master is down
-  std::vector<std::uint32_t> slaves;     // not down, prepare included
-  std::vector<std::uint32_t> readable;   // each active node `balance` times
+  std::optional<std::uint32_t> master;  // empty: preserved, its master is down
+  std::vector<std::uint32_t> slaves;    // not down, prepare included
+  std::vector<std::uint32_t> readable;  // each active node `balance` times
 };
 
 /// The partition maps that a node map implies (cluster.md 2.3), with the rows to find a key's partition. An immutable
@@ -29,9 +29,9 @@ class PartitionMap {
   PartitionMap() = default;
   static Result<PartitionMap, Error> make(const NodeMap& map, const PartitionMeta& meta, KeyHashAlgorithm algorithm);
 
-  const std::vector<Node>& nodes() const { return nodes_; }            // in key order
-  const std::vector<Partition>& active() const { return active_; }     // by partition number
-  const std::optional<Partition>& prepare() const { return prepare_; } // its number is active().size()
+  const std::vector<Node>& nodes() const { return nodes_; }             // in key order
+  const std::vector<Partition>& active() const { return active_; }      // by partition number
+  const std::optional<Partition>& prepare() const { return prepare_; }  // its number is active().size()
 
   /// The key's partition in the active map; no_partition if there is none.
   PartitionId partition_of(std::string_view key) const;

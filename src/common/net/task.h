@@ -25,6 +25,7 @@ constexpr asio::as_tuple_t<asio::use_awaitable_t<IoExecutor>> use_task{asio::use
 
 /// TCP or Unix socket.
 using StreamSocket = asio::basic_stream_socket<asio::generic::stream_protocol, IoExecutor>;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;
 
 }  // namespace flare

@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "flared/replication/stream_checksum.h"
+#include "flared/replication/snapshot_encoder.h"
 #include "flared/storage/log_codec.h"
 
 namespace flare {
@@ -14,7 +14,6 @@ namespace flare {
 namespace {
 
 constexpr std::size_t chunk_bytes_max = 256 * 1024;  // of the log, read and sent at once
-constexpr std::size_t slices_bytes_max = 64 * 1024;  // of a snapshot, gathered in one visit to the pool
 constexpr std::size_t ack_bytes_max = 4096;
 constexpr std::uint64_t paced_pieces_per_s = 10;
 
@@ -23,65 +22,12 @@ std::uint64_t stamp_of(std::chrono::steady_clock::time_point now) {
       std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count());
 }
 
-bool asks_too_old(StorageError error) { return error == StorageError::too_old; }
-
 }  // namespace
 
 Epoch SourceShared::epoch() const {
   const auto last = storage.position().epoch;
   return callbacks.epoch ? std::max(callbacks.epoch(), last) : last;
 }
-
-// Turns scanned records into RECORD messages, on the pool's thread.
-class SourceSession::Encoder final : public RecordSink {
- public:
-  void record(std::string_view key, const RecordView& record) override {
-    stream::append(out_, stream::Record{key, record});
-    ++records_;
-  }
-
-  Result<bool, StorageError> gather(Scan& scan) {
-    out_.clear();
-    records_ = 0;
-    while (out_.size() < slices_bytes_max) {
-      const auto more = scan.next_slice(*this);
-      if (!more || !*more) return more;
-    }
-    return true;
-  }
-
-  // On the control thread, where the map is: takes out what `wanted` refuses.
-  template <class Wanted>
-  void keep(Wanted wanted) {
-    stream::Decoder decoder{out_.size()};
-    std::string_view left{out_};
-    std::string kept;
-    records_ = 0;
-    for (;;) {
-      const auto decoded = decoder.next(left);
-      if (!decoded || !*decoded) break;  // all of it was written by `record`
-      if (!wanted(std::get<stream::Record>((*decoded)->message).key)) continue;
-      kept.append((*decoded)->raw);
-      ++records_;
-    }
-    out_ = std::move(kept);
-  }
-
-  // What is sent now, counted in.
-  std::string_view bytes() {
-    checksum_.add(out_);
-    count_ += records_;
-    return out_;
-  }
-  std::uint64_t records() const { return records_; }
-  stream::SnapshotEnd end() const { return {count_, checksum_.value()}; }
-
- private:
-  std::string out_;
-  std::uint64_t records_ = 0;  // in out_
-  std::uint64_t count_ = 0;    // in all
-  stream::Checksum checksum_;
-};
 
 SourceSession::SourceSession(std::shared_ptr<SourceShared> shared, StreamSocket socket, std::string unread,
                              std::string peer)
@@ -120,7 +66,10 @@ std::optional<std::string> SourceSession::refusal(const std::string& line) {
   if (!hello) return "CLIENT_ERROR " + hello.error();
   hello_ = std::move(*hello);
   if (!is_source()) return "SERVER_ERROR not master";
-  if (shared_->sessions.size() > shared_->options.slaves_max) return "SERVER_ERROR too many slaves";
+  const auto other_slaves = std::count_if(shared_->sessions.begin(), shared_->sessions.end(), [&](const auto& other) {
+    return other->link_.is_open() && other->slave() != slave();
+  });
+  if (static_cast<std::size_t>(other_slaves) >= shared_->options.slaves_max) return "SERVER_ERROR too many slaves";
   return std::nullopt;
 }
 
@@ -128,7 +77,7 @@ std::optional<std::string> SourceSession::refusal(const std::string& line) {
 bool SourceSession::is_source() const {
   const auto& callbacks = shared_->callbacks;
   if (!import_) return callbacks.is_master(hello_.partition);
-  if (!callbacks.future_partition) return false;
+  if (!callbacks.future_partition || callbacks.future_partition({}, hello_.partitions) == no_partition) return false;
   for (PartitionId other{0}; raw(other) < hello_.partitions; other = next(other)) {
     if (other != hello_.partition && callbacks.is_master(other)) return true;
   }
@@ -136,13 +85,13 @@ bool SourceSession::is_source() const {
 }
 
 bool SourceSession::wanted(std::string_view key) const {
-  return !import_ || shared_->callbacks.future_partition(key) == hello_.partition;
+  return !import_ || shared_->callbacks.future_partition(key, hello_.partitions) == hello_.partition;
 }
 
 IoTask<> SourceSession::refuse(std::string answer) {
-  end_reason_ = answer;
-  answer += "\r\n";
-  co_await send(answer);
+  const auto line = answer + "\r\n";
+  co_await send(line);
+  close(std::move(answer));
 }
 
 // A slave that came back before the loss of its old connection was noticed here.
@@ -196,14 +145,16 @@ IoTask<> SourceSession::send_snapshot(std::string why) {
 }
 
 IoTask<> SourceSession::send_records(Scan& scan) {
-  Encoder encoder;
+  SnapshotEncoder encoder;
   for (bool more = true; more && link_.is_open();) {
     auto gather = [&encoder, &scan] { return encoder.gather(scan); };
     const auto gathered = co_await shared_->pool.run(std::move(gather));
     if (!gathered) co_return close("the scan was broken off by a flush or an error");
     more = *gathered;
-    if (import_) encoder.keep([this](std::string_view key) { return wanted(key); });
-    co_await send_paced(encoder.bytes(), encoder.records());
+    if (import_ && !encoder.keep([this](std::string_view key) { return wanted(key); })) {
+      co_return close("a record cannot be sent: its key or value is too large");
+    }
+    co_await send_paced(encoder.take(), encoder.records());
   }
   // A scanned record may come from an entry that the kernel does not have yet. If we died now it would be lost here and
   // kept there, under a position that both know: so the end, without which the slave keeps nothing, waits for the log.
@@ -253,8 +204,9 @@ void SourceSession::append_written(std::string& out) {
   chunk_.clear();
   const auto last = storage.read_log(primary_->sent(), chunk_bytes_max, chunk_);
   if (!last) {
-    return close(asks_too_old(last.error()) ? "the log does not reach back any more: the slave needs a snapshot"
-                                            : "the log cannot be read");
+    return close(last.error() == StorageError::too_old
+                     ? "the log does not reach back any more: the slave needs a snapshot"
+                     : "the log cannot be read");
   }
   std::string_view left{chunk_};
   auto sent = primary_->sent();

@@ -46,7 +46,6 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   SourceFigures figures() const;
 
  private:
-  class Encoder;
   using Clock = std::chrono::steady_clock;
 
   std::optional<std::string> refusal(const std::string& line);

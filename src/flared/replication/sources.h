@@ -53,9 +53,9 @@ class Sources {
     std::function<IoTask<bool>(NodeKey slave, Epoch epoch)> confirm;
     /// The epoch of this node's reign, which begins before its first entry. Null: that of the last entry.
     std::function<Epoch()> epoch = nullptr;
-    /// A key's partition once the preparing partition counts (cluster.md 2.3), for `repl import`, which is refused
-    /// without it. Called on the control thread.
-    std::function<PartitionId(std::string_view key)> future_partition = nullptr;
+    /// A key's partition among `partitions`, for `repl import`; no_partition while the own map knows of no so many, the
+    /// preparing one counted: an import is refused until it does. Called on the control thread. Null: always refused.
+    std::function<PartitionId(std::string_view key, int partitions)> future_partition = nullptr;
   };
 
   Sources(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, Callbacks callbacks,

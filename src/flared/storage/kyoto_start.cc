@@ -77,7 +77,7 @@ std::string KyotoStorage::open_files() {
     return fmt::format("{}: cannot be removed: {}", clean_mark_path(options_.data_dir).string(), error_text(errno));
   }
   auto store = HashStore::open(path("flare.kch"), options_, HashStore::Mode::serve);
-  if (!store) return std::move(store.error());
+  if (!store) return store.error();
   store_ = std::move(*store);
   if (!store_->begin()) return fmt::format("{}: {}", path("flare.kch").string(), store_->error());
 
@@ -160,7 +160,7 @@ std::string KyotoStorage::begin_history(const char* why) {
     return fmt::format("{}: cannot be created: {}", path("log").string(), error_text(failed));
   }
   auto opened = UpdateLog::open(log_options(), {});
-  if (!opened) return std::move(opened.error());
+  if (!opened) return opened.error();
   log_ = std::move(*opened);
   return checkpoint_locked() ? std::string{}
                              : fmt::format("{}: the first checkpoint failed", path("flare.kch").string());

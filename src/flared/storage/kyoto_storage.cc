@@ -144,7 +144,8 @@ StorageFigures KyotoStorage::figures() const {
           .log_bytes = now.log->bytes(),
           .checkpoints = checkpoints_,
           .log_writes = past_log_writes_ + now.log->write_calls(),
-          .snapshots_taken = snapshots_};
+          .snapshots_taken = snapshots_,
+          .failed = health_ == Health::failed};
 }
 
 KyotoStorage::Files KyotoStorage::files() const {

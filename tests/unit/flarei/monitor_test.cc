@@ -309,6 +309,19 @@ TEST_F(Monitoring, OldProcessIsProvenGoneAfterTheNewOneWasProbed) {
   EXPECT_TRUE(proven_gone(key));
 }
 
+// Whoever registers with a new flarei has started after the old one's connections were gone.
+TEST_F(Monitoring, NodeOfAStoredMapIsProvenGoneUntilItHasAnsweredForAWhile) {
+  ScriptedPeer peer{context_};
+  const auto key = add_reached(peer);
+  monitors_.stop();
+  monitors_.start();
+  const auto pings = peer.pings();
+  ASSERT_TRUE(until([&] { return peer.pings() > pings; }));
+  EXPECT_TRUE(proven_gone(key));
+  ASSERT_TRUE(until([&] { return peer.pings() > pings + threshold + 2; }));
+  EXPECT_FALSE(proven_gone(key));
+}
+
 TEST_F(Monitoring, FrozenProcessIsTakenAsGone) {
   ScriptedPeer peer{context_};
   const auto key = add_reached(peer);

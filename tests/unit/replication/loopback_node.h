@@ -112,8 +112,9 @@ struct NodeOptions {
   Epoch epoch{1};
   StreamTimes times;
   std::uint64_t bandwidth_kb_s = 0;
+  std::size_t slaves_max = 8;
   std::uint64_t log_max_bytes = 64 * 1024 * 1024;
-  std::function<PartitionId(std::string_view)> future_partition;
+  std::function<PartitionId(std::string_view, int)> future_partition;
 };
 
 /// One node: a store, a door that knows `version` and `repl`, sources and a follower.
@@ -216,6 +217,7 @@ inline void Node::open_store() {
     callbacks.epoch = [this] { return options_.epoch; };
     callbacks.future_partition = options_.future_partition;
     SourcesOptions source_options;
+    source_options.slaves_max = options_.slaves_max;
     source_options.bandwidth_kb_s = options_.bandwidth_kb_s;
     source_options.times = options_.times;
     sources = std::make_unique<Sources>(executor, *storage, *pool, log, std::move(callbacks), source_options);

@@ -1,5 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
+#include "flared/replication/hello.h"
 #include "loopback_node.h"
 
 namespace flare::loopback {
@@ -217,6 +222,79 @@ TEST(Replication, StopsWhileASnapshotIsLoaded) {
                  [&stopped](std::exception_ptr) { stopped.set_value(); });
   EXPECT_EQ(stopped.get_future().wait_for(patience), std::future_status::ready);
   EXPECT_TRUE(slave.content().contains("own"));
+}
+
+// A slave that the test plays: it says hello and reads what it likes.
+class ScriptedSlave {
+ public:
+  ScriptedSlave(int port, std::string_view hello) {
+    socket_.connect({asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(port)});
+    asio::write(socket_, asio::buffer(hello));
+  }
+  std::string line() {
+    std::string bytes;
+    const auto size = asio::read_until(socket_, asio::dynamic_buffer(bytes), "\r\n");
+    return bytes.substr(0, size);
+  }
+
+ private:
+  asio::io_context context_;
+  asio::ip::tcp::socket socket_{context_};
+};
+
+TEST(Replication, ClosesASlaveThatDoesNotRead) {
+  NodeOptions options;
+  options.times.build_silent_max = 200ms;
+  Node master{options};
+  for (int i = 0; i < 200; ++i) master.set("key" + std::to_string(i), std::string(100'000, 'a'));
+  const ScriptedSlave slave{master.open_door(), "repl hello 0 1 0 0 0 - 127.0.0.1:1\r\n"};
+  ASSERT_TRUE(eventually([&] { return !master.source_figures().empty(); }));
+  EXPECT_TRUE(eventually([&] { return master.source_figures().empty(); }));
+  EXPECT_TRUE(master.log.says("writing: Connection timed out")) << master.log.text();
+}
+
+TEST(Replication, ClosesASlaveThatDoesNotAcknowledge) {
+  NodeOptions options;
+  options.times.build_silent_max = 200ms;
+  Node master{options};
+  const ScriptedSlave slave{master.open_door(), "repl hello 0 1 0 0 0 - 127.0.0.1:1\r\n"};
+  ASSERT_TRUE(eventually([&] { return master.log.says("connection ended"); }));
+  EXPECT_EQ(master.confirms, 0);
+}
+
+TEST(Replication, AnswersWhatItDoesNotServe) {
+  NodeOptions options;
+  options.slaves_max = 1;
+  Node master{options};
+  const int port = master.open_door();
+  EXPECT_EQ(ScriptedSlave(port, "repl hello 0 1\r\n").line(), "CLIENT_ERROR repl hello: bad position\r\n");
+  EXPECT_EQ(ScriptedSlave(port, "repl hello 1 2 0 0 0 - 127.0.0.1:1\r\n").line(), "SERVER_ERROR not master\r\n");
+  ASSERT_TRUE(eventually([&] { return master.source_figures().empty(); }));
+  ScriptedSlave first{port, "repl hello 0 1 0 0 0 - 127.0.0.1:1\r\n"};
+  EXPECT_TRUE(first.line().starts_with("SNAPSHOT "));
+  EXPECT_EQ(ScriptedSlave(port, "repl hello 0 1 0 0 0 - 127.0.0.1:2\r\n").line(), "SERVER_ERROR too many slaves\r\n");
+}
+
+TEST(Replication, RefusesASlaveThatKnowsALaterEpoch) {
+  Node master;
+  master.set("key", "a");
+  auto position = master.storage->position();
+  position.epoch = Epoch{9};
+  const Hello hello{PartitionId{0}, 1, position, {}, NodeKey{"127.0.0.1:1"}};
+  ScriptedSlave slave{master.open_door(), format_hello(hello) + "\r\n"};
+  EXPECT_EQ(slave.line(), "SERVER_ERROR slave knows epoch 9, this node only epoch 1\r\n");
+  EXPECT_TRUE(eventually([&] { return master.source_figures().empty(); }));
+}
+
+TEST(Replication, ServesASlaveThatConnectsAnewOnItsNewConnection) {
+  Node master;
+  const int port = master.open_door();
+  ScriptedSlave first{port, "repl hello 0 1 0 0 0 - 127.0.0.1:1\r\n"};
+  EXPECT_TRUE(first.line().starts_with("SNAPSHOT "));
+  ScriptedSlave second{port, "repl hello 0 1 0 0 0 - 127.0.0.1:1\r\n"};
+  EXPECT_TRUE(second.line().starts_with("SNAPSHOT "));
+  EXPECT_TRUE(eventually([&] { return master.source_figures().size() == 1; }));
+  EXPECT_TRUE(master.log.says("the slave has connected anew"));
 }
 
 }  // namespace
