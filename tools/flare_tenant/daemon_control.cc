@@ -37,8 +37,8 @@ std::optional<std::string> start_daemon(const Tenant& tenant, const DaemonEntry&
 std::optional<std::string> stop_daemon(const Tenant& tenant, const DaemonEntry& daemon, const Control& control) {
   if (control.systemd) {
     // Also when it does not run: then systemd does not start it again. One started by hand is ended below.
-    const auto failure = run_or_say({"systemctl", "stop", unit_of(daemon.file.kind, tenant.name)}, control.limit);
-    if (failure) return failure;
+    auto failure = run_or_say({"systemctl", "stop", unit_of(daemon.file.kind, tenant.name)}, control.limit);
+    if (failure && !running_daemon(daemon.folder.real_path)) return failure;
   }
   if (!running_daemon(daemon.folder.real_path)) return std::nullopt;
   const auto process = RunningProcess::find(daemon);
