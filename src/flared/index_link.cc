@@ -47,6 +47,11 @@ bool take_meta(std::string_view line, IndexLink::Joined& joined) {
   if (name == "partition-modular-hint") return take_int(value, 1, joined.meta.modular_hint);
   if (name == "partition-modular-virtual") return take_int(value, 1, joined.meta.modular_virtual);
   if (name == "partition-type") return value == "modular";
+  if (name == "cluster-id") {
+    joined.identity.cluster = value;
+    return is_cluster_id(value);
+  }
+  if (name == "tenant") joined.identity.tenant = value;
   if (name == "key-hash-algorithm") {
     const auto algorithm = key_hash_from_text(value);
     if (algorithm) joined.key_hash = *algorithm;
@@ -57,8 +62,71 @@ bool take_meta(std::string_view line, IndexLink::Joined& joined) {
 
 }  // namespace
 
-IndexLink::IndexLink(IoExecutor executor, std::vector<Server> servers, std::string bind_address, Log& log)
-    : executor_(executor), servers_(std::move(servers)), bind_address_(std::move(bind_address)), log_(log) {}
+IndexLink::IndexLink(IoExecutor executor, std::vector<Server> servers, std::string bind_address, Log& log,
+                     OwnIdentity* identity)
+    : executor_(executor),
+      servers_(std::move(servers)),
+      bind_address_(std::move(bind_address)),
+      log_(log),
+      identity_(identity) {}
+
+// nullopt: the index may be this node's. Else one sentence that names both sides (docs/design.md 5).
+std::optional<Failure> IndexLink::contradiction(const Server& server, const ClusterIdentity& told) const {
+  if (!identity_) return std::nullopt;
+  const auto own = identity_->greeting().hello;
+  if (identity_->required() && told == ClusterIdentity{}) {
+    return Failure{Failure::Kind::foreign,
+                   fmt::format("index server {}:{} tells no cluster id, but this is {} of {} with require-identity",
+                               server.name, server.port, own.key.text, to_text(own.identity))};
+  }
+  if (kinship(own.identity, told) != Kinship::foreign) return std::nullopt;
+  return Failure{
+      Failure::Kind::foreign,
+      fmt::format("index server {}:{} is of {}, but this is {} of {}; correct the index server, the tenant or "
+                  "the data-dir of this node (an empty store can be freed by --rebind)",
+                  server.name, server.port, to_text(told), own.key.text, to_text(own.identity))};
+}
+
+IoTask<Result<IndexLink::Joined, Failure>> IndexLink::ask_meta(PeerClient& client, Server server) {
+  constexpr std::string_view meta = "meta\r\n";
+  if (const auto sent = co_await client.write(meta, answer_deadline); !sent)
+    co_return unreachable(server, sent.error());
+  Joined joined;
+  for (;;) {
+    const auto line = co_await client.read_line(answer_deadline);
+    if (!line) co_return unreachable(server, line.error());
+    if (*line == "END") break;
+    if (!take_meta(*line, joined)) co_return protocol(server, "meta", *line);
+  }
+  if (auto foreign = contradiction(server, joined.identity)) co_return std::move(*foreign);
+  co_return joined;
+}
+
+IoTask<Result<ClusterIdentity, Failure>> IndexLink::ask_identity_of(Server server) {
+  PeerClient client{executor_};
+  if (const auto connected = co_await client.connect(server.name, server.port, bind_address_, limits::connect_deadline);
+      !connected) {
+    co_return unreachable(server, connected.error());
+  }
+  const auto joined = co_await ask_meta(client, server);
+  if (!joined) co_return joined.error();
+  co_return joined->identity;
+}
+
+IoTask<Result<ClusterIdentity, Failure>> IndexLink::ask_identity(std::chrono::milliseconds connect_for) {
+  using Steady = std::chrono::steady_clock;
+  const auto start = Steady::now();
+  Timer pause{executor_};
+  for (std::size_t attempt = 0;; ++attempt) {
+    const Server server = servers_[attempt % servers_.size()];
+    auto told = co_await ask_identity_of(server);
+    if (told) co_return told;
+    const auto failure = told.error();
+    if (failure.kind != Failure::Kind::unreachable || Steady::now() - start >= connect_for) co_return failure;
+    pause.expires_after(retry_pause);
+    co_await pause.async_wait(use_task);
+  }
+}
 
 IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join_once(Server server, std::string server_name, int port) {
   PeerClient client{executor_};
@@ -66,12 +134,29 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join_once(Server server, s
       !connected) {
     co_return unreachable(server, connected.error());
   }
+  if (identity_) {
+    auto own = std::optional{identity_->greeting()};
+    NodeKey anybody;
+    const auto greeted = co_await greet_peer(client, std::move(own), std::move(anybody), answer_deadline);
+    if (!greeted && greeted.error().error) co_return unreachable(server, greeted.error().error);
+    if (!greeted) {
+      co_return Failure{
+          greeted.error().foreign ? Failure::Kind::foreign : Failure::Kind::protocol,
+          fmt::format("index server {}:{} is not this node's: {}", server.name, server.port, greeted.error().text)};
+    }
+  }
+  auto joined = co_await ask_meta(client, server);
+  if (!joined) co_return joined.error();
+  if (identity_) {
+    if (const auto adopted = identity_->adopt(joined->identity.cluster); !adopted) {
+      co_return Failure{Failure::Kind::foreign, adopted.error()};
+    }
+  }
+
   const auto request = fmt::format("node add {} {}", server_name, port);
   const auto bytes = request + "\r\n";
   if (const auto sent = co_await client.write(bytes, answer_deadline); !sent)
     co_return unreachable(server, sent.error());
-
-  Joined joined;
   for (;;) {
     const auto line = co_await client.read_line(answer_deadline);
     if (!line) co_return unreachable(server, line.error());
@@ -81,19 +166,9 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join_once(Server server, s
                         fmt::format("index server {}:{} refuses this node: {}", server.name, server.port, *line)};
     }
     auto node = parse_node_line(*line);
-    if (!node || joined.map.nodes.size() >= limits::map_nodes_max) co_return protocol(server, request, *line);
+    if (!node || joined->map.nodes.size() >= limits::map_nodes_max) co_return protocol(server, request, *line);
     auto key = node->key();
-    joined.map.nodes.insert_or_assign(std::move(key), std::move(*node));
-  }
-
-  constexpr std::string_view meta = "meta\r\n";
-  if (const auto sent = co_await client.write(meta, answer_deadline); !sent)
-    co_return unreachable(server, sent.error());
-  for (;;) {
-    const auto line = co_await client.read_line(answer_deadline);
-    if (!line) co_return unreachable(server, line.error());
-    if (*line == "END") break;
-    if (!take_meta(*line, joined)) co_return protocol(server, "meta", *line);
+    joined->map.nodes.insert_or_assign(std::move(key), std::move(*node));
   }
   co_return joined;
 }
@@ -111,7 +186,8 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join(NodeKey own, std::str
     if (joined) co_return joined;
     const auto failure = joined.error();
     const auto patience = failure.kind == Failure::Kind::refused ? refused_for : connect_for;
-    if (failure.kind == Failure::Kind::protocol || Steady::now() - start >= patience) co_return failure;
+    const bool hopeless = failure.kind == Failure::Kind::protocol || failure.kind == Failure::Kind::foreign;
+    if (hopeless || Steady::now() - start >= patience) co_return failure;
     if (failure.text != said) log_.warning("{}: {}; trying again", own.text, failure.text);
     said = failure.text;
     pause.expires_after(retry_pause);

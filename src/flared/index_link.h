@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "common/cluster/key_hash.h"
 #include "common/cluster/modular_table.h"
 #include "common/cluster/node_map.h"
+#include "common/net/own_identity.h"
 #include "common/net/task.h"
 
 namespace flare {
@@ -25,16 +27,22 @@ class IndexLink {
     NodeMap map;
     PartitionMeta meta;
     KeyHashAlgorithm key_hash = KeyHashAlgorithm::simple;
+    ClusterIdentity identity;  // of the index; empty: an original's
   };
   struct Failure {
-    enum class Kind { unreachable, refused, protocol } kind = Kind::unreachable;
+    enum class Kind { unreachable, refused, protocol, foreign } kind = Kind::unreachable;
     std::string text;  // a sentence that names the index
   };
 
-  IndexLink(IoExecutor executor, std::vector<Server> servers, std::string bind_address, Log& log);
+  IndexLink(IoExecutor executor, std::vector<Server> servers, std::string bind_address, Log& log,
+            OwnIdentity* identity = nullptr);
 
-  /// `node add`, `meta`. Tries again while the index is unreachable (`connect_for`) or refuses because it has not
-  /// noticed yet that this node's former process has ended (`refused_for`, cluster.md 10).
+  /// `meta`, before anything is registered or opened: whose index it is. `foreign` if it is not this node's. Tries
+  /// again while the index is unreachable.
+  IoTask<Result<ClusterIdentity, Failure>> ask_identity(std::chrono::milliseconds connect_for);
+
+  /// Hello, `meta`, `node add`. Tries again while the index is unreachable (`connect_for`) or refuses because it has
+  /// not noticed yet that this node's former process has ended (`refused_for`, cluster.md 10).
   IoTask<Result<Joined, Failure>> join(NodeKey own, std::string server_name, int port,
                                        std::chrono::milliseconds connect_for, std::chrono::milliseconds refused_for);
   /// One request that is answered `OK`.
@@ -44,11 +52,15 @@ class IndexLink {
 
  private:
   IoTask<Result<Joined, Failure>> join_once(Server server, std::string server_name, int port);
+  IoTask<Result<ClusterIdentity, Failure>> ask_identity_of(Server server);
+  IoTask<Result<Joined, Failure>> ask_meta(PeerClient& client, Server server);
+  std::optional<Failure> contradiction(const Server& server, const ClusterIdentity& told) const;
 
   IoExecutor executor_;
   std::vector<Server> servers_;
   std::string bind_address_;
   Log& log_;
+  OwnIdentity* identity_;  // null: this node has none
 };
 
 }  // namespace flare

@@ -4,6 +4,7 @@
 #include "common/base/log_spdlog.h"
 #include "common/daemon/daemonize.h"
 #include "flared/options.h"
+#include "flared/rebind.h"
 #include "flared/server.h"
 
 int main(int argc, char** argv) {
@@ -12,6 +13,10 @@ int main(int argc, char** argv) {
   if (options->check_config) {
     for (const auto& warning : flare::option_warnings(*options)) std::fprintf(stderr, "flared: %s\n", warning.c_str());
     return flare::report({flare::ExitCode::ok, "flared: the configuration is good"});
+  }
+  if (options->rebind) {
+    const auto log = flare::open_log({"flared", options->log_facility, true});
+    return flare::report(flare::rebind_data_dir(*options, *log));
   }
   auto daemonizer = flare::Daemonizer::start("flared", options->daemonize);
   if (!daemonizer) return flare::report(daemonizer.error());

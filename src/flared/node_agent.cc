@@ -10,6 +10,7 @@
 
 #include "common/cluster/node_map_text.h"
 #include "common/net/descriptor.h"
+#include "common/protocol/peer_hello.h"
 
 namespace flare {
 
@@ -42,9 +43,10 @@ Result<NodeMap, MapError> parse_map(std::string_view lines, MapVersion version) 
   return map;
 }
 
-FollowerOptions follower_options(std::size_t data_bytes_max) {
+FollowerOptions follower_options(const NodeAgent::Setup& setup) {
   FollowerOptions options;
-  options.data_bytes_max = data_bytes_max;
+  options.data_bytes_max = setup.data_bytes_max;
+  if (setup.identity) options.introduce = [identity = setup.identity] { return std::optional{identity->greeting()}; };
   return options;
 }
 
@@ -97,10 +99,10 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       view_(std::make_shared<RoutingView>()),
       follower_(executor, storage, pool,
                 {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); }},
-                follower_options(setup_.data_bytes_max)),
+                follower_options(setup_)),
       importer_(executor, storage, pool,
                 {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); }},
-                follower_options(setup_.data_bytes_max)),
+                follower_options(setup_)),
       sources_(executor, storage, pool, log,
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
                 [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); },
@@ -127,7 +129,26 @@ std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
     return "SERVER_ERROR node sync error\r\n";
   }
   install(std::move(*map));
+  ask_for_cluster_id(lines);
   return "OK\r\n";
+}
+
+// A cluster that had no id when this node joined has one now. What came in only makes us ask: nothing is learnt from an
+// inbound message (docs/design.md 5).
+void NodeAgent::ask_for_cluster_id(std::string_view lines) {
+  if (!setup_.identity || !setup_.identity->cluster().cluster.empty()) return;
+  if (identity_of_map(lines).cluster.empty() || std::exchange(learning_, true)) return;
+  asio::co_spawn(executor_, learn_cluster_id(), asio::detached);
+}
+
+IoTask<> NodeAgent::learn_cluster_id() {
+  const auto told = co_await index_.ask_identity(tell_deadline);
+  learning_ = false;
+  if (!told) {
+    log_.warning("the cluster id is not known: {}", told.error().text);
+    co_return;
+  }
+  if (const auto adopted = setup_.identity->adopt(told->cluster); !adopted) log_.error("{}", adopted.error());
 }
 
 std::optional<Node> NodeAgent::own_entry() const {

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/cluster/node_map.h"
 #include "common/net/blocking_pool.h"
+#include "common/net/own_identity.h"
 #include "common/net/task.h"
 #include "flared/index_link.h"
 #include "flared/replication/follower.h"
@@ -29,6 +30,7 @@ class NodeAgent {
     int port = 0;
     std::string bind_address;
     std::size_t data_bytes_max = 0;
+    OwnIdentity* identity = nullptr;  // null: none is told or asked
   };
   using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
 
@@ -61,6 +63,8 @@ class NodeAgent {
 
  private:
   void install(NodeMap map);
+  void ask_for_cluster_id(std::string_view lines);
+  IoTask<> learn_cluster_id();
   std::optional<Node> own_entry() const;
   void carry_out(const ReplicationPlan& plan);
   IoTask<> lead(std::uint64_t round);
@@ -88,6 +92,7 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  bool learning_ = false;                                // the index is being asked for the cluster id
   std::chrono::steady_clock::time_point was_down_at_{};  // when a map last showed this node down, or it came back
   Follower follower_;
   Importer importer_;

@@ -78,6 +78,13 @@ Reason check_name_or_empty(std::string_view text) {
   return check_server_name(text);
 }
 
+OptionTable<O> own_command_line_rows() {
+  auto rebind =
+      flag("rebind", "make the data-dir free for another cluster, if its store is empty; do not start", &O::rebind);
+  rebind.name.place = OptionPlace::command_line;
+  return {std::move(rebind)};
+}
+
 OptionTable<O> network_rows() {
   return {
       of_indexes(row("index-servers", "the indexes: <host>:<port>[,...] (this, or index-server-name, is required)",
@@ -160,7 +167,7 @@ OptionTable<O> replication_rows() {
 const OptionTable<O>& table() {
   static const auto rows = [] {
     auto all = command_line_rows<O>();
-    for (auto part : {common_rows<O>(), network_rows(), storage_rows(), replication_rows()}) {
+    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), storage_rows(), replication_rows()}) {
       for (auto& made : part) all.push_back(std::move(made));
     }
     return all;

@@ -22,6 +22,7 @@ enum class ClusterReplicationMode : std::uint8_t { duplicate, forward };
 
 struct FlaredOptions : CommonOptions {
   std::vector<HostPort> indexes;  // of index-servers or of index-server-name and -port; never empty after parsing
+  bool rebind = false;            // only make the data-dir free, if its store is empty
   int threads = 1;                // default: the cores, at most 4
   int back_log = limits::listen_backlog;
   int proxy_concurrency = 2;

@@ -145,13 +145,29 @@ void PeerLink::written(const error_code& error) {
   flush();
 }
 
+// docs/design.md 5: a request goes only to a node of this cluster, however its address came into the map.
+IoTask<bool> PeerLink::greet(PeerClient& client) {
+  if (!setup_.introduce) co_return true;
+  auto own = setup_.introduce();
+  NodeKey expected{setup_.server_name, setup_.port};
+  const auto text = expected.text;
+  const auto greeted = co_await greet_peer(client, std::move(own), std::move(expected), limits::connect_deadline);
+  const bool foreign = !greeted && greeted.error().foreign;
+  if (foreign && !foreign_said_ && setup_.log)
+    setup_.log->warning("no request is sent to {}: {}", text, greeted.error().text);
+  foreign_said_ = foreign;
+  co_return greeted.has_value();
+}
+
 IoTask<> PeerLink::run() {
   const auto self = shared_from_this();
   PeerClient client{setup_.executor};
   const auto connected =
       co_await client.connect(setup_.server_name, setup_.port, setup_.bind_address, limits::connect_deadline);
   if (phase_ == Phase::closed) co_return;
-  if (!connected) {
+  const bool greeted = connected && co_await greet(client);
+  if (phase_ == Phase::closed) co_return;
+  if (!greeted) {
     retry_after_ = std::chrono::steady_clock::now() + reconnect_pause;
     connection_lost();
     co_return;

@@ -10,6 +10,7 @@
 
 #include "common/base/log.h"
 #include "common/net/client.h"
+#include "common/net/greeting.h"
 #include "common/net/task.h"
 #include "common/protocol/answer_reader.h"
 #include "common/protocol/forward_request.h"
@@ -33,6 +34,8 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
     std::string bind_address;  // outgoing connections start here; may be empty
     std::chrono::milliseconds answer_deadline{10'000};
     std::size_t value_bytes_max = 0;
+    Introduce introduce = nullptr;  // said at the begin of each connection; null: nothing
+    Log* log = nullptr;             // for a foreign peer; null: nobody hears of it
   };
 
   explicit PeerLink(Setup setup);
@@ -70,6 +73,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   void flush();
   void written(const error_code& error);
   IoTask<> run();
+  IoTask<bool> greet(PeerClient& client);
   bool take_answers();
   void deliver(Pending& pending, std::string_view answer);
   void deliver_read(const Pending& pending, std::string_view answer);
@@ -84,6 +88,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   Timer deadline_timer_;
   bool watching_ = false;
   Phase phase_ = Phase::unconnected;
+  bool foreign_said_ = false;                            // in the log, since the last good greeting
   std::chrono::steady_clock::time_point retry_after_{};  // after a failed connect
   bool gathering_ = false;                               // the newest pending is a read without its line end
   bool flush_posted_ = false;

@@ -12,6 +12,7 @@
 #include "common/daemon/file_limit.h"
 #include "common/daemon/privileges.h"
 #include "flared/storage/kyoto_storage.h"
+#include "flared/storage_settings.h"
 
 namespace flare {
 
@@ -28,6 +29,12 @@ std::vector<IndexLink::Server> index_servers(const FlaredOptions& options) {
   std::vector<IndexLink::Server> servers;
   for (const auto& index : options.indexes) servers.push_back({index.host, index.port});
   return servers;
+}
+
+StartFailure of_index(const IndexLink::Failure& failure) {
+  const bool foreign = failure.kind == IndexLink::Failure::Kind::foreign;
+  return {foreign ? ExitCode::configuration : ExitCode::index_unreachable,
+          fmt::format("{}: {}", program, failure.text)};
 }
 
 }  // namespace
@@ -70,6 +77,7 @@ std::optional<StartFailure> Server::prepare() {
   auto lock = DataDirLock::take(program, options_.data_dir);
   if (!lock) return lock.error();
   lock_.emplace(std::move(*lock));
+  if (const auto failure = settle_identity()) return failure;
   if (const auto failure = open_storage()) return failure;
   account->give_back();
   auto pid_file = PidFile::create(program, options_.pid_path);
@@ -98,16 +106,43 @@ std::optional<StartFailure> Server::listen() {
   return std::nullopt;
 }
 
+// docs/design.md 5: whose data-dir, then whose index; only then is the store opened, and something told to anybody.
+std::optional<StartFailure> Server::settle_identity() {
+  const IdentityFile file{program, options_.data_dir};
+  const NodeKey own{options_.server_name, options_.server_port};
+  auto identity = file.check({DaemonKind::node, {"", options_.tenant}, own.text});
+  if (!identity) return identity.error();
+  OwnIdentity::Setup setup;
+  setup.hello = {identity->cluster, own, random_start_id()};
+  setup.required = options_.require_identity;
+  setup.keep = [this, identity = *identity](const ClusterIdentity& cluster) -> Result<void, std::string> {
+    auto known = identity;
+    known.cluster = cluster;
+    const auto kept = IdentityFile{program, options_.data_dir}.keep(known, log_);
+    if (!kept) return kept.error().text;
+    return {};
+  };
+  identity_.emplace(std::move(setup), log_);
+  index_.emplace(control_.get_executor(), index_servers(options_), options_.bind_address, log_, &*identity_);
+
+  using Told = Result<ClusterIdentity, IndexLink::Failure>;
+  std::optional<Told> told;
+  asio::co_spawn(control_, index_->ask_identity(index_patience),
+                 [&told](std::exception_ptr, Told answer) { told.emplace(std::move(answer)); });
+  control_.run();
+  control_.restart();
+  if (!*told) return of_index(told->error());
+  identity->cluster.cluster = (*told)->cluster.empty() ? identity->cluster.cluster : (*told)->cluster;
+  const auto kept = file.keep(*identity, log_);
+  if (!kept) return kept.error();
+  if (const auto adopted = identity_->adopt(identity->cluster.cluster); !adopted) {
+    return StartFailure{ExitCode::configuration, fmt::format("{}: {}", program, adopted.error())};
+  }
+  return std::nullopt;
+}
+
 std::optional<StartFailure> Server::open_storage() {
-  StorageOptions storage;
-  storage.data_dir = options_.data_dir;
-  storage.buckets = static_cast<std::int64_t>(options_.storage_bucket_size);
-  storage.large = options_.storage_large;
-  storage.alignment = static_cast<int>(options_.storage_ap);
-  if (options_.log_max_bytes > 0) storage.log_max_bytes = options_.log_max_bytes;
-  storage.deletions_max = static_cast<std::size_t>(options_.storage_cache_size);
-  storage.data_bytes_max = options_.max_value_bytes;
-  auto opened = KyotoStorage::open(std::move(storage), log_, clock_);
+  auto opened = KyotoStorage::open(storage_settings(options_), log_, clock_);
   if (!opened) return StartFailure{ExitCode::io, fmt::format("{}: {}", program, opened.error().text)};
   const auto& start = (*opened)->start();
   const auto* before = start.clean ? "closed cleanly" : start.new_history ? "new history" : "not closed cleanly";
@@ -121,18 +156,20 @@ void Server::make_parts() {
   const auto executor = control_.get_executor();
   pool_.emplace(pool_threads, pool_waiting_max);
   desk_.emplace(executor, *storage_, *pool_, clock_, log_);
-  index_.emplace(executor, index_servers(options_), options_.bind_address, log_);
   NodeAgent::Setup setup;
   setup.server_name = options_.server_name;
   setup.port = options_.server_port;
   setup.bind_address = options_.bind_address;
   setup.data_bytes_max = options_.max_value_bytes;
+  setup.identity = &*identity_;
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
                    for (auto& worker : workers_) worker->publish(view);
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
                         ReaderLimits{limits::line_bytes_max, options_.max_key_bytes, options_.max_value_bytes});
+  worker_setup_->identity = &*identity_;
+  worker_setup_->identity_required = options_.require_identity;
 }
 
 void Server::start_workers() {
@@ -163,7 +200,7 @@ IoTask<> Server::join() {
                                       refusal_patience);
   if (stopping_) co_return;
   if (!joined) {
-    fail({ExitCode::index_unreachable, fmt::format("{}: {}", program, joined.error().text)});
+    fail(of_index(joined.error()));
     co_return;
   }
   desk_->learn_partitioning(joined->meta, joined->key_hash);

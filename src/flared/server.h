@@ -9,6 +9,7 @@
 #include "common/base/log_spdlog.h"
 #include "common/daemon/daemonize.h"
 #include "common/daemon/data_dir_lock.h"
+#include "common/daemon/identity.h"
 #include "common/daemon/pid_file.h"
 #include "common/net/blocking_pool.h"
 #include "common/net/listener.h"
@@ -34,6 +35,7 @@ class Server {
  private:
   std::optional<StartFailure> prepare();
   std::optional<StartFailure> listen();
+  std::optional<StartFailure> settle_identity();
   std::optional<StartFailure> open_storage();
   void make_parts();
   void start_workers();
@@ -56,6 +58,7 @@ class Server {
   std::size_t next_worker_ = 0;
 
   std::optional<DataDirLock> lock_;
+  std::optional<OwnIdentity> identity_;
   std::optional<PidFile> pid_file_;
   std::unique_ptr<Storage> storage_;
   std::vector<std::unique_ptr<Worker>> workers_;  // before control_: its pending replies point to them

@@ -18,7 +18,7 @@ bool would_block(const error_code& error) {
 Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id)
     : worker_(worker),
       socket_(std::move(socket)),
-      peer_(std::move(peer)),
+      peer_{std::move(peer), SessionPeer::Standing::client},
       reader_(worker.setup().reader_limits),
       last_active_s_(worker.setup().clock.unix_s()),
       id_(id) {}
@@ -37,7 +37,7 @@ IoTask<> Session::serve() {
       if (received == Received::nothing) continue;
       if (received == Received::end) break;
     }
-    Turn turn{worker_, reader_, *input_};
+    Turn turn{worker_, reader_, *input_, peer_};
     turn.run();
     operation_ = turn.last_operation();
     const bool answered = !turn.awaited() && send_now(turn.output().view());
@@ -145,7 +145,7 @@ void Session::hand_over(Turn& turn) {
   error_code error;
   const int descriptor = socket_.release(error);
   if (error || descriptor < 0) return;
-  worker_.setup().control.adopt_stream(descriptor, std::string{input_->unread()}, turn.stream_words(), peer_);
+  worker_.setup().control.adopt_stream(descriptor, std::string{input_->unread()}, turn.stream_words(), peer_.address);
 }
 
 void Session::end() {

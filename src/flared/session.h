@@ -7,6 +7,7 @@
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
 #include "flared/buffer_pool.h"
+#include "flared/session_peer.h"
 
 namespace flare {
 
@@ -26,7 +27,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void abort();
 
   std::int32_t id() const { return id_; }
-  const std::string& peer() const { return peer_; }
+  const std::string& peer() const { return peer_.address; }
   std::string_view operation() const { return operation_; }
   bool idle() const { return idle_; }
   std::int64_t last_active_s() const { return last_active_s_; }
@@ -44,7 +45,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Worker& worker_;
   StreamSocket socket_;
-  std::string peer_;
+  SessionPeer peer_;
   RequestReader reader_;
   BufferPool<InputBuffer>::Lease input_;
   std::size_t bytes_needed_ = 0;  // in all, for the request at the begin of input_

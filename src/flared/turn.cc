@@ -6,6 +6,7 @@
 
 #include "common/base/limits.h"
 #include "common/cluster/node_map_text.h"
+#include "common/protocol/peer_hello.h"
 #include "common/protocol/words.h"
 #include "flared/operations.h"
 #include "flared/worker.h"
@@ -39,10 +40,11 @@ std::string_view answer_of(StorageError error) {
 
 }  // namespace
 
-Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input)
+Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, SessionPeer& peer)
     : worker_(worker),
       reader_(reader),
       input_(input),
+      peer_(peer),
       output_(worker.outputs().borrow()),
       view_(worker.view()),
       now_s_(worker.setup().clock.unix_s()) {}
@@ -75,7 +77,61 @@ void Turn::run() {
   }
 }
 
+// docs/design.md 5: a foreign daemon gets nothing; with require-identity what only daemons send needs a hello first.
+bool Turn::refuses(const Request& request) const {
+  using enum SessionPeer::Standing;
+  if (peer_.standing == foreign) return request.command != Command::hello && request.command != Command::quit;
+  if (peer_.standing == kin || !worker_.setup().identity_required) return false;
+  return request.proxied || request.command == Command::node_sync || request.command == Command::repl;
+}
+
+void Turn::answer_refused(const Request& request) {
+  if (request.noreply) return;
+  if (peer_.standing != SessionPeer::Standing::foreign) {
+    output_->append("SERVER_ERROR identity required: say hello first (option require-identity)\r\n");
+    return;
+  }
+  output_->append(foreign_answer);
+  output_->append("\r\n");
+}
+
+void Turn::answer_hello(const Request& request) {
+  auto* identity = worker_.setup().identity;
+  if (!identity) {
+    output_->append(reply::error);
+    return;
+  }
+  const auto answer = identity->answer_hello(request.rest, peer_.address);
+  peer_.standing = answer.kin ? SessionPeer::Standing::kin : SessionPeer::Standing::foreign;
+  output_->append(answer.line);
+}
+
+// docs/design.md 5: an index whose map was refused must not take this node for its own.
+void Turn::answer_ping() {
+  if (peer_.standing == SessionPeer::Standing::foreign_index) {
+    output_->append("SERVER_ERROR foreign index\r\n");
+    return;
+  }
+  const auto ailment = worker_.setup().control.ailment();
+  output_->append(ailment.empty() ? reply::ok : ailment);
+}
+
+bool Turn::takes_map(const Request& request) {
+  using enum SessionPeer::Standing;
+  auto* identity = worker_.setup().identity;
+  if (!identity) return true;
+  const auto refusal = identity->refusal_of(identity_of_map(request.data), "the map of an index", peer_.address);
+  if (refusal.empty()) {
+    if (peer_.standing == foreign_index) peer_.standing = client;
+    return true;
+  }
+  peer_.standing = foreign_index;
+  output_->append(refusal);
+  return false;
+}
+
 void Turn::answer(const Request& request) {
+  if (refuses(request)) return answer_refused(request);
   switch (request.command) {
     case Command::get:
     case Command::gets:
@@ -104,11 +160,10 @@ void Turn::answer(const Request& request) {
     case Command::verbosity:
       if (!request.noreply) output_->append(reply::ok);
       return;
-    case Command::ping: {
-      const auto ailment = worker_.setup().control.ailment();
-      output_->append(ailment.empty() ? reply::ok : ailment);
-      return;
-    }
+    case Command::ping:
+      return answer_ping();
+    case Command::hello:
+      return answer_hello(request);
     case Command::quit:
       after_ = After::close;
       return;
@@ -255,6 +310,7 @@ void Turn::ask_control(const Request& request) {
       control.kill(request.kill_id, reply_to(await()));
       break;
     case Command::node_sync:
+      if (!takes_map(request)) return;
       control.install_map(std::string{request.data}, request.version, reply_to(await()));
       break;
     case Command::flush_all: {

@@ -13,6 +13,7 @@
 #include "flared/buffer_pool.h"
 #include "flared/control.h"
 #include "flared/routing.h"
+#include "flared/session_peer.h"
 #include "flared/storage/storage.h"
 
 namespace flare {
@@ -27,7 +28,7 @@ class Turn {
   /// What the session has to do after the answers.
   enum class After { go_on, close, stream, dump };
 
-  Turn(Worker& worker, RequestReader& reader, InputBuffer& input);
+  Turn(Worker& worker, RequestReader& reader, InputBuffer& input, SessionPeer& peer);
 
   /// Until the input has no whole request, the output is full, or a request needs the session itself.
   void run();
@@ -44,6 +45,11 @@ class Turn {
 
  private:
   void answer(const Request& request);
+  bool refuses(const Request& request) const;
+  void answer_refused(const Request& request);
+  void answer_hello(const Request& request);
+  void answer_ping();
+  bool takes_map(const Request& request);
   void get(const Request& request);
   void write(const Request& request);
   void execute(const Request& request);
@@ -60,6 +66,7 @@ class Turn {
   Worker& worker_;
   RequestReader& reader_;
   InputBuffer& input_;
+  SessionPeer& peer_;
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;
   std::int64_t now_s_;

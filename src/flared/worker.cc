@@ -90,9 +90,16 @@ PeerLink& Worker::link(std::uint32_t node) {
   auto& link = links_[node];
   if (!link) {
     const Node& peer = view_->partitions.nodes()[node];
-    link = std::make_shared<PeerLink>(PeerLink::Setup{context_.get_executor(), peer.server_name, peer.port,
-                                                      setup_.own_key.text, setup_.bind_address, setup_.answer_deadline,
-                                                      setup_.reader_limits.value_bytes});
+    PeerLink::Setup setup{context_.get_executor(),
+                          peer.server_name,
+                          peer.port,
+                          setup_.own_key.text,
+                          setup_.bind_address,
+                          setup_.answer_deadline,
+                          setup_.reader_limits.value_bytes};
+    if (setup_.identity) setup.introduce = [identity = setup_.identity] { return std::optional{identity->greeting()}; };
+    setup.log = &setup_.log;
+    link = std::make_shared<PeerLink>(std::move(setup));
   }
   return *link;
 }

@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/net/own_identity.h"
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
 #include "flared/buffer_pool.h"
@@ -43,6 +44,8 @@ struct WorkerSetup {
   Log& log;
   NodeKey own_key;
   std::string bind_address;
+  OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
+  bool identity_required = false;
   ReaderLimits reader_limits;
   std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
   std::chrono::milliseconds answer_deadline{10'000};

@@ -6,6 +6,7 @@
 
 #include "common/base/printable.h"
 #include "common/cluster/node_map_text.h"
+#include "common/protocol/peer_hello.h"
 #include "flarei/map_change.h"
 #include "flarei/node_event.h"
 
@@ -19,12 +20,18 @@ bool Index::is_down(const NodeKey& key) const {
   return found != map_.nodes.end() && found->second.state == State::down;
 }
 
-std::shared_ptr<const std::string> Index::sync_request() {
-  if (!sync_request_) {
-    sync_request_ =
-        std::make_shared<const std::string>(fmt::format("node sync {}\r\n{}", raw(map_.version), node_lines(map_)));
+std::shared_ptr<const std::string> Index::sync_request(SyncFor receiver) {
+  auto& request = receiver == SyncFor::ours ? sync_request_for_ours_ : sync_request_;
+  if (!request) {
+    const auto lines = node_lines(map_, receiver == SyncFor::ours ? std::string_view{line_words_} : std::string_view{});
+    request = std::make_shared<const std::string>(fmt::format("node sync {}\r\n{}", raw(map_.version), lines));
   }
-  return sync_request_;
+  return request;
+}
+
+void Index::belong_to(const ClusterIdentity& identity) {
+  line_words_ = node_line_words(identity);
+  sync_request_for_ours_.reset();
 }
 
 Index::Answer Index::add(std::string_view server_name, int port) {
@@ -81,6 +88,7 @@ Index::Answer Index::enact(Decision decision, const NodeKey& key, std::string_vi
                            const std::optional<NodeKey>& leaving) {
   if (!decision) return refuse(decision.error(), key, cause);
   if (decision->version == map_.version) return {};  // nothing has changed
+  if (read_only_) return refuse(Refusal::read_only, key, cause);
   if (const auto stored = store_.save(*decision); !stored) {
     log_.error("{} of {} is refused and the old node map stays: {}", cause, printable(key.text), stored.error().text);
     return Refusal::not_stored;
@@ -88,6 +96,7 @@ Index::Answer Index::enact(Decision decision, const NodeKey& key, std::string_vi
   confirmations_.follow(map_, *decision);
   const auto before = std::exchange(map_, std::move(*decision));
   sync_request_.reset();
+  sync_request_for_ours_.reset();
   for (const auto& line : change_lines(before, map_, cause)) log_.notice("{}", line);
   if (publisher_) publisher_->publish(before, leaving);
   return {};

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/cluster_identity.h"
 #include "common/base/log.h"
 #include "common/cluster/node_map.h"
 #include "flarei/map_store.h"
@@ -32,8 +33,13 @@ class Index {
 
   const NodeMap& map() const { return map_; }
   bool is_down(const NodeKey& key) const;
-  /// What `node sync` sends (cluster.md 3.1), made once for each version.
-  std::shared_ptr<const std::string> sync_request();
+  /// What `node sync` sends (cluster.md 3.1), made once for each version; to nodes of ours with words that say whose
+  /// map it is, which originals do not get (docs/design.md 5).
+  enum class SyncFor { originals, ours };
+  std::shared_ptr<const std::string> sync_request(SyncFor receiver = SyncFor::originals);
+  void belong_to(const ClusterIdentity& identity);
+  /// Refuses every change as long as it is not known whose nodes these are (docs/design.md 4).
+  void set_read_only(bool read_only) { read_only_ = read_only; }
 
   using Answer = Result<void, Refusal>;
   Answer add(std::string_view server_name, int port);
@@ -60,6 +66,9 @@ class Index {
   MapPublisher* publisher_ = nullptr;
   SlaveConfirmations confirmations_;
   std::shared_ptr<const std::string> sync_request_;  // of map_; null: not made yet
+  std::shared_ptr<const std::string> sync_request_for_ours_;
+  std::string line_words_;  // behind each NODE line for nodes of ours
+  bool read_only_ = false;
 };
 
 }  // namespace flare

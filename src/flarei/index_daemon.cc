@@ -14,8 +14,25 @@ namespace flare {
 
 namespace {
 
+constexpr std::chrono::seconds ask_nodes_interval{1};
+
 MonitorSettings monitor_settings(const FlareiOptions& options) {
   return {options.monitor_threshold, options.monitor_interval, options.monitor_read_timeout, options.bind_address};
+}
+
+OwnIdentity::Setup identity_setup(const FlareiOptions& options, const DaemonIdentity& identity, Log& log) {
+  OwnIdentity::Setup setup;
+  setup.hello = {identity.cluster, NodeKey{options.server_name, options.server_port}, random_start_id()};
+  setup.required = options.require_identity;
+  setup.keep = [data_dir = options.data_dir, identity,
+                &log](const ClusterIdentity& cluster) -> Result<void, std::string> {
+    auto kept = identity;
+    kept.cluster = cluster;
+    const auto saved = IdentityFile{"flarei", data_dir}.keep(kept, log);
+    if (!saved) return saved.error().text;
+    return {};
+  };
+  return setup;
 }
 
 std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
@@ -25,14 +42,19 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, DaemonLog& log)
     : options_(options),
       log_(log),
+      map_file_(local.map_file),
+      identity_(identity_setup(options, local.identity, log), log),
       index_(local.map, options.partition_size - 1, local.map_file, log),
       monitors_(context_.get_executor(), index_, monitor_settings(options), numbers_, log),
       sessions_(context_.get_executor(), numbers_),
-      service_(index_, monitors_, sessions_, options, clock_),
+      service_(index_, monitors_, sessions_, options, clock_, &identity_),
       tcp_(context_.get_executor()),
       unix_(context_.get_executor()),
-      signals_(context_.get_executor()) {
+      signals_(context_.get_executor()),
+      ask_again_(context_.get_executor()) {
   index_.publish_to(monitors_);
+  index_.belong_to(identity_.cluster());
+  monitors_.introduce_as(identity_);
   apply();
 }
 
@@ -65,9 +87,71 @@ void IndexDaemon::serve() {
   tcp_.start(accepted);
   if (!options_.server_socket.empty()) unix_.start(accepted);
   sessions_.start();
-  monitors_.start();
+  watch_nodes();
   log_.notice("serving on port {} with map version {}, {} nodes", options_.server_port, raw(index_.map().version),
               index_.map().nodes.size());
+}
+
+void IndexDaemon::watch_nodes() {
+  if (!identity_.cluster().cluster.empty()) return monitors_.start();
+  index_.set_read_only(true);
+  asio::co_spawn(context_, recover_cluster_id(), [](std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+  });
+}
+
+// docs/design.md 4: a map without a cluster id is an original's, or was put there by an operator's rescue; then its
+// nodes know the id. They are asked before they are watched, and again until it is known.
+IoTask<> IndexDaemon::recover_cluster_id() {
+  for (bool first = true; !stopping_; first = false) {
+    auto map = index_.map();
+    auto own = identity_.greeting();
+    own.identity_required = false;
+    const auto words = co_await ask_nodes(context_.get_executor(), std::move(map), std::move(own),
+                                          options_.bind_address, limits::connect_deadline);
+    if (stopping_) co_return;
+    const auto recovered = conclude(words);
+    const bool known = take_recovered(recovered);
+    if (recovered.kind == Recovered::Kind::disagree) co_return;
+    if (first) index_.set_read_only(false);
+    if (first) monitors_.start();
+    if (known) co_return;
+    if (first) log_.warning("the cluster id is not known, and some nodes do not answer: they are asked again");
+    ask_again_.expires_after(ask_nodes_interval);
+    co_await ask_again_.async_wait(use_task);
+  }
+}
+
+bool IndexDaemon::take_recovered(const Recovered& recovered) {
+  switch (recovered.kind) {
+    case Recovered::Kind::cluster:
+      log_.notice("the nodes of the map are of cluster {}", recovered.cluster);
+      return belong_to(recovered.cluster);
+    case Recovered::Kind::new_one:
+      return belong_to(random_cluster_id());
+    case Recovered::Kind::unknown:
+      return false;
+    case Recovered::Kind::disagree:
+      monitors_.stop();
+      index_.set_read_only(true);
+      log_.error(
+          "the nodes of the map disagree about its cluster: {}; the map is shown but not changed, and no node is "
+          "watched: correct the map, or option tenant, and start again",
+          recovered.text);
+      return false;
+  }
+  return false;
+}
+
+bool IndexDaemon::belong_to(const std::string& cluster) {
+  if (const auto adopted = identity_.adopt(cluster); !adopted) {
+    log_.error("{}", adopted.error());
+    return false;
+  }
+  map_file_.set_cluster(cluster);
+  index_.belong_to(identity_.cluster());
+  monitors_.deliver_again();
+  return true;
 }
 
 void IndexDaemon::run() {
@@ -116,6 +200,8 @@ void IndexDaemon::apply() {
 }
 
 void IndexDaemon::stop() {
+  stopping_ = true;
+  ask_again_.cancel();
   tcp_.stop();
   unix_.stop();
   monitors_.stop();

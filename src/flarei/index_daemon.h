@@ -7,9 +7,11 @@
 #include "common/base/clock.h"
 #include "common/base/log_spdlog.h"
 #include "common/daemon/data_dir_lock.h"
+#include "common/daemon/identity.h"
 #include "common/daemon/start_failure.h"
 #include "common/net/listener.h"
 #include "common/net/task.h"
+#include "flarei/cluster_recovery.h"
 #include "flarei/index.h"
 #include "flarei/index_service.h"
 #include "flarei/map_file.h"
@@ -25,6 +27,7 @@ struct LocalState {
   std::optional<DataDirLock> index_dir_lock;  // where index-db names another folder
   MapFile map_file;
   NodeMap map;
+  DaemonIdentity identity;
 };
 
 /// flarei in service: all on one thread, which `run` takes.
@@ -42,6 +45,10 @@ class IndexDaemon {
   using Signals = asio::basic_signal_set<IoExecutor>;
 
   IoTask<> watch_signals();
+  void watch_nodes();
+  IoTask<> recover_cluster_id();
+  bool take_recovered(const Recovered& recovered);
+  bool belong_to(const std::string& cluster);
   void reread();
   void apply();
   void stop();
@@ -50,6 +57,8 @@ class IndexDaemon {
   DaemonLog& log_;
   SystemClock clock_;
   ThreadNumbers numbers_;
+  MapFile& map_file_;
+  OwnIdentity identity_;
   asio::io_context context_{1};
   Index index_;
   NodeMonitors monitors_;
@@ -58,6 +67,8 @@ class IndexDaemon {
   Listener tcp_;
   Listener unix_;
   Signals signals_;
+  Timer ask_again_;
+  bool stopping_ = false;
 };
 
 }  // namespace flare

@@ -1,5 +1,7 @@
 #include "flarei/index_service.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/cluster/node_map_text.h"
@@ -18,27 +20,58 @@ std::chrono::seconds age(std::chrono::steady_clock::time_point since, std::chron
 }  // namespace
 
 IndexService::IndexService(Index& index, NodeMonitors& monitors, SessionTable& sessions, const FlareiOptions& options,
-                           const Clock& clock)
+                           const Clock& clock, OwnIdentity* identity)
     : index_(index),
       monitors_(monitors),
       sessions_(sessions),
       options_(options),
       clock_(clock),
+      identity_(identity),
       started_at_(clock.steady()) {}
 
-IoTask<> IndexService::answer(const IndexRequest& request, std::string& out) {
-  if (request.command == IndexCommand::node_add) {
-    co_await answer_node_add(request, out);
+IoTask<> IndexService::answer(const IndexRequest& request, IndexPeer& peer, std::string& out) {
+  if (request.command == IndexCommand::hello) {
+    answer_hello(request, peer, out);
+  } else if (refuses(request, peer, out)) {
+    co_return;
+  } else if (request.command == IndexCommand::node_add) {
+    auto start_id = peer.start_id;
+    co_await answer_node_add(request, std::move(start_id), out);
   } else {
     answer_at_once(request, out);
   }
 }
 
-IoTask<> IndexService::answer_node_add(const IndexRequest& request, std::string& out) {
+void IndexService::answer_hello(const IndexRequest& request, IndexPeer& peer, std::string& out) {
+  if (!identity_) {
+    out += reply::error;
+    return;
+  }
+  const auto answer = identity_->answer_hello(request.rest, peer.address);
+  peer.foreign = !answer.kin;
+  peer.start_id = answer.start_id;
+  out += answer.line;
+}
+
+// docs/design.md 5: a foreign daemon is refused whatever it asks; with require-identity a node must have said hello.
+bool IndexService::refuses(const IndexRequest& request, const IndexPeer& peer, std::string& out) const {
+  if (request.command == IndexCommand::quit) return false;
+  if (peer.foreign) {
+    out += fmt::format("{}\r\n", foreign_answer);
+    return true;
+  }
+  const bool unnamed = request.command == IndexCommand::node_add && peer.start_id.empty();
+  if (!unnamed || !identity_ || !identity_->required()) return false;
+  out += "SERVER_ERROR identity required: this index takes no node that says no hello (option require-identity)\r\n";
+  return true;
+}
+
+// `start_id`: of the process that asks; empty: it told none.
+IoTask<> IndexService::answer_node_add(const IndexRequest& request, std::string start_id, std::string& out) {
   const auto key = request.key();
   const auto monitor = monitors_.find(key);
   bool gone = false;
-  if (monitor && !index_.is_down(key)) gone = co_await monitor->proven_gone();
+  if (monitor && !index_.is_down(key)) gone = co_await monitor->proven_gone(std::move(start_id));
   // The map may be another one by now; a node that has been marked down meanwhile is added as such.
   const auto restarted = gone && index_.map().nodes.contains(key) && !index_.is_down(key);
   if (monitor && (restarted || index_.is_down(key))) monitor->forget_old_process();
@@ -61,6 +94,7 @@ void IndexService::answer_at_once(const IndexRequest& request, std::string& out)
       return;  // the session closes
     case IndexCommand::meta:
       append_meta(out, options_.partition_meta(), options_.key_hash_algorithm);
+      if (identity_) append_identity_meta(out, identity_->cluster());
       out += reply::end;
       return;
     case IndexCommand::verbosity:
@@ -83,6 +117,8 @@ void IndexService::answer_at_once(const IndexRequest& request, std::string& out)
     case IndexCommand::shutdown:
       answer_node_request(request, out);
       return;
+    case IndexCommand::hello:
+      return;  // answered by `answer`
   }
 }
 
@@ -117,6 +153,7 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
     case IndexCommand::verbosity:
     case IndexCommand::version:
     case IndexCommand::show:
+    case IndexCommand::hello:
       return;
   }
 }
@@ -194,6 +231,7 @@ void IndexService::append_monitors(std::string& out) const {
     row.peer = monitor->key().text;
     row.uptime = age(monitor->started_at(), now);
     row.state = "wait";
+    if (monitor->is_foreign()) row.info = "foreign";
     if (const auto since = monitor->behind_since()) {
       row.queue = 1;
       row.behind = age(*since, now);

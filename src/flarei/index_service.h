@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/base/clock.h"
+#include "common/net/own_identity.h"
 #include "common/net/task.h"
 #include "common/protocol/index_request.h"
 #include "flarei/index.h"
@@ -14,20 +15,28 @@ namespace flare {
 
 class SessionTable;
 
+/// Who is at the other end of a session, by its `hello`.
+struct IndexPeer {
+  std::string address;   // address:port
+  bool foreign = false;  // it belongs to another cluster: nothing is answered to it but hello
+  std::string start_id;  // of a daemon of ours that said hello; empty: none did
+};
+
 /// Answers the requests of all sessions (docs/spec/cluster.md 1.3, protocol.md 6). Lives on the I/O thread.
 class IndexService {
  public:
   IndexService(Index& index, NodeMonitors& monitors, SessionTable& sessions, const FlareiOptions& options,
-               const Clock& clock);
+               const Clock& clock, OwnIdentity* identity = nullptr);
 
-  /// Appends the answer. Waits only where a node has to be asked first; `request` and `out` must live until then.
-  /// `asker`: the number of the session, for `stats threads`.
-  IoTask<> answer(const IndexRequest& request, std::string& out);
+  /// Appends the answer. Waits only where a node has to be asked first; the arguments must live until then.
+  IoTask<> answer(const IndexRequest& request, IndexPeer& peer, std::string& out);
 
   void change_options(const FlareiOptions& options) { options_ = options; }
 
  private:
-  IoTask<> answer_node_add(const IndexRequest& request, std::string& out);
+  bool refuses(const IndexRequest& request, const IndexPeer& peer, std::string& out) const;
+  void answer_hello(const IndexRequest& request, IndexPeer& peer, std::string& out);
+  IoTask<> answer_node_add(const IndexRequest& request, std::string start_id, std::string& out);
   void answer_at_once(const IndexRequest& request, std::string& out);
   void answer_node_request(const IndexRequest& request, std::string& out);
   void answer_stats(StatsTopic topic, std::string& out) const;
@@ -41,6 +50,7 @@ class IndexService {
   SessionTable& sessions_;
   FlareiOptions options_;
   const Clock& clock_;
+  OwnIdentity* identity_;  // null: this daemon has none
   std::chrono::steady_clock::time_point started_at_;
 };
 

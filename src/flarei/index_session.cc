@@ -22,7 +22,7 @@ constexpr std::size_t read_step_bytes = 16 * 1024;
 }  // namespace
 
 IndexSession::IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table)
-    : socket_(std::move(socket)), peer_(std::move(peer)), service_(service), table_(table) {
+    : socket_(std::move(socket)), peer_{std::move(peer), false, {}}, service_(service), table_(table) {
   set_deadline(table_.limits().idle);
   work_since_ = std::chrono::steady_clock::now();
 }
@@ -49,7 +49,7 @@ void IndexSession::end() {
 ThreadRow IndexSession::row(std::chrono::steady_clock::time_point now) const {
   ThreadRow row;
   row.number = number_;
-  row.peer = peer_;
+  row.peer = peer_.address;
   row.operation = operation_;
   row.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - work_since_);
   row.state = waiting_ ? "wait" : "execute";
@@ -119,7 +119,7 @@ IoTask<> IndexSession::answer_line(std::string_view line) {
   }
   operation_ = line.substr(0, std::min(line.find(' '), line.size()));
   if (request->command == IndexCommand::quit) ending_ = true;
-  co_await service_.answer(*request, output_);
+  co_await service_.answer(*request, peer_, output_);
 }
 
 IoTask<bool> IndexSession::write_answers() {

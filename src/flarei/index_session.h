@@ -35,7 +35,7 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   void set_deadline(std::chrono::steady_clock::duration wait);
 
   StreamSocket socket_;
-  std::string peer_;
+  IndexPeer peer_;
   IndexService& service_;
   SessionTable& table_;
   int number_ = 0;

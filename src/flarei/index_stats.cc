@@ -57,9 +57,9 @@ void append_general_stats(std::string& out, const GeneralStats& stats) {
 void append_thread_row(std::string& out, const ThreadRow& row) {
   fmt::format_to(std::back_inserter(out),
                  "STAT {0}:type {1}\r\nSTAT {0}:peer {2}\r\nSTAT {0}:op {3}\r\nSTAT {0}:uptime {4}\r\n"
-                 "STAT {0}:state {5}\r\nSTAT {0}:info \r\nSTAT {0}:queue {6}\r\nSTAT {0}:behind {7}\r\n",
+                 "STAT {0}:state {5}\r\nSTAT {0}:info {8}\r\nSTAT {0}:queue {6}\r\nSTAT {0}:behind {7}\r\n",
                  row.number, row.type, row.peer, row.operation, row.uptime.count(), row.state, row.queue,
-                 row.behind.count());
+                 row.behind.count(), row.info);
 }
 
 void append_meta(std::string& out, const PartitionMeta& partition, KeyHashAlgorithm algorithm) {
@@ -67,6 +67,11 @@ void append_meta(std::string& out, const PartitionMeta& partition, KeyHashAlgori
                  "META partition-size {}\r\nMETA key-hash-algorithm {}\r\nMETA partition-type modular\r\n"
                  "META partition-modular-hint {}\r\nMETA partition-modular-virtual {}\r\n",
                  partition.partition_size, to_text(algorithm), partition.modular_hint, partition.modular_virtual);
+}
+
+void append_identity_meta(std::string& out, const ClusterIdentity& identity) {
+  if (!identity.cluster.empty()) fmt::format_to(std::back_inserter(out), "META cluster-id {}\r\n", identity.cluster);
+  if (!identity.tenant.empty()) fmt::format_to(std::back_inserter(out), "META tenant {}\r\n", identity.tenant);
 }
 
 void append_variables(std::string& out, const FlareiOptions& options) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/base/clock.h"
+#include "common/base/cluster_identity.h"
 #include "common/cluster/node_map.h"
 #include "flarei/options.h"
 
@@ -28,6 +29,7 @@ struct ThreadRow {
   std::string_view operation;
   std::chrono::seconds uptime{0};
   std::string_view state;
+  std::string_view info;  // `foreign`: another cluster answers there
   std::size_t queue = 0;
   std::chrono::seconds behind{0};
 };
@@ -44,6 +46,8 @@ struct GeneralStats {
 void append_general_stats(std::string& out, const GeneralStats& stats);
 void append_thread_row(std::string& out, const ThreadRow& row);
 void append_meta(std::string& out, const PartitionMeta& partition, KeyHashAlgorithm algorithm);
+/// After the five lines of the original, which nodes of the original skip (cluster.md 1.3).
+void append_identity_meta(std::string& out, const ClusterIdentity& identity);
 void append_variables(std::string& out, const FlareiOptions& options);
 
 }  // namespace flare

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -6,6 +8,7 @@
 #include "common/daemon/daemonize.h"
 #include "common/daemon/pid_file.h"
 #include "common/daemon/privileges.h"
+#include "flarei/cluster_recovery.h"
 #include "flarei/index_daemon.h"
 #include "flarei/version.h"
 
@@ -15,6 +18,29 @@ namespace flare {
 namespace {
 
 constexpr const char* program = "flarei";
+
+// Whose this data-dir is, before the map is used (docs/design.md 5). Without a cluster id at the end: the nodes of the
+// map will be asked for it.
+Result<DaemonIdentity, StartFailure> settle_identity(const FlareiOptions& options, const MapFile::Loaded& loaded,
+                                                     Log& log) {
+  const IdentityFile file{program, options.data_dir};
+  const DaemonIdentity own{
+      DaemonKind::index, {"", options.tenant}, NodeKey{options.server_name, options.server_port}.text};
+  auto identity = file.check(own);
+  if (!identity) return identity.error();
+  auto source = cluster_id_source(identity->cluster.cluster, loaded.cluster, loaded.map.nodes.empty());
+  if (source.kind == ClusterIdSource::Kind::conflict) {
+    return StartFailure{
+        ExitCode::configuration,
+        fmt::format("flarei: data-dir '{}' belongs to {}, but the flare.xml of '{}' is of cluster {}; "
+                    "put the right one there, or give this daemon a directory of its own",
+                    options.data_dir, to_text(identity->cluster), options.index_directory, loaded.cluster)};
+  }
+  if (source.kind == ClusterIdSource::Kind::drawn) source.cluster = random_cluster_id();
+  identity->cluster.cluster = source.cluster;
+  if (const auto kept = file.keep(*identity, log); !kept) return kept.error();
+  return std::move(*identity);
+}
 
 Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log& log) {
   auto data_dir_lock = DataDirLock::take(program, options.data_dir);
@@ -29,7 +55,11 @@ Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log
   auto loaded = file.load();
   if (!loaded) return StartFailure{ExitCode::io, "flarei: " + loaded.error().text};
   for (const auto& remark : loaded->remarks) log.warning("{}", remark);
-  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(file), std::move(loaded->map)};
+  auto identity = settle_identity(options, *loaded, log);
+  if (!identity) return identity.error();
+  file.set_cluster(identity->cluster.cluster);
+  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(file), std::move(loaded->map),
+                    std::move(*identity)};
 }
 
 void say_hello(const FlareiOptions& options, Log& log) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "flarei/index_facts.h"
 #include "flarei/map_xml.h"
 
 namespace flare {
@@ -126,6 +127,7 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
   auto map = parse(source, **bytes);
   if (!map) return map.error();
   loaded.map = std::move(*map);
+  if (auto facts = facts_of_xml(**bytes)) loaded.cluster = std::move(facts->cluster);
   for (const auto& sentence : violations(loaded.map)) {
     loaded.remarks.push_back(fmt::format("the node map of {} is doubtful: {}", source, sentence));
   }
@@ -134,7 +136,9 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
 
 Result<void, StoreError> MapFile::save(const NodeMap& map) {
   const auto temporary = path_ + ".tmp";
-  if (auto written = write_durably(temporary, map_to_xml(map)); !written) return written;
+  auto xml = map_to_xml(map);
+  if (!cluster_.empty()) xml += facts_line({cluster_, map.version});
+  if (auto written = write_durably(temporary, xml); !written) return written;
   if (auto kept = keep_generations(path_); !kept) return kept;
   if (::rename(temporary.c_str(), path_.c_str()) != 0) return failure("rename", temporary);
   return sync_folder(folder_);

@@ -19,10 +19,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t probes_in_flight_max = 16;
 constexpr std::chrono::milliseconds interval_min{10};
 
-PeerKind kind_of(std::string_view version_answer) {
-  return version_answer.starts_with("VERSION flare-1.") ? PeerKind::original : PeerKind::ours;
-}
-
 bool peer_is_gone(const error_code& error) {
   return error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe ||
          error == asio::error::connection_refused;
@@ -130,7 +126,7 @@ IoTask<NodeMonitor::Failure> NodeMonitor::ask(Client client) {
   co_return failure;
 }
 
-// Connects, and asks who is there; the ping goes along.
+// Connects, asks who is there, says who we are; then the ping. A probe counts only after that (docs/design.md 5).
 IoTask<NodeMonitor::Failure> NodeMonitor::greet(Client client, PeerClient::Duration deadline) {
   const auto until = SteadyClock::now() + deadline;
   const auto connected = co_await client->connect(server_name_, port_, owner_.settings().bind_address, deadline);
@@ -139,13 +135,27 @@ IoTask<NodeMonitor::Failure> NodeMonitor::greet(Client client, PeerClient::Durat
     if (peer_is_gone(connected.error())) lost_connection();
     co_return fmt::format("cannot connect: {}", connected.error().message());
   }
-  const auto sent = co_await client->write("version\r\nping\r\n", until - SteadyClock::now());
-  if (!sent) co_return fmt::format("connection lost: {}", sent.error().message());
-  const auto answer = co_await client->read_line(until - SteadyClock::now());
+  auto failure = co_await introduce(client, until - SteadyClock::now());
+  if (failure) co_return failure;
+  const auto sent = co_await client->write("ping\r\n", until - SteadyClock::now());
   if (stopped_) co_return "stopped";
-  if (!answer) co_return fmt::format("no answer to version: {}", answer.error().message());
-  peer_kind_ = kind_of(*answer);
+  if (!sent) co_return fmt::format("connection lost: {}", sent.error().message());
   deliver_again();  // a new connection may be to a new process
+  co_return std::nullopt;
+}
+
+IoTask<NodeMonitor::Failure> NodeMonitor::introduce(Client client, PeerClient::Duration deadline) {
+  auto own = owner_.introduction();
+  auto expected = key_;
+  auto greeted = co_await greet_peer(*client, std::move(own), std::move(expected), deadline);
+  if (stopped_) co_return "stopped";
+  if (!greeted) {
+    foreign_ = greeted.error().foreign;
+    co_return greeted.error().text;
+  }
+  foreign_ = false;
+  peer_kind_ = greeted->kind;
+  hello_ = std::move(greeted->hello);
   co_return std::nullopt;
 }
 
@@ -175,6 +185,12 @@ void NodeMonitor::note(const Failure& failure) {
 }
 
 void NodeMonitor::count_failure(const std::string& reason) {
+  // Who belongs to another cluster will not be ours at the next probe: nothing is to be waited for.
+  if (foreign_ && !owner_.is_down(key_)) {
+    if (delivery_client_) delivery_client_->close();
+    owner_.node_foreign(key_, reason);
+    return;
+  }
   if (counter_.failed(owner_.is_down(key_), owner_.settings().threshold) != ProbeCounter::Event::down) return;
   if (delivery_client_) delivery_client_->close();
   owner_.node_failed(key_, reason);
@@ -184,7 +200,7 @@ void NodeMonitor::probe_finished() {
   for (const auto& timer : std::exchange(waiting_for_probe_, {})) timer->cancel();
 }
 
-IoTask<bool> NodeMonitor::proven_gone() {
+IoTask<bool> NodeMonitor::proven_gone(std::string start_id) {
   const auto self = shared_from_this();
   const auto until = SteadyClock::now() + 2 * owner_.settings().read_timeout;
   while (!stopped_ && reached_ && !lasting_ && !in_flight_.empty() && SteadyClock::now() < until) {
@@ -192,7 +208,9 @@ IoTask<bool> NodeMonitor::proven_gone() {
     waiting_for_probe_.push_back(timer);
     co_await timer->async_wait(use_task);
   }
-  if (stopped_ || !reached_) co_return false;
+  if (stopped_) co_return false;
+  if (!start_id.empty()) co_return co_await replaced_by(std::move(start_id));
+  if (!reached_) co_return false;
   if (connection_lost_ || !last_probe_good_) co_return true;
   auto client = take_probe_client();
   if (connection_lost_) co_return true;
@@ -202,12 +220,23 @@ IoTask<bool> NodeMonitor::proven_gone() {
   co_return failure.has_value();
 }
 
+IoTask<bool> NodeMonitor::replaced_by(std::string start_id) {
+  auto client = std::make_shared<PeerClient>(executor_);
+  const auto failure = co_await ask(client);
+  if (stopped_) co_return false;
+  if (failure) co_return reached_ && !foreign_;
+  keep(std::move(client));
+  co_return hello_ && hello_->start_id == start_id;
+}
+
 void NodeMonitor::forget_old_process() {
   connection_lost_ = false;
   lasting_.reset();
   reached_ = false;
   last_probe_good_ = false;
   peer_kind_ = PeerKind::unknown;
+  hello_.reset();
+  foreign_ = false;
   probe_now();
 }
 
@@ -256,7 +285,7 @@ IoTask<> NodeMonitor::wait_for_delivery() {
 }
 
 std::optional<MapDelivery> NodeMonitor::due_delivery() {
-  auto delivery = owner_.next_delivery(key_);
+  auto delivery = owner_.next_delivery(key_, hello_.has_value());
   if (!delivery) return std::nullopt;
   if (delivery->version == delivered_) {
     behind_since_.reset();
@@ -276,6 +305,15 @@ IoTask<NodeMonitor::Failure> NodeMonitor::deliver(MapDelivery delivery) {
         co_await client->connect(server_name_, port_, owner_.settings().bind_address, limits::connect_deadline);
     if (stopped_) co_return "stopped";
     if (!connected) co_return fmt::format("cannot connect: {}", connected.error().message());
+    auto own = hello_ ? owner_.introduction() : std::nullopt;
+    if (own) {
+      auto introduction = std::move(*own);
+      auto expected = key_;
+      const auto greeted =
+          co_await say_hello(*client, std::move(introduction), std::move(expected), until - SteadyClock::now());
+      if (stopped_) co_return "stopped";
+      if (!greeted) co_return greeted.error().text;
+    }
   }
   const auto sent = co_await client->write(*delivery.request, until - SteadyClock::now());
   if (!sent) co_return fmt::format("connection lost: {}", sent.error().message());

@@ -12,6 +12,7 @@
 #include "common/base/ids.h"
 #include "common/cluster/node.h"
 #include "common/net/client.h"
+#include "common/net/greeting.h"
 #include "common/net/task.h"
 #include "flarei/probe_counter.h"
 
@@ -25,9 +26,6 @@ struct MonitorSettings {
   std::string bind_address;  // where connections start from; empty: any
 };
 
-/// By the answer to `version`: what the node understands (docs/design.md 1).
-enum class PeerKind { unknown, original, ours };
-
 struct MapDelivery {
   MapVersion version{0};
   std::shared_ptr<const std::string> request;
@@ -39,11 +37,15 @@ class MonitorOwner {
   virtual ~MonitorOwner() = default;
   virtual const MonitorSettings& settings() const = 0;
   virtual bool is_down(const NodeKey& key) const = 0;
-  virtual void node_failed(const NodeKey& key, std::string_view reason) = 0;  // the threshold is reached
-  virtual void node_answers(const NodeKey& key) = 0;                          // a node that was down
-  virtual std::optional<MapDelivery> next_delivery(const NodeKey& key) = 0;   // nullopt: not now, it will be woken
+  virtual void node_failed(const NodeKey& key, std::string_view reason) = 0;   // the threshold is reached
+  virtual void node_foreign(const NodeKey& key, std::string_view reason) = 0;  // it belongs to somebody else
+  virtual void node_answers(const NodeKey& key) = 0;                           // a node that was down
+  /// nullopt: not now, it will be woken. `ours`: the node has said hello.
+  virtual std::optional<MapDelivery> next_delivery(const NodeKey& key, bool ours) = 0;
   virtual void delivered(const NodeKey& key, MapVersion version) = 0;
   virtual void delivery_failed(const NodeKey& key, MapVersion version, std::string_view reason) = 0;
+  /// How flarei introduces itself; nullopt: not at all.
+  virtual std::optional<OwnGreeting> introduction() const { return std::nullopt; }
 };
 
 /// Watches one node and brings it the map: one coroutine probes by the clock, one delivers, each on a connection of its
@@ -61,11 +63,15 @@ class NodeMonitor : public std::enable_shared_from_this<NodeMonitor> {
 
   /// There may be something to deliver.
   void wake_delivery();
+  /// Whatever it has: it shall get the newest map once more.
+  void deliver_again();
   /// The node shall not get this map.
   void skip_delivery(MapVersion version) { delivered_ = version; }
 
   /// Whether the process that was probed until now is gone for certain (cluster.md 9.15). A node never reached is not.
-  IoTask<bool> proven_gone();
+  /// `start_id`: of the process that wants its place; empty: not told. If that one answers at the node's address, the
+  /// old one does not; if another answers, the running one keeps its role (docs/design.md 5).
+  IoTask<bool> proven_gone(std::string start_id = {});
   /// The node has registered anew: what was known of its old process is void.
   void forget_old_process();
 
@@ -73,6 +79,7 @@ class NodeMonitor : public std::enable_shared_from_this<NodeMonitor> {
   int thread_number() const { return thread_number_; }
   ThreadType thread_type() const { return thread_type_; }
   PeerKind peer_kind() const { return peer_kind_; }
+  bool is_foreign() const { return foreign_; }
   /// Since when the node lacks the newest map that it may have; nullopt: it has it.
   std::optional<std::chrono::steady_clock::time_point> behind_since() const { return behind_since_; }
   std::chrono::steady_clock::time_point started_at() const { return started_at_; }
@@ -86,6 +93,8 @@ class NodeMonitor : public std::enable_shared_from_this<NodeMonitor> {
   void probe_now();
   IoTask<Failure> ask(Client client);
   IoTask<Failure> greet(Client client, PeerClient::Duration deadline);
+  IoTask<Failure> introduce(Client client, PeerClient::Duration deadline);
+  IoTask<bool> replaced_by(std::string start_id);
   Client take_probe_client();
   void note(const Failure& failure);
   void keep(Client client);
@@ -97,8 +106,6 @@ class NodeMonitor : public std::enable_shared_from_this<NodeMonitor> {
   IoTask<> wait_for_delivery();
   std::optional<MapDelivery> due_delivery();
   IoTask<Failure> deliver(MapDelivery delivery);
-  void deliver_again();
-
   IoExecutor executor_;
   NodeKey key_;
   std::string server_name_;
@@ -109,6 +116,8 @@ class NodeMonitor : public std::enable_shared_from_this<NodeMonitor> {
   bool stopped_ = false;
   std::chrono::steady_clock::time_point started_at_;
   PeerKind peer_kind_ = PeerKind::unknown;
+  std::optional<PeerHello> hello_;  // of the process that was greeted last
+  bool foreign_ = false;            // by its last greeting
 
   std::chrono::steady_clock::time_point next_probe_;
   Timer probe_timer_;

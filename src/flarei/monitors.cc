@@ -101,11 +101,25 @@ void NodeMonitors::node_failed(const NodeKey& key, std::string_view reason) {
   static_cast<void>(index_.mark_down(key, cause));
 }
 
+void NodeMonitors::node_foreign(const NodeKey& key, std::string_view reason) {
+  static_cast<void>(index_.mark_down(key, reason));
+}
+
+std::optional<OwnGreeting> NodeMonitors::introduction() const {
+  if (!identity_) return std::nullopt;
+  return identity_->greeting();
+}
+
+void NodeMonitors::deliver_again() {
+  for (const auto& [key, monitor] : monitors_) monitor->deliver_again();
+}
+
 void NodeMonitors::node_answers(const NodeKey& key) { static_cast<void>(index_.mark_up(key, true, "a good probe")); }
 
-std::optional<MapDelivery> NodeMonitors::next_delivery(const NodeKey& key) {
+std::optional<MapDelivery> NodeMonitors::next_delivery(const NodeKey& key, bool ours) {
   if (!order_.may_receive(key)) return std::nullopt;
-  return MapDelivery{index_.map().version, index_.sync_request()};
+  return MapDelivery{index_.map().version,
+                     index_.sync_request(ours ? Index::SyncFor::ours : Index::SyncFor::originals)};
 }
 
 void NodeMonitors::delivered(const NodeKey& key, MapVersion version) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/base/log.h"
+#include "common/net/own_identity.h"
 #include "flarei/delivery_order.h"
 #include "flarei/index.h"
 #include "flarei/monitor.h"
@@ -20,6 +21,10 @@ class NodeMonitors final : public MapPublisher, public MonitorOwner {
 
   void start() { follow_map(NodeMonitor::Acquaintance::stored); }
   void stop();
+  /// From here on nodes are told who we are.
+  void introduce_as(OwnIdentity& identity) { identity_ = &identity; }
+  /// Every node gets the newest map once more.
+  void deliver_again();
   void change_settings(MonitorSettings settings) { settings_ = std::move(settings); }
 
   /// Null: no such node.
@@ -31,8 +36,10 @@ class NodeMonitors final : public MapPublisher, public MonitorOwner {
   const MonitorSettings& settings() const override { return settings_; }
   bool is_down(const NodeKey& key) const override { return index_.is_down(key); }
   void node_failed(const NodeKey& key, std::string_view reason) override;
+  void node_foreign(const NodeKey& key, std::string_view reason) override;
   void node_answers(const NodeKey& key) override;
-  std::optional<MapDelivery> next_delivery(const NodeKey& key) override;
+  std::optional<MapDelivery> next_delivery(const NodeKey& key, bool ours) override;
+  std::optional<OwnGreeting> introduction() const override;
   void delivered(const NodeKey& key, MapVersion version) override;
   void delivery_failed(const NodeKey& key, MapVersion version, std::string_view reason) override;
 
@@ -47,6 +54,7 @@ class NodeMonitors final : public MapPublisher, public MonitorOwner {
   MonitorSettings settings_;
   ThreadNumbers& numbers_;
   Log& log_;
+  OwnIdentity* identity_ = nullptr;
   std::map<NodeKey, std::shared_ptr<NodeMonitor>> monitors_;
   DeliveryOrder order_;
   // Ends the hold; shared with its handler, which may be queued already when this goes.

@@ -45,6 +45,8 @@ std::string_view to_text(Refusal refusal) {
       return "the node is the last master of its partition";
     case Refusal::not_stored:
       return "the new map could not be stored";
+    case Refusal::read_only:
+      return "it is not known whose nodes these are, see the log: nothing is changed";
   }
   return "refused";
 }

@@ -30,6 +30,7 @@ enum class Refusal {
   force_needed,          // its dead master may hold the only copy of the data
   only_copy,             // a preserved master without a successor is not removed
   not_stored,
+  read_only,  // the nodes are being asked for their cluster, or disagree about it (docs/design.md 4)
 };
 
 std::string_view to_text(Refusal refusal);

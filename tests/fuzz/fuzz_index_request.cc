@@ -35,6 +35,7 @@ std::string written(const IndexRequest& request) {
     case IndexCommand::verbosity:
     case IndexCommand::version:
     case IndexCommand::show:
+    case IndexCommand::hello:
       return {};
   }
   return {};

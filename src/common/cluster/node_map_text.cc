@@ -40,15 +40,15 @@ constexpr int any_max = 0x7fffffff;
 
 }  // namespace
 
-void append_node_line(std::string& out, const Node& node) {
-  fmt::format_to(std::back_inserter(out), "NODE {} {} {} {} {} {} {}\r\n", node.server_name, node.port,
+void append_node_line(std::string& out, const Node& node, std::string_view more) {
+  fmt::format_to(std::back_inserter(out), "NODE {} {} {} {} {} {} {}{}\r\n", node.server_name, node.port,
                  static_cast<int>(node.role), static_cast<int>(node.state), raw(node.partition), node.balance,
-                 raw(node.thread_type));
+                 raw(node.thread_type), more);
 }
 
-std::string node_lines(const NodeMap& map) {
+std::string node_lines(const NodeMap& map, std::string_view more) {
   std::string out;
-  for (const auto& [key, node] : map.nodes) append_node_line(out, node);
+  for (const auto& [key, node] : map.nodes) append_node_line(out, node, more);
   out += "END\r\n";
   return out;
 }

@@ -10,9 +10,10 @@
 namespace flare {
 
 /// `NODE <S> <P> <role> <state> <partition> <balance> <thread_type>` CRLF.
-void append_node_line(std::string& out, const Node& node);
+/// `more`: words behind the seventh, each with a blank before it.
+void append_node_line(std::string& out, const Node& node, std::string_view more = {});
 /// All NODE lines and `END` CRLF.
-std::string node_lines(const NodeMap& map);
+std::string node_lines(const NodeMap& map, std::string_view more = {});
 /// One NODE line without its line end; words after the seventh field are ignored. nullopt: format error.
 std::optional<Node> parse_node_line(std::string_view line);
 /// The answer to `stats nodes`: five STAT lines for each node and `END` CRLF.

@@ -33,6 +33,7 @@ struct CommonOptions {
   std::string user;                            // empty: stay who we are
   std::string group;                           // empty: the user's own
   std::string tenant;                          // empty: none
+  bool require_identity = false;               // nobody without an identity is dealt with
   std::chrono::seconds net_read_timeout{600};  // `never` for a negative value
 
   // Accepted, without effect here: threads are not made for connections (design.md 2).

@@ -47,6 +47,7 @@ AnswerShape answer_shape(const Request& request) {
     case Command::kill:
     case Command::node_sync:
     case Command::repl:
+    case Command::hello:
       return AnswerShape::line;
   }
   return AnswerShape::line;

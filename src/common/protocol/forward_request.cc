@@ -48,6 +48,7 @@ std::string_view write_word(const Request& request) {
     case Command::show:
     case Command::node_sync:
     case Command::repl:
+    case Command::hello:
       return {};
   }
   return {};
@@ -149,6 +150,7 @@ void append_forwarded_write(OutputBuffer& out, const Request& request, std::stri
     case Command::show:
     case Command::node_sync:
     case Command::repl:
+    case Command::hello:
       return;  // not forwarded
   }
 }

@@ -92,6 +92,11 @@ bool parse_verbosity(Words& words, IndexRequest& request) {
   return true;
 }
 
+bool parse_hello(Words& words, IndexRequest& request) {
+  request.rest = words.remainder();
+  return !request.rest.empty();
+}
+
 bool parse_show(Words& words, IndexRequest&) { return words.next() == "variables"; }
 
 struct CommandRow {
@@ -118,6 +123,7 @@ constexpr std::array command_rows{
     CommandRow{"version", IndexCommand::version, parse_alone},  // design.md 1: flarei answers as the original
     CommandRow{"show", IndexCommand::show, parse_show},
     CommandRow{"shutdown", IndexCommand::shutdown, parse_node_alone},
+    CommandRow{"hello", IndexCommand::hello, parse_hello},
 };
 
 std::optional<IndexRequest> parse_row(std::span<const CommandRow> rows, Words& words) {

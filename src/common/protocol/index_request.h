@@ -26,6 +26,7 @@ enum class IndexCommand : std::uint8_t {
   version,
   show,  // `show variables`
   shutdown,
+  hello,  // from a daemon of ours (docs/design.md 5)
 };
 
 /// The views point into the line.
@@ -42,7 +43,8 @@ struct IndexRequest {
   Epoch epoch{0};                        // node insync
   bool in_sync = false;                  // node insync
   std::int32_t kill_id = 0;
-  bool noreply = false;  // verbosity
+  bool noreply = false;   // verbosity
+  std::string_view rest;  // hello: its words
 
   NodeKey key() const { return NodeKey{server_name, port}; }
 };

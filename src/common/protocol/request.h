@@ -31,6 +31,7 @@ enum class Command : std::uint8_t {
   kill,
   show,
   node_sync,  // with its NODE lines as `data` (cluster.md 3.1)
+  hello,      // `hello <cluster-id|-> <tenant|-> <S:P> <start-id>` from a daemon of ours: its words are `rest`
   repl,       // `repl hello ...`: the rest of the line is `rest`; the connection becomes a stream (replication.md 3)
 };
 
@@ -39,7 +40,7 @@ struct Request {
   bool proxied = false;     // had a prefix <...>
   std::string_view prefix;  // what stood between < and >
   std::string_view key;     // all commands for one key
-  std::string_view rest;    // get, gets: the words of the line after the command. stats, show, repl: likewise;
+  std::string_view rest;    // get, gets: the words of the line after the command. stats, show, hello, repl: likewise;
                             // gat in memcached's order: its keys (`key` is empty then)
   std::uint32_t flags = 0;
   // As the client sent it: 0, relative, absolute or negative (protocol.md 3). delete: its time; flush_all: its delay.

@@ -193,6 +193,7 @@ LineVerdict parse_show(Context& context) {
   return complete_if(context.words.next() == "variables");
 }
 
+// The whole words follow; who is meant by them is the daemon's matter.
 LineVerdict parse_repl(Context& context) {
   parse_rest(context);
   return complete_if(!context.request.rest.empty());
@@ -272,6 +273,7 @@ constexpr std::array command_rows{
     CommandRow{"show", Command::show, parse_show},
     CommandRow{"node", Command::node_sync, parse_node},
     CommandRow{"repl", Command::repl, parse_repl},
+    CommandRow{"hello", Command::hello, parse_repl},
     CommandRow{"keys", Command::get, parse_keys},
 };
 

@@ -9,6 +9,7 @@
 #include "common/base/ids.h"
 #include "common/cluster/node.h"
 #include "common/net/blocking_pool.h"
+#include "common/net/greeting.h"
 #include "common/net/task.h"
 #include "flared/replication/primary.h"
 #include "flared/storage/storage.h"
@@ -33,6 +34,7 @@ struct FollowerOptions {
   StreamTimes::Duration pause_max = std::chrono::seconds{2};
   StreamTimes::Duration original_pause = std::chrono::seconds{30};  // the master is an original (flare-1.x)
   StreamTimes times;
+  Introduce introduce = nullptr;  // how to say hello to the source; null: not at all
 };
 
 class FollowerRun;

@@ -103,7 +103,7 @@ void FollowerRun::report(const std::string& reason) {
 IoTask<FollowerRun::Ended> FollowerRun::attempt(Follower::Target target, std::uint64_t round) {
   client_ = std::make_unique<PeerClient>(executor_);
   const auto greeted = co_await greet_source(*client_, target.host, target.port, target.bind_address,
-                                             options_.times.snapshot_silent_max);
+                                             options_.introduce, options_.times.snapshot_silent_max);
   if (round != round_) co_return Ended{stopped_by_us};
   if (!greeted) co_return Ended{greeted.error(), greeted.error() == original_master_text};
   const auto hello = say_hello(target);

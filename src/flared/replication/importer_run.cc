@@ -115,7 +115,7 @@ IoTask<std::string> ImporterRun::attempt(Source& source, std::uint64_t round) {
   source.link.reset();
   source.client = std::make_unique<PeerClient>(executor_);
   const auto greeted = co_await greet_source(*source.client, target.host, target.port, target.bind_address,
-                                             options_.times.snapshot_silent_max);
+                                             options_.introduce, options_.times.snapshot_silent_max);
   if (round != round_) co_return ended_by_us;
   if (!greeted) co_return greeted.error();
   const auto line = format_import(target.partition, target.partitions, target.own_key) + "\r\n";

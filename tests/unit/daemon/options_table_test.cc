@@ -38,6 +38,7 @@ const std::vector<Row>& common() {
       {"user", "", {"", "root"}, {"no-such-user-here", "a b", "a:b"}},
       {"group", "", {"", "root"}, {"no-such-group-here", "a b"}},
       {"tenant", "", {"", "user-a", "7"}, {"-a", "User", "a_b", std::string(64, 'a')}},
+      {"require-identity", "false", {"true", "false"}, {"maybe"}},
       {"net-read-timeout", "600", {"1", "31536000", "-1"}, numbers_but({"0", "31536001"})},
       {"stack-size", "128", {"1", "512"}, numbers_but({"0", "-1"}), true},
       {"thread-pool-size", "5", {"0", "-1", "16"}, numbers_but({"-2"}), true},

@@ -342,5 +342,77 @@ TEST_F(Monitoring, ProcessThatRegisteredAnewIsNotGone) {
   EXPECT_EQ(state(key), State::active);
 }
 
+/// flarei that says who it is.
+class Introduced : public Monitoring {
+ protected:
+  Introduced() { monitors_.introduce_as(identity_); }
+
+  static OwnIdentity::Setup setup() {
+    OwnIdentity::Setup setup;
+    setup.hello = {{own_, ""}, NodeKey{"index:1"}, "start"};
+    return setup;
+  }
+  std::string hello_of(const ScriptedPeer& peer, const std::string& cluster, const std::string& start_id) const {
+    return "HELLO " + cluster + " - " + peer.name() + ":" + std::to_string(peer.port()) + " " + start_id;
+  }
+  bool replaced_by(const NodeKey& key, const std::string& start_id) {
+    std::optional<bool> gone;
+    auto ask = [](std::shared_ptr<NodeMonitor> monitor, std::string by, std::optional<bool>& answer) -> IoTask<> {
+      answer = co_await monitor->proven_gone(std::move(by));
+    };
+    auto task = ask(monitors_.find(key), start_id, gone);
+    asio::co_spawn(context_, std::move(task), asio::detached);
+    EXPECT_TRUE(until([&] { return gone.has_value(); }));
+    return gone.value_or(false);
+  }
+
+  inline static const std::string own_ = std::string(32, 'a');
+  inline static const std::string other_ = std::string(32, 'b');
+  OwnIdentity identity_{setup(), log_};
+};
+
+TEST_F(Introduced, NodeOfAnotherClusterIsDownAtOnceWithItsCause) {
+  for (const auto& answer : {std::string{"SERVER_ERROR foreign cluster: this is another"}, std::string{}}) {
+    ScriptedPeer peer{context_};
+    peer.answer_hello_with(answer.empty() ? hello_of(peer, other_, "1") : answer);
+    const auto key = add(peer);
+    EXPECT_TRUE(until([&] { return state(key) == State::down; }, read_timeout + slack));
+    EXPECT_TRUE(monitors_.find(key)->is_foreign());
+    EXPECT_THAT(log_.lines, testing::Contains(testing::HasSubstr("foreign")));
+    EXPECT_EQ(peer.pings(), 0) << "a probe counts only after the hello";
+    EXPECT_TRUE(peer.maps().empty()) << "and it gets no map";
+  }
+}
+
+TEST_F(Introduced, AnotherNodeAtTheAddressIsForeign) {
+  ScriptedPeer peer{context_};
+  peer.answer_hello_with("HELLO " + own_ + " - other:1 1");
+  const auto key = add(peer);
+  EXPECT_TRUE(until([&] { return state(key) == State::down; }, read_timeout + slack));
+}
+
+TEST_F(Introduced, NodeOfThisClusterIsProbedAndGetsTheMap) {
+  ScriptedPeer peer{context_};
+  peer.answer_hello_with(hello_of(peer, own_, "1"));
+  add_reached(peer);
+}
+
+TEST_F(Introduced, OriginalsAndOlderNodesAreAdmitted) {
+  ScriptedPeer original{context_};
+  original.answer_version_with("VERSION flare-1.3.4");
+  add_reached(original);
+  ScriptedPeer older{context_};
+  add_reached(older);
+}
+
+TEST_F(Introduced, ANewStartIdProvesARestart) {
+  ScriptedPeer peer{context_};
+  peer.answer_hello_with(hello_of(peer, own_, "first"));
+  const auto key = add_reached(peer);
+  EXPECT_FALSE(replaced_by(key, "second")) << "the first still answers: it keeps its role";
+  peer.answer_hello_with(hello_of(peer, own_, "second"));
+  EXPECT_TRUE(replaced_by(key, "second"));
+}
+
 }  // namespace
 }  // namespace flare::test

@@ -42,6 +42,7 @@ class ScriptedPeer {
   int pings() const { return script_->pings; }
   int accepted() const { return script_->accepted; }
   void answer_version_with(std::string answer) { script_->version_answer = std::move(answer); }
+  void answer_hello_with(std::string answer) { script_->hello_answer = std::move(answer); }
   void answer_ping_with(std::string answer) { script_->ping_answer = std::move(answer); }
 
  private:
@@ -118,6 +119,7 @@ class ScriptedPeer {
         return ping_answer;
       }
       if (line == "version") return version_answer;
+      if (line.starts_with("hello ")) return hello_answer;
       if (line.starts_with("node sync")) {
         maps.push_back(line);
         connection.in_map = true;
@@ -134,6 +136,7 @@ class ScriptedPeer {
     bool frozen = false;
     bool maps_frozen = false;
     std::string version_answer = "VERSION 2.0.0";
+    std::string hello_answer = "ERROR";  // as a node that knows no hello
     std::string ping_answer = "OK";
     std::set<std::shared_ptr<Connection>> connections;
     std::vector<std::string> maps;

@@ -47,6 +47,8 @@ std::string text_of(const IndexRequest& request) {
       return "show";
     case IndexCommand::shutdown:
       return "shutdown " + node_text(request);
+    case IndexCommand::hello:
+      return "hello " + std::string{request.rest};
   }
   return "?";
 }
@@ -114,13 +116,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"version", "version"}, Case{"version x", "ERROR"}, Case{"quit", "quit"},
                     Case{"quit x", "ERROR"}, Case{"kill 7", "kill 7"}, Case{"kill -1", "kill -1"},
                     Case{"kill", "ERROR"}, Case{"kill x", "ERROR"}, Case{"kill 1 2", "ERROR"},
-                    Case{"verbosity 1", "verbosity"}, Case{"verbosity 1 noreply", "verbosity noreply"},
-                    Case{"verbosity 1 async", "verbosity"}, Case{"verbosity 1 sync", "ERROR"},
-                    Case{"verbosity", "ERROR"}, Case{"show variables", "show"}, Case{"show variables x", "show"},
-                    Case{"show", "ERROR"}, Case{"show x", "ERROR"}, Case{"", "ERROR"}, Case{"   ", "ERROR"},
-                    Case{"get a", "ERROR"}, Case{"set a 0 0 1", "ERROR"}, Case{"flush_all", "ERROR"},
-                    Case{"dump", "ERROR"}, Case{"PING", "ERROR"}, Case{"<a:1>ping", "ping"}, Case{"<a ping", "ERROR"},
-                    Case{"ping\0x"s, "ping"}));
+                    Case{"hello a b", "hello a b"}, Case{"verbosity 1", "verbosity"},
+                    Case{"verbosity 1 noreply", "verbosity noreply"}, Case{"verbosity 1 async", "verbosity"},
+                    Case{"verbosity 1 sync", "ERROR"}, Case{"verbosity", "ERROR"}, Case{"show variables", "show"},
+                    Case{"show variables x", "show"}, Case{"show", "ERROR"}, Case{"show x", "ERROR"}, Case{"", "ERROR"},
+                    Case{"   ", "ERROR"}, Case{"get a", "ERROR"}, Case{"set a 0 0 1", "ERROR"},
+                    Case{"flush_all", "ERROR"}, Case{"dump", "ERROR"}, Case{"PING", "ERROR"}, Case{"<a:1>ping", "ping"},
+                    Case{"<a ping", "ERROR"}, Case{"ping\0x"s, "ping"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Stats, IndexRequestLine,

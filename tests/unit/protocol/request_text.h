@@ -59,6 +59,8 @@ inline std::string command_word(Command command) {
       return "node_sync";
     case Command::repl:
       return "repl";
+    case Command::hello:
+      return "hello";
   }
   return "?";
 }

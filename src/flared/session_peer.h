@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace flare {
+
+/// What a session knows of who is at the other end (docs/design.md 5). Belongs to its session.
+struct SessionPeer {
+  enum class Standing : std::uint8_t {
+    client,         // anybody: no hello was said
+    kin,            // a daemon of this cluster, by its hello
+    foreign,        // a daemon of another one: nothing is done for it
+    foreign_index,  // brought another cluster's map: not told that all is well until it brings a good one
+  };
+
+  std::string address;  // address:port
+  Standing standing = Standing::client;
+};
+
+}  // namespace flare
