@@ -122,6 +122,8 @@ std::string ControlDesk::stats_text(std::string_view words) {
       return general();
     case StatsTopic::nodes:
       return stats_nodes_text(agent_->view()->map);
+    case StatsTopic::doors:
+      return keeper_ ? keeper_->stats() : std::string{reply::end};
     case StatsTopic::threads_queue:
       return "STAT total_thread_queue 0\r\nEND\r\n";
     case StatsTopic::items:

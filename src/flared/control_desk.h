@@ -26,6 +26,7 @@ class ControlDesk final : public Control {
   void attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent);
   /// What `meta` told, for the partition filter of dumps.
   void learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm algorithm);
+  void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   void show(std::vector<std::pair<std::string, std::string>> variables);
 
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
@@ -51,6 +52,7 @@ class ControlDesk final : public Control {
   Log& log_;
   std::vector<std::unique_ptr<Worker>>* workers_ = nullptr;
   NodeAgent* agent_ = nullptr;
+  const DoorKeeper* keeper_ = nullptr;
   std::vector<std::pair<std::string, std::string>> variables_;
   std::int64_t started_s_;
   std::mutex partitioning_mutex_;  // begin_dump comes from workers; rare

@@ -220,7 +220,7 @@ std::vector<std::string> option_warnings(const FlaredOptions& options) {
 }
 
 std::vector<std::pair<std::string, std::string>> shown_options(const FlaredOptions& options) {
-  return shown(table(), options);
+  return shown(with_doors_of(table(), options, options), options);
 }
 
 }  // namespace flare

@@ -39,10 +39,11 @@ std::string_view answer_of(StorageError error) {
 
 }  // namespace
 
-Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input)
+Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker asker)
     : worker_(worker),
       reader_(reader),
       input_(input),
+      asker_(asker),
       output_(worker.outputs().borrow()),
       view_(worker.view()),
       now_s_(worker.setup().clock.unix_s()) {}
@@ -59,7 +60,11 @@ void Turn::run() {
       break;
     }
     if (read.kind == ReadResult::Kind::request) {
-      answer(read.request);
+      if (asker_.passage.allows(classes_for(read.request))) {
+        answer(read.request);
+      } else {
+        refuse(read.request);
+      }
     } else {
       output_->append(read.answer);
       if (read.kind == ReadResult::Kind::close) after_ = After::close;
@@ -129,6 +134,13 @@ void Turn::answer(const Request& request) {
       after_ = After::stream;
       return;
   }
+}
+
+// Its payload has been read with it, so the next request is the client's next one.
+void Turn::refuse(const Request& request) {
+  const auto needed = classes_for(request);
+  asker_.passage.tell_refused(asker_.peer, name_of(request.command), needed);
+  error(request, denied_answer(needed));
 }
 
 void Turn::get(const Request& request) {

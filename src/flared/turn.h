@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/net/door_keeper.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/request.h"
 #include "common/protocol/request_reader.h"
@@ -27,7 +28,13 @@ class Turn {
   /// What the session has to do after the answers.
   enum class After { go_on, close, stream, dump };
 
-  Turn(Worker& worker, RequestReader& reader, InputBuffer& input);
+  /// Who asks. Lives in the session.
+  struct Asker {
+    const Passage& passage;
+    const std::string& peer;
+  };
+
+  Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker asker);
 
   /// Until the input has no whole request, the output is full, or a request needs the session itself.
   void run();
@@ -43,6 +50,7 @@ class Turn {
 
  private:
   void answer(const Request& request);
+  void refuse(const Request& request);
   void get(const Request& request);
   void write(const Request& request);
   void execute(const Request& request);
@@ -59,6 +67,7 @@ class Turn {
   Worker& worker_;
   RequestReader& reader_;
   InputBuffer& input_;
+  const Asker asker_;
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;
   std::int64_t now_s_;

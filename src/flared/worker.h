@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/net/door_keeper.h"
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
 #include "flared/buffer_pool.h"
@@ -62,7 +63,9 @@ class Worker {
 
   void start();
   /// Owns `descriptor` from here on.
-  void adopt(int descriptor, std::string peer);
+  void adopt(int descriptor, std::string peer, Passage passage = {});
+  /// Ends the sessions that `doors` do not allow any more, and takes classes from others.
+  void renew_passages(std::shared_ptr<const Doors> doors);
   void publish(std::shared_ptr<const RoutingView> view);
   /// Ends idle sessions at once and the others after their turn; the thread ends when all are gone or at the deadline.
   void stop(std::chrono::steady_clock::duration deadline);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/base/clock.h"
+#include "common/net/door_keeper.h"
 #include "common/net/task.h"
 #include "common/protocol/index_request.h"
 #include "flarei/index.h"
@@ -24,6 +25,7 @@ class IndexService {
   /// `asker`: the number of the session, for `stats threads`.
   IoTask<> answer(const IndexRequest& request, std::string& out);
 
+  void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   void change_options(const FlareiOptions& options) { options_ = options; }
 
  private:
@@ -41,6 +43,7 @@ class IndexService {
   SessionTable& sessions_;
   FlareiOptions options_;
   const Clock& clock_;
+  const DoorKeeper* keeper_ = nullptr;
   std::chrono::steady_clock::time_point started_at_;
 };
 
