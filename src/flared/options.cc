@@ -96,6 +96,18 @@ OptionTable<O> network_rows() {
   };
 }
 
+OptionTable<O> quota_rows() {
+  constexpr auto most = std::uint64_t{1} << 48;
+  return {
+      dynamic(row("max-items", "entries that clients may store at this node; 0: no limit",
+                  option::number<O>(&O::max_items, 0, most))),
+      dynamic(row("max-bytes", "bytes of keys and entries likewise; K, M, G allowed; 0: no limit",
+                  option::bytes<O>(&O::max_bytes, 0, most))),
+      dynamic(row("max-ops-per-second", "keys that clients may read or write each second; 0: no limit",
+                  option::number<O>(&O::max_ops_per_second, 0, 1'000'000'000))),
+  };
+}
+
 OptionTable<O> storage_rows() {
   return {
       row("storage-type", "kch, or tch (then served by kch)", option::text<O>(&O::storage_type, check_storage_type)),
@@ -160,7 +172,7 @@ OptionTable<O> replication_rows() {
 const OptionTable<O>& table() {
   static const auto rows = [] {
     auto all = command_line_rows<O>();
-    for (auto part : {common_rows<O>(), network_rows(), storage_rows(), replication_rows()}) {
+    for (auto part : {common_rows<O>(), network_rows(), quota_rows(), storage_rows(), replication_rows()}) {
       for (auto& made : part) all.push_back(std::move(made));
     }
     return all;

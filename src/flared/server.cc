@@ -177,6 +177,7 @@ void Server::accept(std::size_t door, int descriptor, std::string peer) {
   auto& open = worker_setup_->connections;
   if (open.load(std::memory_order_relaxed) >= worker_setup_->connections_max.load(std::memory_order_relaxed)) {
     // As memcached says it: a socket that is closed without a word leaves the client guessing (protocol.md 8.9).
+    worker_setup_->connections_refused.fetch_add(1, std::memory_order_relaxed);
     [[maybe_unused]] const auto sent = ::write(descriptor, too_many.data(), too_many.size());
     ::close(descriptor);
     return;
@@ -223,6 +224,7 @@ IoTask<> Server::stop() {
     for (auto& worker : workers_) worker->join();
   };
   co_await pool_->run(std::move(join_workers));
+  co_await desk_->sweep().stopped();
   if (serving_) co_await agent_->leave();
   auto close = [this] { return storage_->close(); };
   const auto closed = co_await pool_->run(std::move(close));
@@ -261,6 +263,9 @@ void Server::reread() {
 void Server::apply(const FlaredOptions& options) {
   worker_setup_->connections_max.store(options.max_connection, std::memory_order_relaxed);
   worker_setup_->idle_timeout_s.store(options.net_read_timeout.count(), std::memory_order_relaxed);
+  worker_setup_->operations_share.store(static_cast<double>(options.max_ops_per_second) / options.threads,
+                                        std::memory_order_relaxed);
+  storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   desk_->show(shown_options(options));
 }

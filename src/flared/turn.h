@@ -55,7 +55,8 @@ class Turn {
   void write(const Request& request);
   void execute(const Request& request);
   void touch_many(const Request& request);
-  void say(const Request& request, const Outcome& outcome);
+  void fail(const Request& request, StorageError error);
+  bool within_rate(const Request& request);
   void forward(const Request& request, std::uint32_t node);
   void forward_gat(const Request& request, std::uint32_t node);
   void read_key(std::string_view key, bool with_version);
@@ -71,6 +72,7 @@ class Turn {
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;
   std::int64_t now_s_;
+  const double operations_share_;  // of max-ops-per-second; 0: no limit
   std::shared_ptr<AwaitedAnswers> awaited_;
   std::vector<PeerLink*> read_links_;  // that gather keys of the present get
   bool wrote_elsewhere_ = false;       // reads of this turn must see that write
