@@ -40,6 +40,8 @@ class Control {
   virtual std::string_view ailment() = 0;
   /// The answer to `kill <id>`, CRLF included.
   virtual void kill(std::int32_t id, Reply reply) = 0;
+  /// Calls `done` once, soon: with true when expired entries were removed, else when none are left or a second is over.
+  virtual void reclaim(std::function<void(bool made_room)> done) { done(false); }
   /// The answer to `show variables`.
   virtual void variables(Reply reply) = 0;
 };

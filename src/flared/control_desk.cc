@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <cmath>
 #include <utility>
 
 #include "common/cluster/node_map_text.h"
@@ -14,6 +15,7 @@
 #include "common/protocol/stats_topic.h"
 #include "common/protocol/words.h"
 #include "flared/dump.h"
+#include "flared/quota.h"
 #include "flared/stats.h"
 
 namespace flare {
@@ -35,7 +37,13 @@ class RefusedDump final : public Control::Dump {
 }  // namespace
 
 ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log)
-    : executor_(executor), storage_(storage), pool_(pool), clock_(clock), log_(log), started_s_(clock.unix_s()) {}
+    : executor_(executor),
+      storage_(storage),
+      pool_(pool),
+      clock_(clock),
+      log_(log),
+      started_s_(clock.unix_s()),
+      sweep_(executor, storage, pool, clock, log, [this] { return agent_->is_leading(); }) {}
 
 void ControlDesk::attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent) {
   workers_ = &workers;
@@ -114,6 +122,7 @@ std::string ControlDesk::stats_text(std::string_view words) {
     return replication_stats({storage_.position(), agent_->follower().figures(), agent_->sources().figures(),
                               agent_->sources().snapshots_served()});
   }
+  if (word == "quota") return quota();
   if (word == "workers") return worker_stats(storage_.figures(), counters());
   const auto topic = stats_topic_from_words(words);
   if (!topic) return std::string{reply::error};
@@ -122,6 +131,8 @@ std::string ControlDesk::stats_text(std::string_view words) {
       return general();
     case StatsTopic::nodes:
       return stats_nodes_text(agent_->view()->map);
+    case StatsTopic::doors:
+      return keeper_ ? keeper_->stats() : std::string{reply::end};
     case StatsTopic::threads_queue:
       return "STAT total_thread_queue 0\r\nEND\r\n";
     case StatsTopic::items:
@@ -148,6 +159,27 @@ std::string ControlDesk::general() {
   figures.threads = workers_->size() + own_threads;
   figures.map_version = raw(agent_->view()->map.version);
   return general_stats(figures, counters());
+}
+
+std::string ControlDesk::quota() {
+  const auto& setup = workers_->front()->setup();
+  const auto& store = storage_.quota();
+  QuotaFigures figures;
+  figures.limits = store.limits();
+  figures.items = store.items();
+  figures.bytes = store.bytes();
+  figures.operations_max = static_cast<std::uint64_t>(
+      std::llround(setup.operations_share.load(std::memory_order_relaxed) * static_cast<double>(workers_->size())));
+  figures.connections_max = static_cast<std::uint64_t>(setup.connections_max.load(std::memory_order_relaxed));
+  figures.connections = static_cast<std::uint64_t>(setup.connections.load(std::memory_order_relaxed));
+  figures.refused_connections = setup.connections_refused.load(std::memory_order_relaxed);
+  figures.sweeps = sweep_.sweeps();
+  figures.reclaimed = sweep_.reclaimed();
+  return quota_stats(figures, counters());
+}
+
+void ControlDesk::reclaim(std::function<void(bool made_room)> done) {
+  asio::post(executor_, [this, done = std::move(done)]() mutable { sweep_.ask(std::move(done)); });
 }
 
 // Each worker adds its sessions and passes the list on; the last answers.

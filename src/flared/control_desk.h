@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/net/blocking_pool.h"
 #include "flared/control.h"
+#include "flared/expiry_sweep.h"
 #include "flared/node_agent.h"
 #include "flared/options.h"
 #include "flared/worker.h"
@@ -26,6 +27,7 @@ class ControlDesk final : public Control {
   void attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent);
   /// What `meta` told, for the partition filter of dumps.
   void learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm algorithm);
+  void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   void show(std::vector<std::pair<std::string, std::string>> variables);
 
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
@@ -36,11 +38,14 @@ class ControlDesk final : public Control {
   std::string_view ailment() override;
   void kill(std::int32_t id, Reply reply) override;
   void variables(Reply reply) override;
+  void reclaim(std::function<void(bool made_room)> done) override;
+  ExpirySweep& sweep() { return sweep_; }
 
  private:
   IoTask<> flush(Reply reply);
   std::string stats_text(std::string_view words);
   std::string general();
+  std::string quota();
   void thread_list(Reply reply);
   std::vector<const Counters*> counters() const;
 
@@ -51,8 +56,10 @@ class ControlDesk final : public Control {
   Log& log_;
   std::vector<std::unique_ptr<Worker>>* workers_ = nullptr;
   NodeAgent* agent_ = nullptr;
+  const DoorKeeper* keeper_ = nullptr;
   std::vector<std::pair<std::string, std::string>> variables_;
   std::int64_t started_s_;
+  ExpirySweep sweep_;
   std::mutex partitioning_mutex_;  // begin_dump comes from workers; rare
   PartitionMeta meta_;
   KeyHashAlgorithm key_hash_ = KeyHashAlgorithm::simple;

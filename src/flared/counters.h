@@ -30,7 +30,8 @@ struct alignas(64) Counters {
   Counter bytes_read, bytes_written;
   Counter read_calls, write_calls;  // receive and send calls for clients
   Counter turns;                    // of sessions: each at most one receive, one send and one log write
-  Counter forwarded;                // requests sent to other nodes
+  Counter refused_items, refused_bytes, refused_operations;  // by the quota
+  Counter forwarded;                                         // requests sent to other nodes
 };
 
 }  // namespace flare

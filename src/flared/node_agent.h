@@ -45,6 +45,10 @@ class NodeAgent {
   std::string take_map(std::string_view lines, MapVersion version);
   /// A slave asks for the stream.
   void adopt_stream(int descriptor, std::string unread, std::string line, std::string peer);
+  /// Ends the streams of slaves whose address (as logs name it) is refused now.
+  void close_streams(const std::function<bool(const std::string& peer)>& refused) { sources_.close_if(refused); }
+  /// Whether this node is a master that numbers entries.
+  bool is_leading() const { return leading_; }
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;
   /// Waits a little until the slaves have what this node acknowledged, tells the index that it leaves, ends all

@@ -2,6 +2,7 @@
 
 #include "common/protocol/exptime.h"
 #include "common/protocol/reply_writer.h"
+#include "flared/quota.h"
 
 namespace flare {
 
@@ -122,6 +123,34 @@ std::string_view answer_of(OutcomeKind kind) {
       return reply::too_large;
   }
   return {};
+}
+
+std::string_view answer_of(StorageError error) {
+  switch (error) {
+    case StorageError::out_of_space:
+      return "SERVER_ERROR out of disk space\r\n";
+    case StorageError::too_many_items:
+      return too_many_items_answer;
+    case StorageError::too_many_bytes:
+      return too_many_bytes_answer;
+    case StorageError::io:
+    case StorageError::damaged:
+    case StorageError::too_old:
+    case StorageError::sequence_gap:
+    case StorageError::aborted:
+      break;
+  }
+  return reply::io_error;
+}
+
+void append_answer(OutputBuffer& out, const Request& request, const Outcome& outcome) {
+  if (request.noreply) return;
+  if (request.command == Command::gat && outcome.kind == OutcomeKind::touched) return;
+  if (outcome.kind == OutcomeKind::number) {
+    append_number_line(out, outcome.number);
+  } else {
+    out.append(answer_of(outcome.kind));
+  }
 }
 
 }  // namespace flare

@@ -103,6 +103,18 @@ OptionTable<O> network_rows() {
   };
 }
 
+OptionTable<O> quota_rows() {
+  constexpr auto most = std::uint64_t{1} << 48;
+  return {
+      dynamic(row("max-items", "entries that clients may store at this node; 0: no limit",
+                  option::number<O>(&O::max_items, 0, most))),
+      dynamic(row("max-bytes", "bytes of keys and entries likewise; K, M, G allowed; 0: no limit",
+                  option::bytes<O>(&O::max_bytes, 0, most))),
+      dynamic(row("max-ops-per-second", "keys that clients may read or write each second; 0: no limit",
+                  option::number<O>(&O::max_ops_per_second, 0, 1'000'000'000))),
+  };
+}
+
 OptionTable<O> storage_rows() {
   return {
       row("storage-type", "kch, or tch (then served by kch)", option::text<O>(&O::storage_type, check_storage_type)),
@@ -167,7 +179,8 @@ OptionTable<O> replication_rows() {
 const OptionTable<O>& table() {
   static const auto rows = [] {
     auto all = command_line_rows<O>();
-    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), storage_rows(), replication_rows()}) {
+    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), storage_rows(),
+                      replication_rows()}) {
       for (auto& made : part) all.push_back(std::move(made));
     }
     return all;
@@ -227,7 +240,7 @@ std::vector<std::string> option_warnings(const FlaredOptions& options) {
 }
 
 std::vector<std::pair<std::string, std::string>> shown_options(const FlaredOptions& options) {
-  return shown(table(), options);
+  return shown(with_doors_of(table(), options, options), options);
 }
 
 }  // namespace flare

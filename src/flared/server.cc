@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/daemon/door_options.h"
 #include "common/daemon/file_limit.h"
 #include "common/daemon/privileges.h"
 #include "flared/storage/kyoto_storage.h"
@@ -35,6 +36,11 @@ StartFailure of_index(const IndexLink::Failure& failure) {
   const bool foreign = failure.kind == IndexLink::Failure::Kind::foreign;
   return {foreign ? ExitCode::configuration : ExitCode::index_unreachable,
           fmt::format("{}: {}", program, failure.text)};
+}
+
+std::string options_of(const Door& door) {
+  if (door.name == main_door_name) return "options bind-address, server-port";
+  return fmt::format("options door.{0}.bind, door.{0}.port", door.name);
 }
 
 }  // namespace
@@ -88,21 +94,40 @@ std::optional<StartFailure> Server::prepare() {
 }
 
 std::optional<StartFailure> Server::listen() {
-  auto tcp = std::make_unique<Listener>(control_.get_executor());
-  if (const auto bound = tcp->listen_tcp(options_.bind_address, options_.server_port, options_.back_log); !bound) {
-    return StartFailure{ExitCode::cannot_create,
-                        fmt::format("{}: cannot listen on {}:{} (options bind-address, server-port): {}", program,
-                                    options_.bind_address.empty() ? "*" : options_.bind_address, options_.server_port,
-                                    bound.error().message())};
+  keeper_.emplace(doors_of(options_), log_, clock_);
+  if (const auto warning = open_doors_warning(*keeper_->doors())) log_.warning("{}", *warning);
+  for (std::size_t door = 0; door < keeper_->doors()->size(); ++door) {
+    if (auto failure = listen_at(door)) return failure;
   }
-  listeners_.push_back(std::move(tcp));
+  return listen_at_socket();
+}
+
+std::optional<StartFailure> Server::listen_at(std::size_t number) {
+  const auto& door = (*keeper_->doors())[number];
+  auto addresses = door.bind;
+  if (addresses.empty()) addresses.emplace_back();  // all
+  for (const auto& address : addresses) {
+    auto tcp = std::make_unique<Listener>(control_.get_executor());
+    const auto families = addresses.size() > 1 ? Listener::Families::one : Listener::Families::both;
+    if (const auto bound = tcp->listen_tcp(address, door.port, options_.back_log, families); !bound) {
+      return StartFailure{ExitCode::cannot_create,
+                          fmt::format("{}: cannot listen on {}:{} ({}): {}", program, address.empty() ? "*" : address,
+                                      door.port, options_of(door), bound.error().message())};
+    }
+    listeners_.push_back({number, std::move(tcp)});
+  }
+  return std::nullopt;
+}
+
+// It belongs to the main door: its lists decide whether `unix` comes in.
+std::optional<StartFailure> Server::listen_at_socket() {
   if (options_.server_socket.empty()) return std::nullopt;
   auto local = std::make_unique<Listener>(control_.get_executor());
   if (const auto bound = local->listen_unix(options_.server_socket, options_.back_log); !bound) {
     return StartFailure{ExitCode::cannot_create, fmt::format("{}: cannot listen on {} (option server-socket): {}",
                                                              program, options_.server_socket, bound.error().message())};
   }
-  listeners_.push_back(std::move(local));
+  listeners_.push_back({0, std::move(local)});
   return std::nullopt;
 }
 
@@ -175,23 +200,27 @@ void Server::make_parts() {
 void Server::start_workers() {
   for (int i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<Worker>(*worker_setup_));
   desk_->attach(workers_, *agent_);
+  desk_->keep_account_of(*keeper_);
   apply(options_);
   for (auto& worker : workers_) worker->start();
-  for (auto& listener : listeners_) {
-    listener->start([this](int descriptor, std::string peer) { accept(descriptor, std::move(peer)); });
+  for (auto& [door, listener] : listeners_) {
+    listener->start([this, at = door](int descriptor, std::string peer) { accept(at, descriptor, std::move(peer)); });
   }
 }
 
-void Server::accept(int descriptor, std::string peer) {
+void Server::accept(std::size_t door, int descriptor, std::string peer) {
+  const auto passage = keeper_->admit(door, descriptor, peer);
+  if (!passage) return;
   auto& open = worker_setup_->connections;
   if (open.load(std::memory_order_relaxed) >= worker_setup_->connections_max.load(std::memory_order_relaxed)) {
     // As memcached says it: a socket that is closed without a word leaves the client guessing (protocol.md 8.9).
+    worker_setup_->connections_refused.fetch_add(1, std::memory_order_relaxed);
     [[maybe_unused]] const auto sent = ::write(descriptor, too_many.data(), too_many.size());
     ::close(descriptor);
     return;
   }
   open.fetch_add(1, std::memory_order_relaxed);
-  workers_[next_worker_]->adopt(descriptor, std::move(peer));
+  workers_[next_worker_]->adopt(descriptor, std::move(peer), *passage);
   next_worker_ = (next_worker_ + 1) % workers_.size();
 }
 
@@ -226,12 +255,13 @@ IoTask<> Server::wait_for_stop() {
 // Requests in work are answered, the slaves get what was acknowledged, then the index hears of it (daemons.md 2.6).
 IoTask<> Server::stop() {
   if (std::exchange(stopping_, true)) co_return;
-  for (auto& listener : listeners_) listener->stop();
+  for (auto& [door, listener] : listeners_) listener->stop();
   for (auto& worker : workers_) worker->stop(limits::stop_deadline);
   auto join_workers = [this] {
     for (auto& worker : workers_) worker->join();
   };
   co_await pool_->run(std::move(join_workers));
+  co_await desk_->sweep().stopped();
   if (serving_) co_await agent_->leave();
   auto close = [this] { return storage_->close(); };
   const auto closed = co_await pool_->run(std::move(close));
@@ -261,6 +291,7 @@ void Server::reread() {
   options_ = std::move(read->options);
   log_.reopen({log_ident(program, options_.tenant), options_.log_facility, options_.log_to_stderr});
   apply(options_);
+  apply_doors();
   index_->set_servers(index_servers(options_));
   log_.notice("SIGHUP: options read again; changed: {}", fmt::join(read->changed, ", "));
   if (!read->need_restart.empty()) log_.warning("these need a restart: {}", fmt::join(read->need_restart, ", "));
@@ -269,8 +300,21 @@ void Server::reread() {
 void Server::apply(const FlaredOptions& options) {
   worker_setup_->connections_max.store(options.max_connection, std::memory_order_relaxed);
   worker_setup_->idle_timeout_s.store(options.net_read_timeout.count(), std::memory_order_relaxed);
+  worker_setup_->operations_share.store(static_cast<double>(options.max_ops_per_second) / options.threads,
+                                        std::memory_order_relaxed);
+  storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   desk_->show(shown_options(options));
+}
+
+// Those that are open now are looked at again; who comes later meets the new lists.
+void Server::apply_doors() {
+  auto doors = doors_of(options_);
+  if (doors == *keeper_->doors()) return;
+  if (const auto warning = open_doors_warning(doors)) log_.warning("{}", *warning);
+  keeper_->change(std::move(doors));
+  for (auto& worker : workers_) worker->renew_passages(keeper_->doors());
+  agent_->close_streams([doors = keeper_->doors()](const std::string& peer) { return !lets_nodes_in(*doors, peer); });
 }
 
 }  // namespace flare

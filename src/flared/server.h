@@ -12,6 +12,7 @@
 #include "common/daemon/identity.h"
 #include "common/daemon/pid_file.h"
 #include "common/net/blocking_pool.h"
+#include "common/net/door_keeper.h"
 #include "common/net/listener.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
@@ -36,16 +37,19 @@ class Server {
   std::optional<StartFailure> prepare();
   std::optional<StartFailure> listen();
   std::optional<StartFailure> settle_identity();
+  std::optional<StartFailure> listen_at(std::size_t door);
+  std::optional<StartFailure> listen_at_socket();
   std::optional<StartFailure> open_storage();
   void make_parts();
   void start_workers();
-  void accept(int descriptor, std::string peer);
+  void accept(std::size_t door, int descriptor, std::string peer);
   IoTask<> join();
   IoTask<> wait_for_stop();
   IoTask<> wait_for_hangup();
   IoTask<> stop();
   void reread();
   void apply(const FlaredOptions& options);
+  void apply_doors();
   void fail(const StartFailure& failure);
 
   FlaredOptions options_;
@@ -60,6 +64,7 @@ class Server {
   std::optional<DataDirLock> lock_;
   std::optional<OwnIdentity> identity_;
   std::optional<PidFile> pid_file_;
+  std::optional<DoorKeeper> keeper_;
   std::unique_ptr<Storage> storage_;
   std::vector<std::unique_ptr<Worker>> workers_;  // before control_: its pending replies point to them
   asio::io_context control_{1};
@@ -68,7 +73,11 @@ class Server {
   std::optional<WorkerSetup> worker_setup_;
   std::optional<IndexLink> index_;
   std::optional<NodeAgent> agent_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  struct DoorListener {
+    std::size_t door;  // in keeper_'s doors
+    std::unique_ptr<Listener> listener;
+  };
+  std::vector<DoorListener> listeners_;
   asio::basic_signal_set<IoExecutor> stop_signals_;
   asio::basic_signal_set<IoExecutor> hangup_signal_;
 };

@@ -15,10 +15,11 @@ bool would_block(const error_code& error) {
 
 }  // namespace
 
-Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id)
+Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id, Passage passage)
     : worker_(worker),
       socket_(std::move(socket)),
       peer_{std::move(peer), SessionPeer::Standing::client, nullptr},
+      passage_(passage),
       reader_(worker.setup().reader_limits),
       last_active_s_(worker.setup().clock.unix_s()),
       id_(id) {}
@@ -37,7 +38,7 @@ IoTask<> Session::serve() {
       if (received == Received::nothing) continue;
       if (received == Received::end) break;
     }
-    Turn turn{worker_, reader_, *input_, peer_};
+    Turn turn{worker_, reader_, *input_, {passage_, peer_}};
     turn.run();
     operation_ = turn.last_operation();
     const bool answered = !turn.awaited() && send_now(turn.output().view());
@@ -137,7 +138,7 @@ IoTask<bool> Session::dump(const Turn& turn) {
     co_await arrived->wait();
     if (!co_await send(chunk->bytes)) co_return false;
     if (chunk->last) co_return true;
-    if (!open()) co_return false;
+    if (!open() || !passage_.allows(classes_for(Command::dump))) co_return false;
   }
 }
 
@@ -151,6 +152,10 @@ void Session::hand_over(Turn& turn) {
 void Session::end() {
   ending_ = true;
   if (idle_) socket_.cancel();
+}
+
+void Session::renew_passage(const Doors& doors) {
+  if (!passage_.renew(doors)) end();
 }
 
 void Session::abort() {

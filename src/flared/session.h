@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/net/door_keeper.h"
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
 #include "flared/buffer_pool.h"
@@ -17,12 +18,14 @@ class Worker;
 /// One client connection: it lives and dies on one worker (docs/design.md 2). Idle, it holds no buffer and no timer.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id);
+  Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id, Passage passage);
 
   /// Serves until the client leaves, an error, or `end`.
   IoTask<> serve();
   /// Ends an idle session now, a busy one after its turn.
   void end();
+  /// By new lists: ends it, or takes classes from it, if its address has lost them.
+  void renew_passage(const Doors& doors);
   /// Ends it whatever it does.
   void abort();
 
@@ -46,6 +49,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Worker& worker_;
   StreamSocket socket_;
   SessionPeer peer_;
+  Passage passage_;
   RequestReader reader_;
   BufferPool<InputBuffer>::Lease input_;
   std::size_t bytes_needed_ = 0;  // in all, for the request at the begin of input_

@@ -8,7 +8,9 @@
 #include "common/cluster/node_map_text.h"
 #include "common/protocol/peer_hello.h"
 #include "common/protocol/words.h"
+#include "flared/delayed_write.h"
 #include "flared/operations.h"
+#include "flared/quota.h"
 #include "flared/worker.h"
 
 namespace flare {
@@ -34,23 +36,27 @@ class ValueWriter final : public RecordSink {
   bool with_version_;
 };
 
-std::string_view answer_of(StorageError error) {
-  return error == StorageError::out_of_space ? std::string_view{"SERVER_ERROR out of disk space\r\n"} : reply::io_error;
+// A master that is being built takes what the present one passes on, whatever its quota.
+bool serves_clients(const RoutingView& view) {
+  return view.self && view.partitions.nodes()[*view.self].state == State::active;
 }
 
 }  // namespace
 
-Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, SessionPeer& peer)
+Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker asker)
     : worker_(worker),
       reader_(reader),
       input_(input),
-      peer_(peer),
+      passage_(asker.passage),
+      peer_(asker.peer),
       output_(worker.outputs().borrow()),
       view_(worker.view()),
-      now_s_(worker.setup().clock.unix_s()) {}
+      now_s_(worker.setup().clock.unix_s()),
+      operations_share_(worker.setup().operations_share.load(std::memory_order_relaxed)) {}
 
 void Turn::run() {
   worker_.counts().turns.add();
+  if (operations_share_ > 0) worker_.operations().refill(operations_share_, worker_.setup().clock.steady());
   auto& storage = worker_.setup().storage;
   Storage::Batch batch{storage};
   while (after_ == After::go_on && !more_input_) {
@@ -61,7 +67,14 @@ void Turn::run() {
       break;
     }
     if (read.kind == ReadResult::Kind::request) {
-      answer(read.request);
+      if (!passage_.allows(classes_for(read.request))) {
+        refuse(read.request);
+      } else if (within_rate(read.request)) {
+        answer(read.request);
+      } else {
+        worker_.counts().refused_operations.add();
+        error(read.request, too_many_operations_answer);
+      }
     } else {
       output_->append(read.answer);
       if (read.kind == ReadResult::Kind::close) after_ = After::close;
@@ -186,6 +199,19 @@ void Turn::answer(const Request& request) {
   }
 }
 
+// Its payload has been read with it, so the next request is the client's next one.
+void Turn::refuse(const Request& request) {
+  const auto needed = classes_for(request);
+  passage_.tell_refused(peer_.address, name_of(request.command), needed);
+  error(request, denied_answer(needed));
+}
+
+bool Turn::within_rate(const Request& request) {
+  if (operations_share_ <= 0) return true;
+  const auto operations = operations_of(request);
+  return operations == 0 || worker_.operations().take(operations);
+}
+
 void Turn::get(const Request& request) {
   const bool with_version = request.command == Command::gets;
   Words keys{request.rest};
@@ -242,22 +268,25 @@ void Turn::write(const Request& request) {
 }
 
 void Turn::execute(const Request& request) {
-  const auto operation = to_operation(request, now_s_);
+  auto operation = to_operation(request, now_s_);
+  operation.limited = serves_clients(view_);
   ValueWriter writer{*output_, request.with_version};
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, &writer);
-  if (!outcome) return error(request, answer_of(outcome.error()));
+  if (!outcome) return fail(request, outcome.error());
   count(worker_.counts(), request, *outcome);
-  say(request, *outcome);
+  append_answer(*output_, request, *outcome);
 }
 
-void Turn::say(const Request& request, const Outcome& outcome) {
-  if (request.noreply) return;
-  if (request.command == Command::gat && outcome.kind == OutcomeKind::touched) return;  // the value is the answer
-  if (outcome.kind == OutcomeKind::number) {
-    append_number_line(*output_, outcome.number);
-  } else {
-    output_->append(flare::answer_of(outcome.kind));
+// Nothing was changed. Expired entries that may be in the way are removed first.
+void Turn::fail(const Request& request, StorageError error_) {
+  if (!over_quota(error_)) return error(request, answer_of(error_));
+  if (worker_.setup().storage.quota().may_have_expired(now_s_)) {
+    write_when_reclaimed(worker_, request, await());
+    more_input_ = true;  // what follows in the pipeline is done after this
+    return;
   }
+  count_refusal(worker_.counts(), error_);
+  error(request, answer_of(error_));
 }
 
 // memcached's gat and gats: values of several keys, then END (docs/design.md 1).

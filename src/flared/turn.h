@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/net/door_keeper.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/request.h"
 #include "common/protocol/request_reader.h"
@@ -28,7 +29,13 @@ class Turn {
   /// What the session has to do after the answers.
   enum class After { go_on, close, stream, dump };
 
-  Turn(Worker& worker, RequestReader& reader, InputBuffer& input, SessionPeer& peer);
+  /// Who asks. Lives in the session.
+  struct Asker {
+    const Passage& passage;
+    SessionPeer& peer;
+  };
+
+  Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker asker);
 
   /// Until the input has no whole request, the output is full, or a request needs the session itself.
   void run();
@@ -50,11 +57,13 @@ class Turn {
   void answer_hello(const Request& request);
   void answer_ping();
   bool takes_map(const Request& request);
+  void refuse(const Request& request);
   void get(const Request& request);
   void write(const Request& request);
   void execute(const Request& request);
   void touch_many(const Request& request);
-  void say(const Request& request, const Outcome& outcome);
+  void fail(const Request& request, StorageError error);
+  bool within_rate(const Request& request);
   void forward(const Request& request, std::uint32_t node);
   void forward_gat(const Request& request, std::uint32_t node);
   void read_key(std::string_view key, bool with_version);
@@ -68,10 +77,12 @@ class Turn {
   Worker& worker_;
   RequestReader& reader_;
   InputBuffer& input_;
+  const Passage& passage_;
   SessionPeer& peer_;
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;
   std::int64_t now_s_;
+  const double operations_share_;  // of max-ops-per-second; 0: no limit
   std::shared_ptr<AwaitedAnswers> awaited_;
   std::vector<PeerLink*> read_links_;  // that gather keys of the present get
   bool more_input_ = false;

@@ -34,8 +34,8 @@ void Worker::start() {
   thread_ = std::thread{[this] { context_.run(); }};
 }
 
-void Worker::adopt(int descriptor, std::string peer) {
-  asio::post(context_, [this, descriptor, peer = std::move(peer)]() mutable {
+void Worker::adopt(int descriptor, std::string peer, Passage passage) {
+  asio::post(context_, [this, descriptor, peer = std::move(peer), passage]() mutable {
     error_code error;
     StreamSocket socket{context_.get_executor()};
     socket.assign(protocol_of(descriptor), descriptor, error);
@@ -46,12 +46,18 @@ void Worker::adopt(int descriptor, std::string peer) {
       return;
     }
     const auto id = setup_.next_session_id.fetch_add(1, std::memory_order_relaxed);
-    auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), id);
+    auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), id, passage);
     sessions_.emplace(session.get(), session);
     counters_.curr_connections.add();
     counters_.total_connections.add();
     asio::co_spawn(context_, session->serve(), [this, session](std::exception_ptr) { left(*session); });
     if (!idle_watched_) watch_idle();
+  });
+}
+
+void Worker::renew_passages(std::shared_ptr<const Doors> doors) {
+  asio::post(context_, [this, doors = std::move(doors)] {
+    for (auto& [key, session] : sessions_) session->renew_passage(*doors);
   });
 }
 

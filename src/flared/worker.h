@@ -12,12 +12,14 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/net/door_keeper.h"
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
 #include "flared/buffer_pool.h"
 #include "flared/control.h"
 #include "flared/counters.h"
+#include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
 #include "flared/routing.h"
 #include "flared/storage/storage.h"
@@ -51,6 +53,8 @@ struct WorkerSetup {
   std::chrono::milliseconds answer_deadline{10'000};
   std::atomic<int> connections_max{limits::connections_max};
   std::atomic<int> connections{0};
+  std::atomic<std::uint64_t> connections_refused{0};  // for connections_max
+  std::atomic<double> operations_share{0};            // of max-ops-per-second, for each worker; 0: no limit
   std::atomic<std::int32_t> next_session_id{1};
 };
 
@@ -65,7 +69,9 @@ class Worker {
 
   void start();
   /// Owns `descriptor` from here on.
-  void adopt(int descriptor, std::string peer);
+  void adopt(int descriptor, std::string peer, Passage passage = {});
+  /// Ends the sessions that `doors` do not allow any more, and takes classes from others.
+  void renew_passages(std::shared_ptr<const Doors> doors);
   void publish(std::shared_ptr<const RoutingView> view);
   /// Ends idle sessions at once and the others after their turn; the thread ends when all are gone or at the deadline.
   void stop(std::chrono::steady_clock::duration deadline);
@@ -89,6 +95,7 @@ class Worker {
   /// The link to a node of the present view; made at its first use.
   PeerLink& link(std::uint32_t node);
   std::uint32_t draw();
+  OperationsBucket& operations() { return operations_; }
   BufferPool<InputBuffer>& inputs() { return inputs_; }
   BufferPool<OutputBuffer>& outputs() { return outputs_; }
   void left(Session& session);
@@ -105,6 +112,7 @@ class Worker {
   BufferPool<InputBuffer> inputs_;  // before context_: coroutines that it destroys give their buffers back
   BufferPool<OutputBuffer> outputs_;
   Counters counters_;
+  OperationsBucket operations_;
   asio::io_context context_{1};
   asio::executor_work_guard<IoExecutor> work_;
   std::shared_ptr<const RoutingView> view_;

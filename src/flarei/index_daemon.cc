@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/daemon/door_options.h"
 #include "common/daemon/file_limit.h"
 #include "flarei/index_session.h"
 
@@ -35,6 +36,11 @@ OwnIdentity::Setup identity_setup(const FlareiOptions& options, const DaemonIden
   return setup;
 }
 
+std::string options_of(const Door& door) {
+  if (door.name == main_door_name) return "server-port and bind-address";
+  return fmt::format("door.{0}.port and door.{0}.bind", door.name);
+}
+
 std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 }  // namespace
@@ -42,36 +48,57 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, DaemonLog& log)
     : options_(options),
       log_(log),
+      keeper_(doors_of(options), log, clock_),
       map_file_(local.map_file),
       identity_(identity_setup(options, local.identity, log), log),
       index_(local.map, options.partition_size - 1, local.map_file, log),
       monitors_(context_.get_executor(), index_, monitor_settings(options), numbers_, log),
       sessions_(context_.get_executor(), numbers_),
       service_(index_, monitors_, sessions_, options, clock_, &identity_),
-      tcp_(context_.get_executor()),
-      unix_(context_.get_executor()),
       signals_(context_.get_executor()),
       ask_again_(context_.get_executor()) {
   index_.publish_to(monitors_);
   index_.belong_to(identity_.cluster());
   monitors_.introduce_as(identity_);
+  service_.keep_account_of(keeper_);
   apply();
 }
 
 std::optional<StartFailure> IndexDaemon::listen() {
-  if (const auto done = tcp_.listen_tcp(options_.bind_address, options_.server_port, limits::listen_backlog); !done) {
-    return StartFailure{
-        ExitCode::cannot_create,
-        fmt::format("flarei: cannot listen on port {} of {}: {}; is another daemon there? see server-port "
-                    "and bind-address",
-                    options_.server_port, options_.bind_address.empty() ? "all addresses" : options_.bind_address,
-                    done.error().message())};
+  if (const auto warning = open_doors_warning(*keeper_.doors())) log_.warning("{}", *warning);
+  for (std::size_t door = 0; door < keeper_.doors()->size(); ++door) {
+    if (auto failure = listen_at(door)) return failure;
   }
+  return listen_at_socket();
+}
+
+std::optional<StartFailure> IndexDaemon::listen_at(std::size_t number) {
+  const auto& door = (*keeper_.doors())[number];
+  auto addresses = door.bind;
+  if (addresses.empty()) addresses.emplace_back();  // all
+  for (const auto& address : addresses) {
+    auto tcp = std::make_unique<Listener>(context_.get_executor());
+    const auto families = addresses.size() > 1 ? Listener::Families::one : Listener::Families::both;
+    if (const auto done = tcp->listen_tcp(address, door.port, limits::listen_backlog, families); !done) {
+      return StartFailure{
+          ExitCode::cannot_create,
+          fmt::format("flarei: cannot listen on port {} of {}: {}; is another daemon there? see {}", door.port,
+                      address.empty() ? "all addresses" : address, done.error().message(), options_of(door))};
+    }
+    listeners_.push_back({number, std::move(tcp)});
+  }
+  return std::nullopt;
+}
+
+// It belongs to the main door: its lists decide whether `unix` comes in.
+std::optional<StartFailure> IndexDaemon::listen_at_socket() {
   if (options_.server_socket.empty()) return std::nullopt;
-  if (const auto done = unix_.listen_unix(options_.server_socket, limits::listen_backlog); !done) {
+  auto local = std::make_unique<Listener>(context_.get_executor());
+  if (const auto done = local->listen_unix(options_.server_socket, limits::listen_backlog); !done) {
     return StartFailure{ExitCode::cannot_create, fmt::format("flarei: cannot listen on server-socket {}: {}",
                                                              options_.server_socket, done.error().message())};
   }
+  listeners_.push_back({0, std::move(local)});
   return std::nullopt;
 }
 
@@ -81,11 +108,13 @@ void IndexDaemon::serve() {
     if (error) std::rethrow_exception(error);
   };
   asio::co_spawn(context_, watch_signals(), ended);
-  const auto accepted = [this](int descriptor, std::string peer) {
-    accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_);
-  };
-  tcp_.start(accepted);
-  if (!options_.server_socket.empty()) unix_.start(accepted);
+  for (auto& [door, listener] : listeners_) {
+    listener->start([this, at = door](int descriptor, std::string peer) {
+      const auto passage = keeper_.admit(at, descriptor, peer);
+      if (!passage) return;
+      accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_, *passage);
+    });
+  }
   sessions_.start();
   watch_nodes();
   log_.notice("serving on port {} with map version {}, {} nodes", options_.server_port, raw(index_.map().version),
@@ -185,6 +214,7 @@ void IndexDaemon::reread() {
   options_ = std::move(fresh->options);
   apply();
   log_.reopen({log_ident("flarei", options_.tenant), options_.log_facility, options_.log_to_stderr});
+  apply_doors();
   log_.notice("SIGHUP: options read again, changed: {}", fresh->changed.empty() ? "none" : joined(fresh->changed));
   if (!fresh->need_restart.empty()) {
     log_.warning("SIGHUP: these options have another value in the file and need a restart: {}",
@@ -199,11 +229,19 @@ void IndexDaemon::apply() {
   sessions_.change_limits({static_cast<std::size_t>(options_.max_connection), options_.net_read_timeout});
 }
 
+// Those that are open now are looked at again; who comes later meets the new lists.
+void IndexDaemon::apply_doors() {
+  auto doors = doors_of(options_);
+  if (doors == *keeper_.doors()) return;
+  if (const auto warning = open_doors_warning(doors)) log_.warning("{}", *warning);
+  keeper_.change(std::move(doors));
+  sessions_.renew_passages(*keeper_.doors());
+}
+
 void IndexDaemon::stop() {
   stopping_ = true;
   ask_again_.cancel();
-  tcp_.stop();
-  unix_.stop();
+  for (auto& [door, listener] : listeners_) listener->stop();
   monitors_.stop();
   sessions_.stop();
   signals_.cancel();

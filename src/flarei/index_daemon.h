@@ -1,14 +1,17 @@
 #pragma once
 
 #include <boost/asio/signal_set.hpp>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/log_spdlog.h"
 #include "common/daemon/data_dir_lock.h"
 #include "common/daemon/identity.h"
 #include "common/daemon/start_failure.h"
+#include "common/net/door_keeper.h"
 #include "common/net/listener.h"
 #include "common/net/task.h"
 #include "flarei/cluster_recovery.h"
@@ -51,11 +54,15 @@ class IndexDaemon {
   bool belong_to(const std::string& cluster);
   void reread();
   void apply();
+  void apply_doors();
+  std::optional<StartFailure> listen_at(std::size_t door);
+  std::optional<StartFailure> listen_at_socket();
   void stop();
 
   FlareiOptions options_;
   DaemonLog& log_;
   SystemClock clock_;
+  DoorKeeper keeper_;
   ThreadNumbers numbers_;
   MapFile& map_file_;
   OwnIdentity identity_;
@@ -64,8 +71,11 @@ class IndexDaemon {
   NodeMonitors monitors_;
   SessionTable sessions_;
   IndexService service_;
-  Listener tcp_;
-  Listener unix_;
+  struct DoorListener {
+    std::size_t door;  // in keeper_'s doors
+    std::unique_ptr<Listener> listener;
+  };
+  std::vector<DoorListener> listeners_;
   Signals signals_;
   Timer ask_again_;
   bool stopping_ = false;

@@ -194,6 +194,9 @@ void IndexService::answer_stats(StatsTopic topic, std::string& out) const {
     case StatsTopic::nodes:
       out += stats_nodes_text(index_.map());
       return;
+    case StatsTopic::doors:
+      out += keeper_ ? keeper_->stats() : std::string{reply::end};
+      return;
     case StatsTopic::threads:
       sessions_.append_rows(out, clock_.steady());
       append_monitors(out);

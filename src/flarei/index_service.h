@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/base/clock.h"
+#include "common/net/door_keeper.h"
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
 #include "common/protocol/index_request.h"
@@ -31,6 +32,7 @@ class IndexService {
   /// Appends the answer. Waits only where a node has to be asked first; the arguments must live until then.
   IoTask<> answer(const IndexRequest& request, IndexPeer& peer, std::string& out);
 
+  void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   void change_options(const FlareiOptions& options) { options_ = options; }
 
  private:
@@ -51,6 +53,7 @@ class IndexService {
   FlareiOptions options_;
   const Clock& clock_;
   OwnIdentity* identity_;  // null: this daemon has none
+  const DoorKeeper* keeper_ = nullptr;
   std::chrono::steady_clock::time_point started_at_;
 };
 

@@ -21,8 +21,13 @@ constexpr std::size_t read_step_bytes = 16 * 1024;
 
 }  // namespace
 
-IndexSession::IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table)
-    : socket_(std::move(socket)), peer_{std::move(peer), false, {}}, service_(service), table_(table) {
+IndexSession::IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table,
+                           Passage passage)
+    : socket_(std::move(socket)),
+      peer_{std::move(peer), false, {}},
+      passage_(passage),
+      service_(service),
+      table_(table) {
   set_deadline(table_.limits().idle);
   work_since_ = std::chrono::steady_clock::now();
 }
@@ -39,6 +44,10 @@ void IndexSession::start() {
 void IndexSession::close() {
   error_code ignored;
   socket_.close(ignored);
+}
+
+void IndexSession::renew_passage(const Doors& doors) {
+  if (!passage_.renew(doors)) end();
 }
 
 void IndexSession::end() {
@@ -118,6 +127,11 @@ IoTask<> IndexSession::answer_line(std::string_view line) {
     co_return;
   }
   operation_ = line.substr(0, std::min(line.find(' '), line.size()));
+  if (const auto needed = classes_for(request->command); !passage_.allows(needed)) {
+    passage_.tell_refused(peer_.address, name_of(request->command), needed);
+    output_ += denied_answer(needed);
+    co_return;
+  }
   if (request->command == IndexCommand::quit) ending_ = true;
   co_await service_.answer(*request, peer_, output_);
 }
@@ -132,7 +146,7 @@ IoTask<bool> IndexSession::write_answers() {
 }
 
 void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
-                    Log& log) {
+                    Log& log, Passage passage) {
   if (table.is_full()) {
     constexpr std::string_view refusal = "ERROR Too many open connections\r\n";
     static_cast<void>(::send(descriptor, refusal.data(), refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -152,7 +166,7 @@ void accept_session(IoExecutor executor, int descriptor, std::string peer, Index
     if (!socket.is_open()) ::close(descriptor);
     return;
   }
-  std::make_shared<IndexSession>(std::move(socket), std::move(peer), service, table)->start();
+  std::make_shared<IndexSession>(std::move(socket), std::move(peer), service, table, passage)->start();
 }
 
 }  // namespace flare

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/net/door_keeper.h"
 #include "common/net/task.h"
 #include "flarei/index_service.h"
 #include "flarei/session_table.h"
@@ -15,11 +16,13 @@ namespace flare {
 /// thread, in the session table until its coroutine ends.
 class IndexSession : public std::enable_shared_from_this<IndexSession> {
  public:
-  IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table);
+  IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table, Passage passage);
 
   void start();
   /// At once.
   void close();
+  /// By new lists: ends it, or takes classes from it, if its address has lost them.
+  void renew_passage(const Doors& doors);
   /// When the answers in work are sent.
   void end();
 
@@ -36,6 +39,7 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
 
   StreamSocket socket_;
   IndexPeer peer_;
+  Passage passage_;
   IndexService& service_;
   SessionTable& table_;
   int number_ = 0;
@@ -50,6 +54,6 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
 
 /// Takes a descriptor that a listener has accepted; refuses it with one line when the table is full.
 void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
-                    Log& log);
+                    Log& log, Passage passage = {});
 
 }  // namespace flare

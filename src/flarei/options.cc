@@ -115,7 +115,7 @@ std::vector<std::string> option_warnings(const FlareiOptions& options) {
 }
 
 std::vector<std::pair<std::string, std::string>> shown_options(const FlareiOptions& options) {
-  return shown(table(), options);
+  return shown(with_doors_of(table(), options, options), options);
 }
 
 }  // namespace flare

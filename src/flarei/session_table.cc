@@ -22,6 +22,10 @@ bool SessionTable::kill(int number) {
   return true;
 }
 
+void SessionTable::renew_passages(const Doors& doors) {
+  for (const auto& [number, session] : sessions_) session->renew_passage(doors);
+}
+
 void SessionTable::append_rows(std::string& out, std::chrono::steady_clock::time_point now) const {
   for (const auto& [number, session] : sessions_) append_thread_row(out, session->row(now));
 }

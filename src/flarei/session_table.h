@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "common/net/door_keeper.h"
 #include "common/net/task.h"
 #include "flarei/index_stats.h"
 #include "flarei/thread_numbers.h"
@@ -33,6 +34,9 @@ class SessionTable {
   void remove(int number) { sessions_.erase(number); }
   /// Closes that session; false: there is none.
   bool kill(int number);
+
+  /// By new lists: sessions end, or lose classes.
+  void renew_passages(const Doors& doors);
 
   std::size_t size() const { return sessions_.size(); }
   IndexCounters& counters() { return counters_; }

@@ -26,9 +26,15 @@ bool wait_for(int descriptor, short events, const Deadline& deadline) {
   return found > 0;
 }
 
-int connect_socket(int family, const sockaddr* name, socklen_t bytes, const std::string& shown, Milliseconds limit) {
+int connect_socket(int family, const sockaddr* name, socklen_t bytes, const std::string& shown, Milliseconds limit,
+                   const sockaddr_in* from = nullptr) {
   const int descriptor = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) fail(std::string{"socket: "} + std::strerror(errno));
+  if (from && ::bind(descriptor, reinterpret_cast<const sockaddr*>(from), sizeof *from) != 0) {
+    const int error = errno;
+    ::close(descriptor);
+    fail("bind for " + shown + ": " + std::strerror(error));
+  }
   int error = ::connect(descriptor, name, bytes) == 0 ? 0 : errno;
   if (error == EINPROGRESS) {
     socklen_t size = sizeof error;
@@ -45,13 +51,19 @@ int connect_socket(int family, const sockaddr* name, socklen_t bytes, const std:
   return descriptor;
 }
 
-int connect_tcp(const Address& address, Milliseconds limit) {
+sockaddr_in name_of(const Address& address) {
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_port = htons(address.port);
   if (::inet_pton(AF_INET, address.name.c_str(), &name.sin_addr) != 1) fail("not an IPv4 address: " + address.name);
-  const int descriptor =
-      connect_socket(AF_INET, reinterpret_cast<const sockaddr*>(&name), sizeof name, key_of(address), limit);
+  return name;
+}
+
+int connect_tcp(const Address& address, Milliseconds limit, const std::string& from = {}) {
+  const auto name = name_of(address);
+  const auto source = from.empty() ? sockaddr_in{} : name_of({from, 0});
+  const int descriptor = connect_socket(AF_INET, reinterpret_cast<const sockaddr*>(&name), sizeof name, key_of(address),
+                                        limit, from.empty() ? nullptr : &source);
   const int on = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return descriptor;
@@ -75,6 +87,9 @@ std::string key_of(const Address& address) { return address.name + ":" + std::to
 
 TextClient::TextClient(const Address& address, Milliseconds limit)
     : descriptor_{connect_tcp(address, limit)}, limit_{limit} {}
+
+TextClient::TextClient(const Address& address, const std::string& from, Milliseconds limit)
+    : descriptor_{connect_tcp(address, limit, from)}, limit_{limit} {}
 
 TextClient::TextClient(const std::string& socket_path, Milliseconds limit)
     : descriptor_{connect_unix(socket_path, limit)}, limit_{limit} {}

@@ -22,6 +22,8 @@ struct Address {
 class TextClient {
  public:
   explicit TextClient(const Address& address, Milliseconds limit = Milliseconds{5'000});
+  /// From that local IPv4 address.
+  TextClient(const Address& address, const std::string& from, Milliseconds limit = Milliseconds{5'000});
   /// By a unix socket.
   explicit TextClient(const std::string& socket_path, Milliseconds limit = Milliseconds{5'000});
   ~TextClient();

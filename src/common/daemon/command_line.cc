@@ -26,6 +26,18 @@ const OptionName* find_exactly(const std::vector<OptionName>& names, std::string
   return found == names.end() ? nullptr : &*found;
 }
 
+// `door.web.port` of the row `door.NAME.port`: NAME stands for one word without a dot.
+bool is_instance(std::string_view word, const OptionName& row) {
+  constexpr std::string_view place = ".NAME.";
+  const auto at = row.name.find(place);
+  if (at == std::string::npos) return false;
+  const auto before = std::string_view(row.name).substr(0, at + 1);
+  const auto behind = std::string_view(row.name).substr(at + place.size() - 1);
+  if (word.size() <= before.size() + behind.size() || !word.starts_with(before) || !word.ends_with(behind))
+    return false;
+  return word.substr(before.size(), word.size() - before.size() - behind.size()).find('.') == std::string_view::npos;
+}
+
 Result<const OptionName*, StartFailure> find_by_prefix(std::string_view program, const std::vector<OptionName>& names,
                                                        std::string_view prefix) {
   if (const auto* exact = find_exactly(names, prefix)) return exact;
@@ -214,7 +226,7 @@ Result<std::vector<GivenOption>, StartFailure> parse_words(CLI::App& app, std::s
 }
 
 Result<std::vector<GivenOption>, StartFailure> parse_file(std::string_view program,
-                                                          const std::vector<OptionName>& names,
+                                                          const std::vector<OptionName>& fixed_names,
                                                           const std::string& path) {
   const auto failure = [&](const ConfigError& error) {
     const auto place = error.line == 0 ? path : fmt::format("{}:{}", path, error.line);
@@ -222,6 +234,11 @@ Result<std::vector<GivenOption>, StartFailure> parse_file(std::string_view progr
   };
   const auto text = read_config_file(path);
   if (!text) return failure({0, "config file: " + text.error().reason});
+  std::vector<std::string> written;
+  if (const auto entries = parse_config_text(*text)) {
+    for (const auto& entry : *entries) written.push_back(entry.name);
+  }
+  const auto names = with_instances(fixed_names, written);
   CLI::App app;
   app.set_help_flag();
   add_options(app, names, OptionPlace::both);
@@ -248,8 +265,23 @@ Result<std::vector<std::string>, StartFailure> expand_prefixes(std::string_view 
   return WordExpander(program, names, words).expand();
 }
 
-Result<GivenOptions, StartFailure> read_options(std::string_view program, const std::vector<OptionName>& names,
+std::vector<OptionName> with_instances(std::vector<OptionName> names, const std::vector<std::string>& given) {
+  const auto fixed = names;
+  for (std::string_view word : given) {
+    if (word.starts_with("--")) word.remove_prefix(2);
+    word = word.substr(0, word.find('='));
+    if (find_exactly(names, word)) continue;
+    const auto row = std::find_if(fixed.begin(), fixed.end(), [&](const auto& one) { return is_instance(word, one); });
+    if (row == fixed.end()) continue;
+    names.push_back(*row);
+    names.back().name = word;
+  }
+  return names;
+}
+
+Result<GivenOptions, StartFailure> read_options(std::string_view program, const std::vector<OptionName>& fixed_names,
                                                 const std::vector<std::string>& words) {
+  const auto names = with_instances(fixed_names, words);
   auto expanded = expand_prefixes(program, names, words);
   if (!expanded) return expanded.error();
   CLI::App app("", std::string(program));

@@ -23,6 +23,10 @@ struct OptionName {
   std::string shown_default;
 };
 
+/// `names` and a copy of its row for each of `given` that is an instance of it: `door.web.port` of `door.NAME.port`.
+/// `given` may be written as words of a command line. Pure.
+std::vector<OptionName> with_instances(std::vector<OptionName> names, const std::vector<std::string>& given);
+
 struct GivenOption {
   std::string name;
   std::string value;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,15 @@ namespace flare {
 
 /// Stands for "never" where an option takes a negative time (daemons.md 1.3, net-read-timeout).
 constexpr std::chrono::seconds never{std::chrono::years{100}};
+
+/// A named door as it is written (docs/security.md): door.NAME.port and so on. All checked; see door_options.h.
+struct DoorTexts {
+  int port = 0;
+  std::string bind;     // numeric addresses; empty: all
+  std::string allow;    // address list; empty: not given, open to all
+  std::string classes;  // of data, cluster, admin
+  bool operator==(const DoorTexts&) const = default;
+};
 
 /// What both daemons are told (daemons.md 1.1-1.3). Defaults that differ from the original are in
 /// docs/compatibility.md.
@@ -28,12 +38,16 @@ struct CommonOptions {
   int max_connection = limits::connections_max;
   std::string server_name;  // default: the host's full name
   int server_port = 0;
-  std::string server_socket;                   // absolute; empty: none
-  std::string bind_address;                    // numeric; empty: all
-  std::string user;                            // empty: stay who we are
-  std::string group;                           // empty: the user's own
-  std::string tenant;                          // empty: none
-  bool require_identity = false;               // nobody without an identity is dealt with
+  std::string server_socket;      // absolute; empty: none
+  std::string bind_address;       // numeric; empty: all
+  std::string user;               // empty: stay who we are
+  std::string group;              // empty: the user's own
+  std::string tenant;             // empty: none
+  bool require_identity = false;  // nobody without an identity is dealt with
+  std::string client_allow_from;  // address lists of the main door; empty: not given, open to all
+  std::string cluster_allow_from;
+  std::string admin_allow_from;
+  std::map<std::string, DoorTexts> doors;      // named ones, beside the main door
   std::chrono::seconds net_read_timeout{600};  // `never` for a negative value
 
   // Accepted, without effect here: threads are not made for connections (design.md 2).

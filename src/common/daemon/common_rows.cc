@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "common/daemon/door_options.h"
 #include "common/daemon/privileges.h"
 
 namespace flare {
@@ -137,6 +138,7 @@ std::optional<StartFailure> finish_common(std::string_view program, const GivenO
   if (auto failure = finisher.new_file("pid", options.pid_path)) return failure;
   if (auto failure = finisher.socket(options.server_socket)) return failure;
   if (auto failure = finisher.accounts(options)) return failure;
+  if (auto failure = finish_doors(program, given, options)) return failure;
   if (!options.config_path.empty()) options.config_path = fs::absolute(options.config_path).lexically_normal().string();
   if (options.server_name.empty()) options.server_name = host_name();
   return std::nullopt;

@@ -16,6 +16,9 @@ Reason check_account_name(std::string_view text);
 Reason check_tenant(std::string_view text);
 Reason check_log_facility(std::string_view text);
 Reason check_path(std::string_view text);
+Reason check_address_list(std::string_view text);
+/// `all` for a list that is not given.
+std::string shown_list(const std::string& text);
 
 /// net-read-timeout: a negative value means never.
 template <class Options>
@@ -33,6 +36,14 @@ Binding<Options> timeout_or_never(std::chrono::seconds CommonOptions::*member) {
             return options.*member == never ? "-1" : std::to_string((options.*member).count());
           },
           option::copy_of<Options>(member)};
+}
+
+/// An address list; one that is not given is shown as what it means.
+template <class Options>
+Binding<Options> address_list(std::string CommonOptions::*member) {
+  auto binding = option::text<Options>(member, check_address_list);
+  binding.show = [member](const Options& options) { return shown_list(options.*member); };
+  return binding;
 }
 
 template <class Options>
@@ -119,6 +130,25 @@ OptionTable<Options> common_rows() {
        fixed,
        present,
        option::boolean<Options>(&C::require_identity)},
+      {{"client-allow-from", "", value, both, "who may ask for data: addresses, networks, unix; all; none", ""},
+       dynamic,
+       present,
+       address_list<Options>(&C::client_allow_from)},
+      {{"cluster-allow-from", "", value, both, "who may act as a node or index, likewise", ""},
+       dynamic,
+       present,
+       address_list<Options>(&C::cluster_allow_from)},
+      {{"admin-allow-from", "", value, both, "who may administer, likewise; without a list: everybody", ""},
+       dynamic,
+       present,
+       address_list<Options>(&C::admin_allow_from)},
+      {{"door.NAME.port", "", value, both, "port of a further door; NAME of a-z, 0-9, -", ""}, fixed, present, {}},
+      {{"door.NAME.bind", "", value, both, "its addresses, IPv4 or IPv6, divided by commas; default: all", ""},
+       fixed,
+       present,
+       {}},
+      {{"door.NAME.allow", "", value, both, "who may come in there: as client-allow-from", ""}, dynamic, present, {}},
+      {{"door.NAME.classes", "", value, both, "what it is for: of data, cluster, admin", ""}, dynamic, present, {}},
       {{"net-read-timeout", "", value, both, "seconds until an idle client is closed; negative: never", ""},
        dynamic,
        present,

@@ -196,7 +196,8 @@ template <class Options>
 std::vector<std::pair<std::string, std::string>> shown(const OptionTable<Options>& table, const Options& options) {
   std::vector<std::pair<std::string, std::string>> lines;
   for (const auto& row : table) {
-    if (row.name.place == OptionPlace::both) lines.emplace_back(row.name.name, row.binding.show(options));
+    if (row.name.place == OptionPlace::both && row.binding.show)
+      lines.emplace_back(row.name.name, row.binding.show(options));
   }
   return lines;
 }

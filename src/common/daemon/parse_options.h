@@ -6,6 +6,7 @@
 
 #include "common/base/result.h"
 #include "common/daemon/common_rows.h"
+#include "common/daemon/door_options.h"
 #include "common/daemon/reread.h"
 
 /// The way from words to checked options, the same for both daemons.
@@ -27,7 +28,8 @@ Result<Options, StartFailure> parse_options(const OptionTable<Options>& table, s
   if (!given) return given.error();
   Options options;
   options.command_line = words;
-  if (auto failure = apply_given(table, program, *given, options)) return *failure;
+  if (auto failure = refuse_door_names(program, *given)) return *failure;
+  if (auto failure = apply_given(with_given_doors(table, *given), program, *given, options)) return *failure;
   if (auto failure = finish_common(program, *given, options)) return *failure;
   if (auto failure = finish(*given, options)) return *failure;
   return options;
@@ -35,9 +37,9 @@ Result<Options, StartFailure> parse_options(const OptionTable<Options>& table, s
 
 /// Takes over what SIGHUP may change from `fresh`, and names the rest.
 template <class Options>
-Reread<Options> merge_reread(const OptionTable<Options>& table, const Options& in_force, const Options& fresh) {
+Reread<Options> merge_reread(const OptionTable<Options>& fixed_table, const Options& in_force, const Options& fresh) {
   Reread<Options> reread{in_force, {}, {}};
-  for (const auto& row : table) {
+  for (const auto& row : with_doors_of(fixed_table, in_force, fresh)) {
     if (!row.binding.show || row.binding.show(in_force) == row.binding.show(fresh)) continue;
     if (row.apply == Apply::on_reload) {
       row.binding.copy(reread.options, fresh);

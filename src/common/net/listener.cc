@@ -48,7 +48,7 @@ Listener::Listener(IoExecutor executor) : open_(std::make_shared<Open>(Open{Acce
 
 Listener::~Listener() { stop(); }
 
-Result<void> Listener::listen_tcp(const std::string& bind_address, int port, int backlog) {
+Result<void> Listener::listen_tcp(const std::string& bind_address, int port, int backlog, Families families) {
   using Tcp = asio::ip::tcp;
   auto& acceptor = open_->acceptor;
   error_code error;
@@ -67,6 +67,9 @@ Result<void> Listener::listen_tcp(const std::string& bind_address, int port, int
   if (!error) acceptor.set_option(asio::socket_base::reuse_address{true}, error);
   if (!error && bind_address.empty() && endpoint.protocol() == Tcp::v6()) {
     acceptor.set_option(asio::ip::v6_only{false}, error);
+  }
+  if (!error && families == Families::one && endpoint.protocol() == Tcp::v6()) {
+    acceptor.set_option(asio::ip::v6_only{true}, error);  // beside 0.0.0.0 on the same port
   }
   if (!error) acceptor.bind(Generic::endpoint{endpoint}, error);
   if (!error) acceptor.listen(backlog, error);

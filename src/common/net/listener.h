@@ -21,8 +21,11 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  /// What an IPv6 address, above all `::`, takes in.
+  enum class Families { one, both };
+
   /// `bind_address`: empty (all IPv4 and, where there is one, IPv6 addresses) or one address.
-  Result<void> listen_tcp(const std::string& bind_address, int port, int backlog);
+  Result<void> listen_tcp(const std::string& bind_address, int port, int backlog, Families families = Families::both);
   /// Takes the place of a stale socket; `address_in_use` if another process serves it (daemons.md 2.4). Mode 0777 as
   /// the original; unlinked at the end.
   Result<void> listen_unix(const std::string& path, int backlog);

@@ -17,6 +17,7 @@ enum class StatsTopic : std::uint8_t {
   threads_request,
   threads_slave,
   threads_queue,
+  doors,  // ours: who came in and who was refused
 };
 
 /// `words`: what follows `stats`. Words behind a known topic are ignored; nullopt for anything else: `ERROR`.

@@ -55,6 +55,12 @@ void Sources::stop_all() {
   for (const auto& session : shared_->sessions) session->close("this node stops or changes its role");
 }
 
+void Sources::close_if(const std::function<bool(const std::string& peer)>& refused) {
+  for (const auto& session : shared_->sessions) {
+    if (refused(session->figures().peer)) session->close("its address is not allowed any more");
+  }
+}
+
 void Sources::set_pace(std::uint64_t bandwidth_kb_s, std::chrono::microseconds interval) {
   shared_->options.bandwidth_kb_s = bandwidth_kb_s;
   shared_->options.interval = interval;

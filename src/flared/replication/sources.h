@@ -69,6 +69,8 @@ class Sources {
   void adopt(StreamSocket socket, std::string unread, std::string line, std::string peer);
   /// Closes all, at a change of role and at the end. Their coroutines end by themselves on the control thread.
   void stop_all();
+  /// Closes those whose peer is refused by changed lists; they may not come in again.
+  void close_if(const std::function<bool(const std::string& peer)>& refused);
   /// From the next piece of a snapshot on.
   void set_pace(std::uint64_t bandwidth_kb_s, std::chrono::microseconds interval);
 

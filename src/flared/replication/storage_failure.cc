@@ -20,6 +20,9 @@ std::string_view words_of(StorageError error) {
       return "gap in the sequence";
     case StorageError::aborted:
       return "aborted";
+    case StorageError::too_many_items:
+    case StorageError::too_many_bytes:
+      return "quota exceeded";
   }
   return "unknown";
 }

@@ -44,6 +44,7 @@ bool KyotoStorage::heal_locked() {
     logger_.error("{}", failure);
     return fail("the repair from the log");
   }
+  recount();
   logger_.warning("{}: repaired from the log up to entry {}", path("flare.kch").string(), raw(log_->last()));
   return true;
 }

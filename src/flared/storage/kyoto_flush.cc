@@ -93,6 +93,7 @@ bool KyotoStorage::open_swapped() {
     return fail("opening the store that was swapped in");
   }
   set_files({.store = std::move(*opened), .log = log_});
+  recount();
   return begin_locked();
 }
 

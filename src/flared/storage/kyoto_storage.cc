@@ -55,7 +55,8 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
                           .data_bytes_max = options_.data_bytes_max,
                           .log = *log_,
                           .deletions = deletions_,
-                          .sink = sink}};
+                          .sink = sink,
+                          .quota = quota_}};
   const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
   if (!accepted) return visitor.changes() ? poison("a write") : StorageError::io;
@@ -90,7 +91,7 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
 }
 
 Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, UpdateLog* log) {
-  ApplyVisitor visitor{entry, deletions_, log};
+  ApplyVisitor visitor{entry, deletions_, log, quota_};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
   if (accepted) return visitor.result();
   return visitor.result() ? poison("a write of the master") : StorageError::io;
@@ -146,6 +147,23 @@ StorageFigures KyotoStorage::figures() const {
           .log_writes = past_log_writes_ + now.log->write_calls(),
           .snapshots_taken = snapshots_,
           .failed = health_ == Health::failed};
+}
+
+void KyotoStorage::limit(const StoreLimits& limits) {
+  if (quota_.limits() == limits) return;
+  const std::lock_guard alone{gate_};
+  const bool counted = quota_.counts_bytes();
+  quota_.set_limits(limits);
+  if (quota_.counts_bytes() && !counted && store_) recount();
+}
+
+void KyotoStorage::recount() {
+  CountVisitor counting;
+  if (quota_.counts_bytes() && !store_->db().iterate(&counting, false)) {
+    logger_.error("{}: the records cannot be counted ({}); max-bytes takes the store for emptier than it is",
+                  path("flare.kch").string(), store_->error());
+  }
+  quota_.recounted(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count())), counting.bytes());
 }
 
 KyotoStorage::Files KyotoStorage::files() const {

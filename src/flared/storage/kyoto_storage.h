@@ -40,6 +40,8 @@ class KyotoStorage final : public Storage {
   Result<std::unique_ptr<Scan>, StorageError> begin_scan() override;
   Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() override;
   StorageFigures figures() const override;
+  void limit(const StoreLimits& limits) override;
+  StoreQuota& quota() override { return quota_; }
   Result<void, StorageError> close() override;
 
   /// What the start had to do, for the log and the tests.
@@ -102,6 +104,7 @@ class KyotoStorage final : public Storage {
   Result<void, StorageError> apply_to_store(const LogEntry& entry, UpdateLog* log);
   StorageError storage_failure(int error, const char* file);
   void tell_listener();
+  void recount();  // with the gate held exclusively, or before the store serves
   Files files() const;
   void set_files(Files files);
   StorageError poison(const char* what);
@@ -120,6 +123,7 @@ class KyotoStorage final : public Storage {
   mutable std::mutex files_mutex_;
 
   Deletions deletions_;
+  StoreQuota quota_;
   std::atomic<Health> health_{Health::good};
   std::atomic<std::uint64_t> generation_{0};  // raised when cursors become void
   std::atomic<bool> replacing_{false};

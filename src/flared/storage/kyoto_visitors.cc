@@ -5,6 +5,19 @@ namespace {
 
 constexpr std::size_t scratch_bytes_kept_max = 1024 * 1024;
 
+struct Growth {
+  std::int64_t items;
+  std::int64_t bytes;
+};
+
+// Of the store, when a record's value changes from so many bytes to so many; nullopt: there is no record.
+Growth change_of(std::string_view key, std::optional<std::size_t> before, std::optional<std::size_t> after) {
+  const auto bytes = [&](std::optional<std::size_t> value) {
+    return value ? static_cast<std::int64_t>(key.size() + *value) : 0;
+  };
+  return {(after ? 1 : 0) - (before ? 1 : 0), bytes(after) - bytes(before)};
+}
+
 }  // namespace
 
 std::string_view compose_record(std::uint32_t flags, std::int64_t expire_s, RecordVersion version,
@@ -38,6 +51,7 @@ const char* ExecuteVisitor::visit_full(const char*, std::size_t, const char* val
     result_ = StorageError::damaged;
     return NOP;
   }
+  old_bytes_ = value_bytes;
   return decide_on({.record = record}, new_bytes);
 }
 
@@ -74,14 +88,18 @@ const char* ExecuteVisitor::decide_on(const Present& present, std::size_t* new_b
 
 const char* ExecuteVisitor::store(const Change& change, std::size_t* new_bytes) {
   const auto bytes = compose_record(change.flags, change.expire_s, change.version, change.head, change.tail);
+  const auto growth = change_of(context_.operation.key, old_bytes_, bytes.size());
+  if (!reserve(growth.items, growth.bytes)) return NOP;
   if (!log_entry({.kind = change.kind == ChangeKind::touch ? EntryKind::touch : EntryKind::set,
                   .key = context_.operation.key,
                   .version = change.version,
                   .flags = change.flags,
                   .expire_s = change.expire_s,
                   .data = bytes.substr(record_header_bytes)})) {
+    context_.quota.add(-growth.items, -growth.bytes);
     return NOP;
   }
+  context_.quota.note_expiry(change.expire_s);
   context_.deletions.forget(context_.operation.key);
   record_bytes_ = bytes.size();
   *new_bytes = bytes.size();
@@ -97,7 +115,20 @@ const char* ExecuteVisitor::remove(const Change& change) {
     return NOP;
   }
   context_.deletions.remember(context_.operation.key, {change.version, change.hold_until_s});
+  const auto growth = change_of(context_.operation.key, old_bytes_, std::nullopt);
+  context_.quota.add(growth.items, growth.bytes);
   return change.kind == ChangeKind::remove ? REMOVE : NOP;
+}
+
+// Before the log (docs/security.md), and before the record is touched.
+bool ExecuteVisitor::reserve(std::int64_t items, std::int64_t bytes) {
+  if (!context_.operation.limited) {
+    context_.quota.add(items, bytes);
+    return true;
+  }
+  const auto refusal = context_.quota.reserve(items, bytes);
+  if (refusal) result_ = storage_error(*refusal);
+  return !refusal;
 }
 
 bool ExecuteVisitor::log_entry(const LogEntry& entry) {
@@ -107,22 +138,31 @@ bool ExecuteVisitor::log_entry(const LogEntry& entry) {
   return changes_;
 }
 
-const char* ApplyVisitor::visit_full(const char* key, std::size_t key_bytes, const char*, std::size_t,
+const char* ApplyVisitor::visit_full(const char* key, std::size_t key_bytes, const char*, std::size_t value_bytes,
                                      std::size_t* new_bytes) {
+  return apply({key, key_bytes}, value_bytes, new_bytes);
+}
+
+const char* ApplyVisitor::apply(std::string_view key, std::optional<std::size_t> old_bytes, std::size_t* new_bytes) {
   result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
   if (!result_) return NOP;
   if (entry_.kind == EntryKind::remove) {
-    deletions_.remember({key, key_bytes}, {entry_.version, entry_.expire_s});
-    return REMOVE;
+    deletions_.remember(key, {entry_.version, entry_.expire_s});
+    const auto growth = change_of(key, old_bytes, std::nullopt);
+    quota_.add(growth.items, growth.bytes);
+    return REMOVE;  // of nothing is nothing
   }
-  deletions_.forget({key, key_bytes});
+  deletions_.forget(key);
   const auto bytes = compose_record(entry_.flags, entry_.expire_s, entry_.version, entry_.data, {});
+  const auto growth = change_of(key, old_bytes, bytes.size());
+  quota_.add(growth.items, growth.bytes);
+  quota_.note_expiry(entry_.expire_s);
   *new_bytes = bytes.size();
   return bytes.data();
 }
 
 const char* ApplyVisitor::visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) {
-  return visit_full(key, key_bytes, nullptr, 0, new_bytes);  // REMOVE of nothing is nothing
+  return apply({key, key_bytes}, std::nullopt, new_bytes);
 }
 
 const char* ScanVisitor::visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,

@@ -2,6 +2,7 @@
 
 #include <kcdb.h>
 
+#include <optional>
 #include <string>
 
 #include "flared/storage/deletions.h"
@@ -42,6 +43,7 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
     UpdateLog& log;
     Deletions& deletions;
     RecordSink* sink;
+    StoreQuota& quota;
   };
   explicit ExecuteVisitor(const Context& context) : context_(context) {}
 
@@ -56,19 +58,21 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
   const char* decide_on(const Present& present, std::size_t* new_bytes);
   const char* store(const Change& change, std::size_t* new_bytes);
   const char* remove(const Change& change);
+  bool reserve(std::int64_t items, std::int64_t bytes);
   bool log_entry(const LogEntry& entry);
 
   const Context context_;
   Result<Outcome, StorageError> result_ = StorageError::io;  // until the visit
   bool changes_ = false;
   std::size_t record_bytes_ = 0;
+  std::optional<std::size_t> old_bytes_;  // of the record's value before
 };
 
 /// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log.
 class ApplyVisitor final : public kyotocabinet::DB::Visitor {
  public:
-  ApplyVisitor(const LogEntry& entry, Deletions& deletions, UpdateLog* log)
-      : entry_(entry), deletions_(deletions), log_(log) {}
+  ApplyVisitor(const LogEntry& entry, Deletions& deletions, UpdateLog* log, StoreQuota& quota)
+      : entry_(entry), deletions_(deletions), log_(log), quota_(quota) {}
 
   const Result<void, StorageError>& result() const { return result_; }
 
@@ -76,11 +80,27 @@ class ApplyVisitor final : public kyotocabinet::DB::Visitor {
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                          std::size_t* new_bytes) override;
   const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override;
+  const char* apply(std::string_view key, std::optional<std::size_t> old_bytes, std::size_t* new_bytes);
 
   const LogEntry& entry_;
   Deletions& deletions_;
   UpdateLog* log_;
+  StoreQuota& quota_;
   Result<void, StorageError> result_ = StorageError::io;  // until the visit
+};
+
+/// Counts what a StoreQuota counts.
+class CountVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  const char* visit_full(const char*, std::size_t key_bytes, const char*, std::size_t value_bytes,
+                         std::size_t*) override {
+    bytes_ += key_bytes + value_bytes;
+    return NOP;
+  }
+  std::uint64_t bytes_ = 0;
 };
 
 /// Hands a cursor's records to a sink; damaged ones are passed over, as `get` shows them to nobody.

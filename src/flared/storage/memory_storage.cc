@@ -69,6 +69,7 @@ class MemoryStorage::MemoryReplacement final : public Replacement {
     const std::lock_guard lock{storage_.mutex_};
     storage_.empty();
     storage_.records_ = std::move(records_);
+    storage_.recount();
     storage_.log_id_ = position.log_id;
     storage_.epoch_ = storage_.last_epoch_ = position.epoch;
     storage_.epochs_ = epochs;
@@ -111,6 +112,7 @@ Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation,
     case ChangeKind::store:
     case ChangeKind::touch: {
       auto bytes = record_bytes(change.flags, change.expire_s, change.version, change.head, change.tail);
+      if (const auto refused = reserve(operation, bytes.size())) return *refused;
       log_entry({.kind = change.kind == ChangeKind::touch ? EntryKind::touch : EntryKind::set,
                  .epoch = epoch_,
                  .sequence = next(position().sequence),
@@ -134,14 +136,40 @@ Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation,
                  .data = {}});
       deletions_.remember(operation.key, {change.version, change.hold_until_s});
       records_.erase(std::string{operation.key});
+      recount();
       break;
   }
   return outcome;
 }
 
+std::optional<StorageError> MemoryStorage::reserve(const Operation& operation, std::size_t new_bytes) {
+  if (!operation.limited) return std::nullopt;
+  const auto found = records_.find(operation.key);
+  const bool is_new = found == records_.end();
+  const auto old_bytes = is_new ? 0 : operation.key.size() + found->second.size();
+  const auto growth = static_cast<std::int64_t>(operation.key.size() + new_bytes - old_bytes);
+  const auto refusal = quota_.reserve(is_new ? 1 : 0, growth);  // `store` counts anew
+  if (refusal) return storage_error(*refusal);
+  return std::nullopt;
+}
+
+// A model may be slow.
+void MemoryStorage::recount() {
+  std::size_t bytes = 0;
+  for (const auto& [key, record] : records_) bytes += key.size() + record.size();
+  quota_.recounted(records_.size(), bytes);
+}
+
+void MemoryStorage::limit(const StoreLimits& limits) {
+  const std::lock_guard lock{mutex_};
+  quota_.set_limits(limits);
+  recount();
+}
+
 void MemoryStorage::store(std::string_view key, std::string bytes) {
   deletions_.forget(key);
   records_[std::string{key}] = std::move(bytes);
+  recount();
 }
 
 void MemoryStorage::log_entry(LogEntry entry) {
@@ -175,6 +203,7 @@ Result<void, StorageError> MemoryStorage::apply(const LogEntry& entry) {
     case EntryKind::remove:
       deletions_.remember(entry.key, {entry.version, entry.expire_s});
       records_.erase(std::string{entry.key});
+      recount();
       break;
     case EntryKind::flush:
       empty();
@@ -186,6 +215,7 @@ Result<void, StorageError> MemoryStorage::apply(const LogEntry& entry) {
 void MemoryStorage::empty() {
   records_.clear();
   deletions_.clear();
+  recount();
   ++generation_;
 }
 

@@ -34,6 +34,8 @@ class MemoryStorage final : public Storage {
   Result<std::unique_ptr<Scan>, StorageError> begin_scan() override;
   Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() override;
   StorageFigures figures() const override;
+  void limit(const StoreLimits& limits) override;
+  StoreQuota& quota() override { return quota_; }
   Result<void, StorageError> close() override;
 
   /// Forgets the log up to and including `last`, as retention would.
@@ -50,11 +52,14 @@ class MemoryStorage final : public Storage {
   void log_entry(LogEntry entry);
   void store(std::string_view key, std::string bytes);
   void empty();
+  void recount();
+  std::optional<StorageError> reserve(const Operation& operation, std::size_t new_bytes);
 
   const std::size_t data_bytes_max_;
   mutable std::recursive_mutex mutex_;  // a sink may ask for the position
   Records records_;
   Deletions deletions_;
+  StoreQuota quota_;
   LogId log_id_;
   Epoch epoch_{0};
   Epoch last_epoch_{0};

@@ -132,6 +132,12 @@ Decision decide_touch(const Operation& operation, const Present& present, KeySta
   return decision;
 }
 
+// Between the sweep's look and this step a client may have stored the key anew.
+Decision decide_reclaim(const Operation& operation, const Present& present, KeyState state) {
+  if (!present.record || state == KeyState::alive) return answer(OutcomeKind::not_found, version_of(present));
+  return decide_remove(operation, present, KeyState::alive);
+}
+
 }  // namespace
 
 Decision decide(const Operation& operation, const Present& present, std::int64_t now_s, std::size_t data_bytes_max,
@@ -159,6 +165,8 @@ Decision decide(const Operation& operation, const Present& present, std::int64_t
     case OperationKind::touch:
     case OperationKind::gat:
       return decide_touch(operation, present, state);
+    case OperationKind::reclaim:
+      return decide_reclaim(operation, present, state);
   }
   return answer(OutcomeKind::not_stored, version_of(present));  // not reached: every member is above
 }

@@ -9,9 +9,23 @@
 /// What a write does to one record: the rules of docs/spec/protocol.md 3, as pure functions.
 namespace flare {
 
-enum class OperationKind : std::uint8_t { set, add, replace, append, prepend, cas, incr, decr, remove, touch, gat };
+enum class OperationKind : std::uint8_t {
+  set,
+  add,
+  replace,
+  append,
+  prepend,
+  cas,
+  incr,
+  decr,
+  remove,
+  touch,
+  gat,
+  reclaim
+};
 
-/// A client's write. The views point into the request and live as long as the call.
+/// A client's write, or the sweep's `reclaim`, which removes an entry only if it is expired. The views point into the
+/// request and live as long as the call.
 struct Operation {
   OperationKind kind = OperationKind::set;
   std::string_view key = {};
@@ -21,6 +35,7 @@ struct Operation {
   RecordVersion version{0};       // 0 = none; for cas the unique
   std::uint64_t delta = 0;        // incr, decr
   std::int64_t hold_until_s = 0;  // remove: absolute, 0 = now
+  bool limited = false;           // the store's quota holds for it
 };
 
 enum class OutcomeKind : std::uint8_t {

@@ -10,16 +10,19 @@
 #include "flared/storage/log_entry.h"
 #include "flared/storage/operation.h"
 #include "flared/storage/record.h"
+#include "flared/storage/store_quota.h"
 
 namespace flare {
 
 enum class StorageError : std::uint8_t {
-  io,            // the library or the log failed: `SERVER_ERROR i/o error`
-  out_of_space,  // refused before anything was changed: `SERVER_ERROR out of disk space`
-  damaged,       // the record's bytes are not a record
-  too_old,       // the log does not reach back to the asked sequence
-  sequence_gap,  // an applied entry does not follow the last one
-  aborted,       // a scan that a flush or a swap has made void
+  io,              // the library or the log failed: `SERVER_ERROR i/o error`
+  out_of_space,    // refused before anything was changed: `SERVER_ERROR out of disk space`
+  damaged,         // the record's bytes are not a record
+  too_old,         // the log does not reach back to the asked sequence
+  sequence_gap,    // an applied entry does not follow the last one
+  aborted,         // a scan that a flush or a swap has made void
+  too_many_items,  // a limited operation would exceed the quota: nothing was changed or logged
+  too_many_bytes,  // likewise
 };
 
 /// Gets a record's bytes while its lock is held: copy, do not call the storage.
@@ -107,6 +110,11 @@ class Storage {
   virtual Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() = 0;
 
   virtual StorageFigures figures() const = 0;
+  /// What limited operations may store from now on. Outside a Batch: to begin to count bytes takes the gate for one
+  /// pass over all records.
+  virtual void limit(const StoreLimits& limits) = 0;
+  /// Kept by the storage; from any thread.
+  virtual StoreQuota& quota() = 0;
   /// Clean stop: log written, committed, closed, clean mark. Nothing may be called afterwards.
   virtual Result<void, StorageError> close() = 0;
 
@@ -115,5 +123,9 @@ class Storage {
   virtual void enter() = 0;
   virtual void leave() = 0;
 };
+
+inline StorageError storage_error(StoreQuota::Refusal refusal) {
+  return refusal == StoreQuota::Refusal::items ? StorageError::too_many_items : StorageError::too_many_bytes;
+}
 
 }  // namespace flare

@@ -19,7 +19,7 @@ TEST(RecentWrites, ForgetAfterAWhile) {
 TEST(RecentWrites, TakeEveryKeyAsRecentWhenThereAreTooMany) {
   RecentWrites writes;
   for (std::uint32_t hash = 0; hash < 40; ++hash) writes.add(hash, 100);
-  EXPECT_TRUE(writes.contains(0, 101));    // forgotten, and so every key counts
+  EXPECT_TRUE(writes.contains(0, 101));  // forgotten, and so every key counts
   EXPECT_TRUE(writes.contains(999, 101));
   EXPECT_FALSE(writes.contains(999, 100 + RecentWrites::kept_s));
 }

@@ -1,0 +1,116 @@
+#include "common/net/door_keeper.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace flare {
+namespace {
+
+constexpr std::string_view refusal = "CLIENT_ERROR access denied (this address is not allowed here)\r\n";
+constexpr std::chrono::seconds log_pause{1};  // of each door and kind
+
+template <std::size_t size>
+std::array<std::uint8_t, size> bytes_at(const sockaddr_storage& storage, std::size_t offset) {
+  std::array<std::uint8_t, size> bytes{};
+  std::memcpy(bytes.data(), reinterpret_cast<const char*>(&storage) + offset, size);
+  return bytes;
+}
+
+// nullopt: it has gone already.
+std::optional<PeerAddress> peer_of(int descriptor) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+  if (storage.ss_family == AF_INET) return peer_of_ipv4(bytes_at<4>(storage, offsetof(sockaddr_in, sin_addr)));
+  if (storage.ss_family == AF_INET6) return peer_of_ipv6(bytes_at<16>(storage, offsetof(sockaddr_in6, sin6_addr)));
+  return PeerAddress{};
+}
+
+std::string held_back_text(std::uint64_t held_back) {
+  return held_back == 0 ? std::string{} : fmt::format(" ({} more since the last such line)", held_back);
+}
+
+}  // namespace
+
+void Passage::tell_refused(std::string_view who, std::string_view command, AccessClasses needed) const {
+  if (keeper) keeper->request_refused(door, who, command, needed);
+}
+
+bool Passage::renew(const Doors& doors) {
+  if (!keeper) return true;
+  granted = doors[door].granted_to(peer);
+  if (granted.empty()) keeper->connection_closed(door);
+  return !granted.empty();
+}
+
+DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause) {}
+
+DoorKeeper::DoorKeeper(Doors doors, Log& log, const Clock& clock)
+    : doors_(std::make_shared<const Doors>(std::move(doors))), figures_(doors_->size()), log_(log), clock_(clock) {
+  for (const auto& door : *doors_) names_.push_back(door.name);
+}
+
+std::optional<Passage> DoorKeeper::admit(std::size_t door, int descriptor, std::string_view who) {
+  const auto peer = peer_of(descriptor);
+  if (!peer) {
+    ::close(descriptor);
+    return std::nullopt;
+  }
+  Passage passage{(*doors_)[door].granted_to(*peer), static_cast<std::uint16_t>(door), *peer, this};
+  auto& figures = figures_[door];
+  if (passage.granted.empty()) {
+    refuse((*doors_)[door], figures, descriptor, who);
+    return std::nullopt;
+  }
+  figures.accepted.fetch_add(1, std::memory_order_relaxed);
+  return passage;
+}
+
+void DoorKeeper::refuse(const Door& door, Figures& figures, int descriptor, std::string_view who) {
+  static_cast<void>(::send(descriptor, refusal.data(), refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  ::close(descriptor);
+  figures.refused_connections.fetch_add(1, std::memory_order_relaxed);
+  if (const auto held_back = figures.connection_log.pass(clock_.steady())) {
+    log_.warning("connection of {} refused at door {} (port {}): its address is in no list{}", who, door.name,
+                 door.port, held_back_text(*held_back));
+  }
+}
+
+void DoorKeeper::request_refused(std::size_t door, std::string_view who, std::string_view command,
+                                 AccessClasses needed) {
+  auto& figures = figures_[door];
+  figures.refused_requests.fetch_add(1, std::memory_order_relaxed);
+  if (const auto held_back = figures.request_log.pass(clock_.steady())) {
+    log_.warning("request '{}' of {} refused at door {}: it has not class {}{}", command, who, names_[door],
+                 to_text(needed), held_back_text(*held_back));
+  }
+}
+
+void DoorKeeper::change(Doors doors) { doors_ = std::make_shared<const Doors>(std::move(doors)); }
+
+std::string DoorKeeper::stats() const {
+  std::string text;
+  for (std::size_t i = 0; i < doors_->size(); ++i) {
+    const auto& door = (*doors_)[i];
+    const auto& figures = figures_[i];
+    const auto add = [&](std::string_view name, const auto& value) {
+      text += fmt::format("STAT {}:{} {}\r\n", door.name, name, value);
+    };
+    add("port", door.port);
+    add("classes", class_words(door.classes));
+    add("open_to_all", class_words(door.open_to_all()));
+    add("accepted", figures.accepted.load(std::memory_order_relaxed));
+    add("refused_connections", figures.refused_connections.load(std::memory_order_relaxed));
+    add("refused_requests", figures.refused_requests.load(std::memory_order_relaxed));
+    add("closed_by_new_lists", figures.closed.load(std::memory_order_relaxed));
+  }
+  return text + "END\r\n";
+}
+
+}  // namespace flare

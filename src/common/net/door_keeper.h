@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/rate_gate.h"
+#include "common/net/door.h"
+
+namespace flare {
+
+class DoorKeeper;
+
+using Doors = std::vector<Door>;
+
+/// What one connection may ask, kept by its session: one test for each request.
+struct Passage {
+  AccessClasses granted = AccessClasses::all();
+  std::uint16_t door = 0;
+  PeerAddress peer;
+  DoorKeeper* keeper = nullptr;  // outlives the connection; null: nobody keeps the doors
+
+  bool allows(AccessClasses needed) const { return granted.has_any_of(needed); }
+  /// Counts and logs a request that was not allowed.
+  void tell_refused(std::string_view who, std::string_view command, AccessClasses needed) const;
+  /// By lists that have changed; false: the connection is not allowed any more.
+  bool renew(const Doors& doors);
+};
+
+/// Lets connections in by their address, and keeps account of refusals. `admit` and `change` belong to the thread that
+/// accepts, the rest is safe from any thread.
+class DoorKeeper {
+ public:
+  DoorKeeper(Doors doors, Log& log, const Clock& clock);
+  DoorKeeper(const DoorKeeper&) = delete;
+  DoorKeeper& operator=(const DoorKeeper&) = delete;
+
+  /// nullopt: refused with one line and closed. `who`: the peer as logs name it.
+  std::optional<Passage> admit(std::size_t door, int descriptor, std::string_view who);
+  /// New lists and classes for the same doors. Sessions take them by `Passage::renew`.
+  void change(Doors doors);
+  std::shared_ptr<const Doors> doors() const { return doors_; }
+
+  void request_refused(std::size_t door, std::string_view who, std::string_view command, AccessClasses needed);
+  void connection_closed(std::size_t door) { figures_[door].closed.fetch_add(1, std::memory_order_relaxed); }
+  /// The lines of `stats doors`, with END. On the thread that accepts.
+  std::string stats() const;
+
+ private:
+  struct Figures {
+    Figures();
+    std::atomic<std::uint64_t> accepted{0};
+    std::atomic<std::uint64_t> refused_connections{0};
+    std::atomic<std::uint64_t> refused_requests{0};
+    std::atomic<std::uint64_t> closed{0};  // because of changed lists
+    RateGate connection_log;
+    RateGate request_log;
+  };
+  void refuse(const Door& door, Figures& figures, int descriptor, std::string_view who);
+
+  std::shared_ptr<const Doors> doors_;
+  std::vector<std::string> names_;  // never changed, so that any thread may name a door
+  std::deque<Figures> figures_;     // by door
+  Log& log_;
+  const Clock& clock_;
+};
+
+}  // namespace flare

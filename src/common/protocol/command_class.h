@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "common/protocol/index_request.h"
+#include "common/protocol/request.h"
+
+/// Who may ask what (docs/security.md): each command needs one of some classes. Pure, without allocation.
+namespace flare {
+
+enum class AccessClass : std::uint8_t { data = 1, cluster = 2, admin = 4 };
+
+/// A set of classes: what a connection was granted, or of which one is enough.
+class AccessClasses {
+ public:
+  constexpr AccessClasses() = default;  // none
+  constexpr AccessClasses(AccessClass one) : bits_(static_cast<std::uint8_t>(one)) {}
+  static constexpr AccessClasses all() { return AccessClasses{7}; }
+
+  constexpr bool has_any_of(AccessClasses other) const { return (bits_ & other.bits_) != 0; }
+  constexpr bool empty() const { return bits_ == 0; }
+  constexpr std::uint8_t bits() const { return bits_; }
+  constexpr AccessClasses operator|(AccessClasses other) const {
+    return AccessClasses{static_cast<std::uint8_t>(bits_ | other.bits_)};
+  }
+  constexpr AccessClasses operator&(AccessClasses other) const {
+    return AccessClasses{static_cast<std::uint8_t>(bits_ & other.bits_)};
+  }
+  constexpr bool operator==(const AccessClasses&) const = default;
+
+ private:
+  constexpr explicit AccessClasses(std::uint8_t bits) : bits_(bits) {}
+  std::uint8_t bits_ = 0;
+};
+
+constexpr AccessClasses operator|(AccessClass a, AccessClass b) { return AccessClasses{a} | AccessClasses{b}; }
+
+// A new command does not compile before somebody has said here who may ask it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wswitch"
+
+/// At flared. One of the classes is enough.
+constexpr AccessClasses classes_for(Command command) {
+  using enum AccessClass;
+  switch (command) {
+    case Command::get:
+    case Command::gets:
+    case Command::set:
+    case Command::add:
+    case Command::replace:
+    case Command::append:
+    case Command::prepend:
+    case Command::cas:
+    case Command::incr:
+    case Command::decr:
+    case Command::remove:
+    case Command::touch:
+    case Command::gat:
+      return data | cluster;  // the other nodes pass on what their clients ask
+    case Command::stats:
+    case Command::version:
+    case Command::verbosity:
+    case Command::ping:
+    case Command::quit:
+      return AccessClasses::all();
+    case Command::dump:
+    case Command::dump_key:
+      return cluster | admin;  // an original builds its slaves by them, operators save data
+    case Command::node_sync:
+    case Command::repl:
+    case Command::hello:
+      return cluster;
+    case Command::flush_all:
+    case Command::kill:
+    case Command::show:
+      return admin;
+  }
+  return {};  // not reached: every member is above
+}
+
+/// At flarei. One of the classes is enough.
+constexpr AccessClasses classes_for(IndexCommand command) {
+  using enum AccessClass;
+  switch (command) {
+    case IndexCommand::ping:
+    case IndexCommand::stats:
+    case IndexCommand::meta:
+    case IndexCommand::verbosity:
+    case IndexCommand::version:
+    case IndexCommand::quit:
+      return AccessClasses::all();
+    case IndexCommand::node_insync:
+    case IndexCommand::hello:
+      return cluster;
+    case IndexCommand::node_add:
+    case IndexCommand::node_state:
+    case IndexCommand::shutdown:
+      return cluster | admin;  // nodes speak for themselves, operators for nodes
+    case IndexCommand::node_role:
+    case IndexCommand::node_remove:
+    case IndexCommand::kill:
+    case IndexCommand::show:
+      return admin;
+  }
+  return {};  // not reached: every member is above
+}
+
+#pragma GCC diagnostic pop
+
+/// A proxy prefix is a word among nodes: it makes a client's request one of the cluster.
+constexpr AccessClasses classes_for(const Request& request) {
+  const auto classes = classes_for(request.command);
+  if (request.proxied && classes == (AccessClass::data | AccessClass::cluster)) return AccessClass::cluster;
+  return classes;
+}
+
+/// The word for logs and tables; empty for what is no member.
+std::string_view name_of(Command command);
+std::string_view name_of(IndexCommand command);
+
+/// `data`, `cluster or admin`, ...
+std::string_view to_text(AccessClasses classes);
+/// `CLIENT_ERROR access denied (class admin needed)`, with its line end.
+std::string_view denied_answer(AccessClasses needed);
+
+}  // namespace flare

@@ -1,0 +1,161 @@
+#include "flared/expiry_sweep.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace flare {
+namespace {
+
+constexpr std::chrono::milliseconds slice_pause{1};  // as long as a slice may hold the workers up
+constexpr std::chrono::milliseconds stop_look{5};
+constexpr std::int64_t clock_jump_s = 60;
+
+// The keys of expired records; the others tell when the next sweep can find something.
+class ExpiredKeys final : public RecordSink {
+ public:
+  ExpiredKeys(StoreQuota& quota, std::int64_t now_s) : quota_(quota), now_s_(now_s) {}
+  void record(std::string_view key, const RecordView& record) override {
+    if (record.expired(now_s_)) {
+      keys_.emplace_back(key);
+    } else {
+      quota_.note_expiry(record.expire_s);
+    }
+  }
+  const std::vector<std::string>& keys() const { return keys_; }
+
+ private:
+  StoreQuota& quota_;
+  std::int64_t now_s_;
+  std::vector<std::string> keys_;
+};
+
+std::int64_t offset_of(const Clock& clock) {
+  using std::chrono::duration_cast;
+  return clock.unix_s() - duration_cast<std::chrono::seconds>(clock.steady().time_since_epoch()).count();
+}
+
+}  // namespace
+
+ExpirySweep::ExpirySweep(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
+                         std::function<bool()> is_master)
+    : executor_(executor),
+      storage_(storage),
+      pool_(pool),
+      clock_(clock),
+      log_(log),
+      is_master_(std::move(is_master)),
+      pause_(executor),
+      patience_timer_(executor),
+      clock_offset_s_(offset_of(clock)) {}
+
+void ExpirySweep::ask(Done done) {
+  if (stopping_ || waiting_.size() >= waiting_max || !is_master_()) return done(false);
+  waiting_.push_back({std::chrono::steady_clock::now() + patience, std::move(done)});
+  if (!patience_watched_) watch_patience();
+  if (std::exchange(running_, true)) return;
+  asio::co_spawn(executor_, run(), asio::detached);
+}
+
+IoTask<> ExpirySweep::run() {
+  ++sweeps_;
+  auto& quota = storage_.quota();
+  quota.sweep_begins();
+  bool complete = false;
+  try {
+    complete = co_await look_at_all();
+  } catch (const boost::system::system_error&) {  // the pool is full, or the daemon ends: the next write asks again
+  }
+  quota.sweep_ends(complete);
+  running_ = false;
+  release(waiting_.size(), false);
+}
+
+// False: not all of it, so that a later sweep has to begin anew.
+IoTask<bool> ExpirySweep::look_at_all() {
+  if (clock_jumped()) {
+    log_.warning("the clock has jumped: no expired entry is removed to make room before it has stood for a while");
+    co_return false;
+  }
+  auto begin = [this] { return storage_.begin_scan(); };
+  const auto scan = co_await pool_.run(std::move(begin));
+  if (!scan) co_return false;
+  for (bool more = true; more;) {
+    if (stopping_ || !is_master_()) co_return false;
+    auto work = [this, source = scan->get()] { return take_slice(*source); };
+    const Slice slice = co_await pool_.run(std::move(work));
+    if (slice.failed) co_return false;
+    more = slice.more;
+    reclaimed_ += slice.removed;
+    if (slice.removed > 0) release(waiting_.size(), true);  // who finds no room even now asks again
+    pause_.expires_after(slice_pause);
+    co_await pause_.async_wait(use_task);
+  }
+  co_return true;
+}
+
+ExpirySweep::Slice ExpirySweep::take_slice(Scan& scan) {
+  const auto now_s = clock_.unix_s();
+  ExpiredKeys expired{storage_.quota(), now_s};
+  const auto more = scan.next_slice(expired);
+  if (!more) return {.failed = true};
+  return {.more = *more, .removed = remove(expired.keys(), now_s)};
+}
+
+std::uint64_t ExpirySweep::remove(const std::vector<std::string>& keys, std::int64_t now_s) {
+  if (keys.empty()) return 0;
+  const Storage::Batch batch{storage_};
+  std::uint64_t removed = 0;
+  for (const auto& key : keys) {
+    const auto outcome = storage_.execute({.kind = OperationKind::reclaim, .key = key}, now_s, nullptr);
+    if (outcome && outcome->kind == OutcomeKind::deleted) ++removed;
+  }
+  if (!storage_.write_log()) log_.error("the update log cannot be written after expired entries were removed");
+  return removed;
+}
+
+// What a wrong clock shows as expired is gone for good once it is removed (docs/design.md 3.9).
+bool ExpirySweep::clock_jumped() {
+  const auto offset_s = offset_of(clock_);
+  const bool jumped = std::abs(offset_s - clock_offset_s_) >= clock_jump_s;
+  clock_offset_s_ = offset_s;
+  return jumped;
+}
+
+void ExpirySweep::release(std::size_t count, bool made_room) {
+  std::vector<Done> released;  // they may ask again at once
+  for (; count > 0 && !waiting_.empty(); --count) {
+    released.push_back(std::move(waiting_.front().done));
+    waiting_.pop_front();
+  }
+  for (const auto& done : released) done(made_room);
+}
+
+void ExpirySweep::watch_patience() {
+  patience_watched_ = true;
+  patience_timer_.expires_at(waiting_.front().until);
+  patience_timer_.async_wait([this](const error_code& error) {
+    patience_watched_ = false;
+    if (error) return;
+    const auto now = std::chrono::steady_clock::now();
+    std::size_t passed = 0;
+    while (passed < waiting_.size() && waiting_[passed].until <= now) ++passed;
+    release(passed, false);
+    if (!waiting_.empty() && !patience_watched_) watch_patience();
+  });
+}
+
+IoTask<> ExpirySweep::stopped() {
+  stopping_ = true;
+  release(waiting_.size(), false);
+  Timer look{executor_};
+  while (running_) {
+    look.expires_after(stop_look);
+    co_await look.async_wait(use_task);
+  }
+}
+
+}  // namespace flare

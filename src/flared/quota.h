@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/protocol/request.h"
+#include "flared/counters.h"
+#include "flared/storage/storage.h"
+
+/// What a tenant may take of this node (docs/security.md): the answers, what counts, and `stats quota`. Pure.
+namespace flare {
+
+constexpr std::string_view too_many_items_answer = "SERVER_ERROR quota exceeded (max-items)\r\n";
+constexpr std::string_view too_many_bytes_answer = "SERVER_ERROR quota exceeded (max-bytes)\r\n";
+constexpr std::string_view too_many_operations_answer = "SERVER_ERROR quota exceeded (max-ops-per-second)\r\n";
+
+/// A write that found no room; expired entries may be in its way.
+constexpr bool over_quota(StorageError error) {
+  return error == StorageError::too_many_items || error == StorageError::too_many_bytes;
+}
+void count_refusal(Counters& counters, StorageError error);
+
+/// How much of max-ops-per-second a request takes: one for each key. What other nodes pass on and what is no access to
+/// data takes nothing: the node where a client came in has counted it.
+std::uint64_t operations_of(const Request& request);
+
+struct QuotaFigures {
+  StoreLimits limits;
+  std::uint64_t items = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t operations_max = 0;  // each second
+  std::uint64_t connections_max = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t refused_connections = 0;
+  std::uint64_t sweeps = 0;
+  std::uint64_t reclaimed = 0;
+};
+
+/// The lines of `stats quota`, with END.
+std::string quota_stats(const QuotaFigures& figures, const std::vector<const Counters*>& workers);
+
+}  // namespace flare

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+namespace flare {
+
+/// What clients may store; 0: no limit.
+struct StoreLimits {
+  std::uint64_t items = 0;
+  std::uint64_t bytes = 0;  // keys and records (28 bytes of header each), without the file's own overhead
+  bool operator==(const StoreLimits&) const = default;
+};
+
+/// How many records and bytes a store holds, against what clients may store (docs/security.md). The storage tells every
+/// change under the record's lock, so the limits hold exactly with any number of threads. Without locks.
+class StoreQuota {
+ public:
+  enum class Refusal : std::uint8_t { items, bytes };
+
+  /// A client's write would add so much; what does not grow is never refused. It is counted at once: `add` takes it
+  /// back if the write fails.
+  std::optional<Refusal> reserve(std::int64_t items, std::int64_t bytes) {
+    if (!grow(items_, items, items_max_)) return Refusal::items;
+    if (!counts_bytes() || grow(bytes_, bytes, bytes_max_)) return std::nullopt;
+    items_.fetch_sub(items, relaxed);
+    return Refusal::bytes;
+  }
+  /// What is never refused: replicated writes, builds, deletes.
+  void add(std::int64_t items, std::int64_t bytes) {
+    if (items != 0) items_.fetch_add(items, relaxed);
+    if (bytes != 0 && counts_bytes()) bytes_.fetch_add(bytes, relaxed);
+  }
+
+  /// Nobody writes meanwhile. The bytes are to be counted anew when `counts_bytes` has become true.
+  void set_limits(const StoreLimits& limits) {
+    items_max_.store(as_signed(limits.items), relaxed);
+    bytes_max_.store(as_signed(limits.bytes), relaxed);
+  }
+  void recounted(std::uint64_t items, std::uint64_t bytes) {
+    items_.store(as_signed(items), relaxed);
+    bytes_.store(as_signed(bytes), relaxed);
+    earliest_expiry_s_.store(0, relaxed);  // unknown
+  }
+  bool counts_bytes() const { return bytes_max_.load(relaxed) > 0; }
+
+  StoreLimits limits() const { return {as_count(items_max_), as_count(bytes_max_)}; }
+  std::uint64_t items() const { return as_count(items_); }
+  std::uint64_t bytes() const { return counts_bytes() ? as_count(bytes_) : 0; }  // 0 while they are not counted
+
+  /// A record that expires then (0: never) was stored or found.
+  void note_expiry(std::int64_t expire_s) {
+    if (expire_s == 0) return;
+    auto earliest = earliest_expiry_s_.load(relaxed);
+    while (expire_s < earliest && !earliest_expiry_s_.compare_exchange_weak(earliest, expire_s, relaxed)) {
+    }
+  }
+  /// Whether a sweep could find anything: a full store without expired records is not searched again and again.
+  bool may_have_expired(std::int64_t now_s) const {
+    return sweeping_.load(relaxed) || earliest_expiry_s_.load(relaxed) <= now_s;
+  }
+  /// A sweep looks at all records, and notes the expiry of those that stay.
+  void sweep_begins() {
+    sweeping_.store(true, relaxed);
+    earliest_expiry_s_.store(std::numeric_limits<std::int64_t>::max(), relaxed);
+  }
+  void sweep_ends(bool complete) {
+    if (!complete) earliest_expiry_s_.store(0, relaxed);
+    sweeping_.store(false, relaxed);
+  }
+
+ private:
+  using Number = std::atomic<std::int64_t>;
+  static constexpr auto relaxed = std::memory_order_relaxed;  // numbers only: nothing else is published by them
+
+  static std::int64_t as_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+  static std::uint64_t as_count(const Number& number) {
+    const auto value = number.load(relaxed);
+    return value > 0 ? static_cast<std::uint64_t>(value) : 0;
+  }
+  static bool grow(Number& number, std::int64_t by, const Number& limit) {
+    const auto most = limit.load(relaxed);
+    if (by <= 0 || most == 0) {
+      if (by != 0) number.fetch_add(by, relaxed);
+      return true;
+    }
+    auto present = number.load(relaxed);
+    while (present + by <= most) {
+      if (number.compare_exchange_weak(present, present + by, relaxed)) return true;
+    }
+    return false;
+  }
+
+  Number items_{0};
+  Number bytes_{0};
+  Number items_max_{0};
+  Number bytes_max_{0};
+  Number earliest_expiry_s_{0};
+  std::atomic<bool> sweeping_{false};
+};
+
+}  // namespace flare

@@ -1,0 +1,89 @@
+// docs/security.md: which command needs which class. The table of that page must be the code's.
+#include "common/protocol/command_class.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+namespace flare {
+namespace {
+
+using enum AccessClass;
+
+struct Row {
+  std::string at_flared;
+  std::string at_flarei;
+};
+
+// `| command | class at flared | class at flarei |`
+std::map<std::string, Row> rows_of_page() {
+  const auto page = std::filesystem::path(FLARE_GOLDEN_DIR).parent_path().parent_path() / "docs/security.md";
+  std::ifstream file{page};
+  EXPECT_TRUE(file) << page;
+  std::map<std::string, Row> rows;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("| `")) continue;
+    std::vector<std::string> cells;
+    for (std::size_t begin = 2; begin < line.size();) {
+      const auto end = line.find(" |", begin);
+      if (end == std::string::npos) break;
+      cells.push_back(line.substr(begin, end - begin));
+      begin = end + 3;
+    }
+    if (cells.size() == 3) rows[cells[0]] = {cells[1], cells[2]};
+  }
+  return rows;
+}
+
+template <class Command>
+std::map<std::string, std::string> rows_of_code() {
+  std::map<std::string, std::string> rows;
+  for (int i = 0; i < 256; ++i) {
+    const auto command = static_cast<Command>(i);
+    if (name_of(command).empty()) continue;
+    const auto needed = classes_for(command);
+    EXPECT_FALSE(needed.empty()) << name_of(command);
+    rows['`' + std::string{name_of(command)} + '`'] =
+        needed == AccessClasses::all() ? "any" : std::string{to_text(needed)};
+  }
+  return rows;
+}
+
+TEST(CommandClass, IsTheTableOfTheSecurityPage) {
+  std::map<std::string, std::string> flared, flarei;
+  for (const auto& [name, row] : rows_of_page()) {
+    if (row.at_flared != "-") flared[name] = row.at_flared;
+    if (row.at_flarei != "-") flarei[name] = row.at_flarei;
+  }
+  EXPECT_EQ(flared, rows_of_code<Command>());
+  EXPECT_EQ(flarei, rows_of_code<IndexCommand>());
+}
+
+TEST(CommandClass, OfAPrefixedDataRequestIsCluster) {
+  Request request;
+  request.command = Command::set;
+  EXPECT_EQ(classes_for(request), data | cluster);
+  request.proxied = true;
+  EXPECT_EQ(classes_for(request), AccessClasses{cluster});
+  request.command = Command::flush_all;
+  EXPECT_EQ(classes_for(request), AccessClasses{admin});
+  request.command = Command::ping;
+  EXPECT_EQ(classes_for(request), AccessClasses::all());
+}
+
+TEST(CommandClass, IsNamedInTheAnswerOfARefusal) {
+  EXPECT_EQ(denied_answer(admin), "CLIENT_ERROR access denied (class admin needed)\r\n");
+  EXPECT_EQ(denied_answer(cluster | admin), "CLIENT_ERROR access denied (class cluster or admin needed)\r\n");
+}
+
+TEST(AccessClasses, GrantWhatTheyShare) {
+  EXPECT_TRUE((data | admin).has_any_of(cluster | admin));
+  EXPECT_FALSE((data | admin).has_any_of(cluster));
+  EXPECT_FALSE(AccessClasses{}.has_any_of(AccessClasses::all()));
+}
+
+}  // namespace
+}  // namespace flare
