@@ -28,7 +28,7 @@ struct Route {
   std::uint32_t node = 0;  // index in partitions.nodes()
 };
 
-/// `at_master`: this connection has forwarded a write in the same turn, so its reads must see it.
+/// `at_master`: this connection has lately written the key at another node, and must see what it wrote.
 /// `draw`: a random number for the choice among the readable nodes.
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw);
 Route route_write(const RoutingView& view, std::string_view key, bool proxied);

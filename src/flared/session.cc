@@ -18,7 +18,7 @@ bool would_block(const error_code& error) {
 Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id)
     : worker_(worker),
       socket_(std::move(socket)),
-      peer_{std::move(peer), SessionPeer::Standing::client},
+      peer_{std::move(peer), SessionPeer::Standing::client, nullptr},
       reader_(worker.setup().reader_limits),
       last_active_s_(worker.setup().clock.unix_s()),
       id_(id) {}

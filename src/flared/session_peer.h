@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "flared/recent_writes.h"
 
 namespace flare {
 
@@ -16,6 +19,7 @@ struct SessionPeer {
 
   std::string address;  // address:port
   Standing standing = Standing::client;
+  std::unique_ptr<RecentWrites> recent_writes;  // made with the first write that goes to another node
 };
 
 }  // namespace flare

@@ -198,7 +198,7 @@ void Turn::get(const Request& request) {
 void Turn::read_key(std::string_view key, bool with_version) {
   auto& counters = worker_.counts();
   counters.cmd_get.add();
-  const auto route = route_read(view_, key, wrote_elsewhere_, worker_.draw());
+  const auto route = route_read(view_, key, wrote_lately(key), worker_.draw());
   if (route.kind == Route::Kind::local) {
     ValueWriter writer{*output_, with_version};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
@@ -214,6 +214,16 @@ void Turn::read_key(std::string_view key, bool with_version) {
   if (std::find(read_links_.begin(), read_links_.end(), &link) == read_links_.end()) read_links_.push_back(&link);
   auto place = await();
   if (!link.read(key, with_version, place)) place.answers->fill(place.place, {});
+}
+
+void Turn::wrote_elsewhere(std::string_view key) {
+  if (!peer_.recent_writes) peer_.recent_writes = std::make_unique<RecentWrites>();
+  peer_.recent_writes->add(key_hash(KeyHashAlgorithm::murmur, key), now_s_);
+}
+
+bool Turn::wrote_lately(std::string_view key) const {
+  const auto* writes = peer_.recent_writes.get();
+  return writes && writes->any(now_s_) && writes->contains(key_hash(KeyHashAlgorithm::murmur, key), now_s_);
 }
 
 void Turn::write(const Request& request) {
@@ -275,14 +285,14 @@ void Turn::forward_gat(const Request& request, std::uint32_t node) {
   if (!may_forward(request.prefix) || !worker_.link(node).forward_value(request, now_s_, place)) {
     place.answers->fill(place.place, {});
   }
-  wrote_elsewhere_ = true;
+  wrote_elsewhere(request.key);
 }
 
 void Turn::forward(const Request& request, std::uint32_t node) {
   if (!may_forward(request.prefix)) return error(request, reply::proxy_failure);  // docs/replication.md 12
   auto place = await();
   worker_.counts().forwarded.add();
-  wrote_elsewhere_ = true;
+  wrote_elsewhere(request.key);
   if (!worker_.link(node).forward(request, now_s_, place)) {
     place.answers->fill(place.place, request.noreply ? std::string_view{} : reply::proxy_failure);
   }

@@ -58,6 +58,8 @@ class Turn {
   void forward(const Request& request, std::uint32_t node);
   void forward_gat(const Request& request, std::uint32_t node);
   void read_key(std::string_view key, bool with_version);
+  void wrote_elsewhere(std::string_view key);
+  bool wrote_lately(std::string_view key) const;
   void error(const Request& request, std::string_view text);
   void ask_control(const Request& request);
   AnswerPlace await();
@@ -72,7 +74,6 @@ class Turn {
   std::int64_t now_s_;
   std::shared_ptr<AwaitedAnswers> awaited_;
   std::vector<PeerLink*> read_links_;  // that gather keys of the present get
-  bool wrote_elsewhere_ = false;       // reads of this turn must see that write
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;
   After after_ = After::go_on;

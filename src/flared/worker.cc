@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -14,7 +15,9 @@ namespace flare {
 
 namespace {
 
-constexpr std::chrono::seconds idle_look{1};  // no session, no timer
+// The timer waits for the first session that may be idle, but HUP may make the time-out shorter meanwhile.
+constexpr std::int64_t idle_look_s_min = 1;
+constexpr std::int64_t idle_look_s_max = 10;
 
 }  // namespace
 
@@ -112,13 +115,25 @@ std::uint32_t Worker::draw() {
 // One timer for all sessions, and none while there are none.
 void Worker::watch_idle() {
   idle_watched_ = true;
-  idle_timer_.expires_after(idle_look);
+  idle_timer_.expires_after(std::chrono::seconds{idle_look_s()});
   idle_timer_.async_wait([this](const error_code& error) {
     idle_watched_ = false;
     if (error || stopping_) return;
     close_idle();
     if (!sessions_.empty()) watch_idle();
   });
+}
+
+// An idle tenant's only session is its index's: a look each second would be most of its wake-ups.
+std::int64_t Worker::idle_look_s() const {
+  const auto timeout_s = setup_.idle_timeout_s.load(std::memory_order_relaxed);
+  auto wait_s = idle_look_s_max;
+  if (timeout_s <= 0) return wait_s;
+  const auto now_s = setup_.clock.unix_s();
+  for (const auto& [key, session] : sessions_) {
+    wait_s = std::min(wait_s, session->last_active_s() + timeout_s - now_s);
+  }
+  return std::clamp(wait_s, idle_look_s_min, idle_look_s_max);
 }
 
 void Worker::close_idle() {

@@ -96,6 +96,7 @@ class Worker {
  private:
   void take_view(std::shared_ptr<const RoutingView> view);
   void watch_idle();
+  std::int64_t idle_look_s() const;
   void close_idle();
   void begin_stop(std::chrono::steady_clock::duration deadline);
   void end_if_drained();

@@ -1,5 +1,6 @@
 #include "flarei/session_table.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -29,13 +30,24 @@ void SessionTable::start() { asio::co_spawn(executor_, watch(), asio::detached);
 
 IoTask<> SessionTable::watch() {
   while (!stopped_) {
-    timer_.expires_after(std::chrono::seconds{1});
+    timer_.expires_after(until_next_look());
     co_await timer_.async_wait(use_task);
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [number, session] : sessions_) {
       if (session->deadline() < now) session->close();
     }
   }
+}
+
+// Not each second: at an idle tenant's index that would be most of the wake-ups. HUP may shorten the limits meanwhile.
+std::chrono::steady_clock::duration SessionTable::until_next_look() const {
+  using Duration = std::chrono::steady_clock::duration;
+  constexpr Duration least = std::chrono::seconds{1};
+  constexpr Duration most = std::chrono::seconds{10};
+  const auto now = std::chrono::steady_clock::now();
+  auto wait = std::min<Duration>(most, limits_.idle);
+  for (const auto& [number, session] : sessions_) wait = std::min<Duration>(wait, session->deadline() - now);
+  return std::max(wait, least);
 }
 
 void SessionTable::stop() {

@@ -45,6 +45,7 @@ class SessionTable {
 
  private:
   IoTask<> watch();
+  std::chrono::steady_clock::duration until_next_look() const;
 
   IoExecutor executor_;
   ThreadNumbers& numbers_;

@@ -3,25 +3,29 @@
 #include <atomic>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <cstddef>
 #include <exception>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "common/net/task.h"
 
 namespace flare {
 
 /// Threads for work that may block (snapshot, build, fsync). Only coroutines of the control thread get a reference:
-/// a worker never sees it, so a request cannot wait for it by accident (docs/design.md 2).
+/// a worker never sees it, so a request cannot wait for it by accident (docs/design.md 2). A thread is made when work
+/// comes and all others are busy: an idle tenant has none.
 class BlockingPool {
  public:
-  /// At most `waiting_max` pieces of work wait for a thread.
-  BlockingPool(std::size_t threads, std::size_t waiting_max);
+  /// At most `threads_max` threads; at most `waiting_max` pieces of work wait for one.
+  BlockingPool(std::size_t threads_max, std::size_t waiting_max);
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
@@ -34,13 +38,22 @@ class BlockingPool {
   /// Work already taken is done to its end (each piece is short), nothing new is taken; the threads end. Idempotent.
   void stop();
 
+  /// Threads made so far.
+  std::size_t threads() const;
+
  private:
   void take_place();
+  void need_thread();
 
+  const std::size_t threads_max_;
   const std::size_t waiting_max_;
-  std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::size_t> waiting_{0};  // taken, not begun
+  std::atomic<std::size_t> taken_{0};    // taken, not ended
   std::atomic<bool> stopped_{false};
-  asio::thread_pool threads_;
+  asio::io_context context_;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> open_;
+  mutable std::mutex mutex_;
+  std::vector<std::thread> threads_;
 };
 
 namespace detail {
@@ -83,9 +96,10 @@ IoTask<std::invoke_result_t<F>> BlockingPool::run(F work) {
       } catch (...) {
         failure = std::current_exception();
       }
+      taken_.fetch_sub(1, std::memory_order_relaxed);
       asio::post(guard.get_executor(), std::move(handler));
     };
-    asio::post(threads_, std::move(job));
+    asio::post(context_, std::move(job));
   };
   constexpr asio::use_awaitable_t<IoExecutor> token{};
   co_await asio::async_initiate<const asio::use_awaitable_t<IoExecutor>, void()>(std::move(start), token);

@@ -12,6 +12,25 @@
 namespace flare::net_test {
 namespace {
 
+IoTask<error_code> attempt(BlockingPool& pool) {
+  auto work = [] {};
+  error_code failed;
+  try {
+    co_await pool.run(std::move(work));
+  } catch (const boost::system::system_error& error) {
+    failed = error.code();
+  }
+  co_return failed;
+}
+
+TEST(BlockingPool, HasNoThreadBeforeTheFirstWorkAndOneForWorkInTurn) {
+  NetThread net;
+  BlockingPool pool{2, 8};
+  EXPECT_EQ(pool.threads(), 0U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(net.wait_for(attempt(pool)), error_code{});
+  EXPECT_EQ(pool.threads(), 1U);
+}
+
 struct Threads {
   std::thread::id before;
   std::thread::id work;
@@ -62,17 +81,6 @@ TEST(BlockingPool, HandsAnExceptionToTheCaller) {
   NetThread net;
   BlockingPool pool{1, 8};
   EXPECT_EQ(net.wait_for(failing(pool)), "broken");
-}
-
-IoTask<error_code> attempt(BlockingPool& pool) {
-  auto work = [] {};
-  error_code failed;
-  try {
-    co_await pool.run(std::move(work));
-  } catch (const boost::system::system_error& error) {
-    failed = error.code();
-  }
-  co_return failed;
 }
 
 IoTask<bool> held(BlockingPool& pool, std::shared_future<void> release) {
