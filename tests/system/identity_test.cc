@@ -273,15 +273,45 @@ TEST_P(Hazard, ReusedAddressIsNotTakenForTheOldNode) {
   ASSERT_TRUE(eventually([&] { return b().map()["127.0.0.1:12121"].state == "active"; }));
   EXPECT_TRUE(shown_as_foreign(a()));
   EXPECT_EQ(a().view(master)->state, "down");
-  // Not even a node that still believes in the old map hands the newcomer a key of user-a.
-  TextClient client{a().node(proxy)};
-  EXPECT_EQ(client.ask("get key1"), "END");
-  client.send("set key1 0 0 5\r\nwrong\r\n");
-  EXPECT_THAT(client.read_line(), StartsWith("SERVER_ERROR"));
   ASSERT_TRUE(newcomer.stop());
   ASSERT_TRUE(eventually([&] { return b().ask_index("node remove 127.0.0.1 12121") == "OK"; }));
   restart(a(), master);
   EXPECT_TRUE(tenants_.undisturbed());
+}
+
+// The old index is away, so the other node of user-a still takes the address for its master.
+TEST_P(Hazard, ReusedAddressGetsNoRequestAndGivesNoStream) {
+  for (const bool as_slave : {false, true}) {
+    if (as_slave) a().make_slave(proxy);
+    ASSERT_TRUE(a().index_process().stop());
+    a().node_process(master).kill();
+    Process newcomer{{.words = {program("flared"), "-f", b().config_of(b().node(master)), "--stderr", "--data-dir",
+                                tenants_.folder("reuse"), "--server-port", "12121"}}};
+    ASSERT_TRUE(eventually([&] { return b().map()["127.0.0.1:12121"].state == "active"; }));
+    ASSERT_TRUE(eventually([] {
+      return TextClient{Address{"127.0.0.1", 12121}}.ask_all("get key1").size() == 3;
+    })) << "it answers clients, with user-b's keys";
+    TextClient client{a().node(proxy)};
+    if (!as_slave) {
+      EXPECT_EQ(client.ask("get key1"), "END");
+    }
+    client.send("set key1 0 0 5\r\nwrong\r\n");
+    EXPECT_THAT(client.read_line(), StartsWith("SERVER_ERROR"));
+    const std::string said =
+        as_slave ? "replication from 127.0.0.1:12121: foreign" : "no request is sent to 127.0.0.1:12121";
+    EXPECT_TRUE(eventually([&] { return read_file(a().log_of(a().node(proxy))).find(said) != std::string::npos; }))
+        << said;
+    ASSERT_TRUE(newcomer.stop());
+    ASSERT_TRUE(eventually([&] { return b().ask_index("node remove 127.0.0.1 12121") == "OK"; }));
+    a().start_index();
+    if (as_slave) {  // the map of user-a goes on as it must: its master is dead
+      EXPECT_TRUE(a().becomes(proxy, "master", "active"));
+      EXPECT_EQ(TextClient{a().node(proxy)}.ask_all("get key1").at(1), "user-a");
+      return;
+    }
+    restart(a(), master);
+    EXPECT_TRUE(tenants_.undisturbed());
+  }
 }
 
 TEST_P(Hazard, TwoDaemonsWithOneNameTheRunningOneKeepsItsRole) {
