@@ -22,22 +22,10 @@ void count_refusal(Counters& counters, StorageError error) {
 }
 
 std::uint64_t operations_of(const Request& request) {
-  if (request.proxied || !classes_for(request.command).has_any_of(AccessClass::data)) return 0;
-  switch (request.command) {
-    case Command::get:
-    case Command::gets:
-      return words_in(request.rest);
-    case Command::gat:
-      return request.memcached_order ? words_in(request.rest) : 1;
-    case Command::stats:
-    case Command::version:
-    case Command::verbosity:
-    case Command::ping:
-    case Command::quit:
-      return 0;
-    default:
-      return 1;
-  }
+  const bool is_data = classes_for(request.command) == (AccessClass::data | AccessClass::cluster);
+  if (request.proxied || !is_data) return 0;
+  const bool many = request.command == Command::get || request.command == Command::gets || request.memcached_order;
+  return many ? words_in(request.rest) : 1;
 }
 
 std::string quota_stats(const QuotaFigures& figures, const std::vector<const Counters*>& workers) {

@@ -129,6 +129,13 @@ class DoorTest : public testing::Test {
     };
   }
 
+  void start_with_master() {
+    cluster_.start();
+    cluster_.make_master(0);
+    const auto leads = [&] { return TextClient{node_, client}.ask("delete nothing") == "NOT_FOUND"; };
+    ASSERT_TRUE(eventually(leads)) << "the map is the index's: the node follows a moment later";
+  }
+
   static void expect_refused(const Way& way) {
     auto connection = way.connect();
     EXPECT_EQ(connection.read_line(), "CLIENT_ERROR access denied (this address is not allowed here)") << way.name;
@@ -197,8 +204,7 @@ TEST(DoorTable, HasEveryCommandOfBothDaemons) {
 }
 
 TEST_F(DoorTest, EveryCommandAtEveryDoorOfFlaredNeedsItsClass) {
-  cluster_.start();
-  cluster_.make_master(0);
+  start_with_master();
   const auto ways = ways_to(node_, "flared", 13101);
   expect_table(ways, at_flared);
   EXPECT_TRUE(cluster_.node_process(0).running());
@@ -222,8 +228,7 @@ TEST_F(DoorTest, EveryCommandAtEveryDoorOfFlareiNeedsItsClass) {
 }
 
 TEST_F(DoorTest, RefusedWritesAreNotDoneAndNoreplyStaysSilent) {
-  cluster_.start();
-  cluster_.make_master(0);
+  start_with_master();
   TextClient administrator{node_, operators};
   administrator.send("set a 0 0 1 noreply\r\nx\r\nset b 0 0 9\r\nflush_all\r\nversion\r\n");
   EXPECT_TRUE(administrator.read_line().starts_with(denied));

@@ -43,6 +43,9 @@ class Quota : public testing::Test {
     clusters_.push_back(std::make_unique<Cluster>(plan));
     clusters_.back()->start();
     clusters_.back()->make_master(0);
+    // The map is the index's: the node follows a moment later.
+    const auto leads = [&] { return TextClient{plan.nodes[0]}.ask("delete nothing") == "NOT_FOUND"; };
+    if (!eventually(leads)) ADD_FAILURE() << "the node does not become master";
     return *clusters_.back();
   }
 
