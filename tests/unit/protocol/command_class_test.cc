@@ -24,8 +24,10 @@ std::map<std::string, Row> rows_of_page() {
   std::ifstream file{page};
   EXPECT_TRUE(file) << page;
   std::map<std::string, Row> rows;
+  bool in_table = false;
   for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("| `")) continue;
+    in_table = line.starts_with("## ") ? line == "## Which command needs which class" : in_table;
+    if (!in_table || !line.starts_with("| `")) continue;
     std::vector<std::string> cells;
     for (std::size_t begin = 2; begin < line.size();) {
       const auto end = line.find(" |", begin);
