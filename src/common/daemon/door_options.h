@@ -11,7 +11,7 @@
 #include "common/daemon/command_line.h"
 #include "common/daemon/common_options.h"
 #include "common/daemon/option_table.h"
-#include "common/net/door.h"
+#include "common/protocol/door.h"
 
 /// The options of doors (docs/security.md): `door.NAME.port` and the others have as many rows as there are NAMEs.
 namespace flare {

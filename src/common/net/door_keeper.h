@@ -12,7 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/rate_gate.h"
-#include "common/net/door.h"
+#include "common/protocol/door.h"
 
 namespace flare {
 

@@ -1,4 +1,4 @@
-#include "common/net/door.h"
+#include "common/protocol/door.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "common/net/address_list.h"
+#include "common/protocol/address_list.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "common/net/door.h"
+#include "common/protocol/door.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/net/address_list.h"
+#include "common/protocol/address_list.h"
 #include "common/protocol/command_class.h"
 
 /// The doors of a daemon: where it listens and who may ask what there (docs/security.md). Pure.
