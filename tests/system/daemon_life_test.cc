@@ -193,7 +193,7 @@ TEST_F(DaemonLife, ASecondStartOnADataDirIsRefusedAndNamesTheFirst) {
   auto first = start(flarei_words(), "first.log");
   ASSERT_TRUE(eventually([] { return serves(index_address); })) << log("first.log");
   const auto second = run(flarei_words({"--server-port", "12129", "--pid", folder_ / "other.pid"}));
-  EXPECT_EQ(second.ending.code, 73);
+  EXPECT_EQ(second.ending.code, 78);
   EXPECT_TRUE(contains(second.errors, data("index")) && contains(second.errors, std::to_string(first.pid())))
       << second.errors;
   EXPECT_TRUE(serves(index_address));

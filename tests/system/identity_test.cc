@@ -15,7 +15,7 @@ using testing::StartsWith;
 constexpr auto master = Tenants::master;
 constexpr auto proxy = Tenants::proxy;
 constexpr int wrong_configuration = 78;
-constexpr int in_use = 73;
+constexpr int in_use = 78;
 
 class Hazard : public testing::TestWithParam<bool> {
  protected:

@@ -29,15 +29,16 @@ std::string holder_text(int file) {
 
 Result<DataDirLock, StartFailure> DataDirLock::take(const std::string& program, const std::string& data_dir) {
   const auto path = data_dir + "/lock";
-  const auto failure = [&](std::string_view reason) {
-    return StartFailure{ExitCode::cannot_create, fmt::format("{}: data-dir '{}': {}", program, data_dir, reason)};
+  const auto failure = [&](std::string_view reason, ExitCode code = ExitCode::cannot_create) {
+    return StartFailure{code, fmt::format("{}: data-dir '{}': {}", program, data_dir, reason)};
   };
   Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!file) return failure(fmt::format("cannot open '{}': {}", path, std::strerror(errno)));
   if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failure(fmt::format("cannot lock '{}': {}", path, std::strerror(errno)));
     return failure(fmt::format("is in use{} (it holds '{}'): stop that daemon, or give this one a directory of its own",
-                               holder_text(file.number()), path));
+                               holder_text(file.number()), path),
+                   ExitCode::configuration);  // a wrong start, as on another tenant's directory
   }
   const auto text = fmt::format("{} {}\n", program, ::getpid());
   const bool written = ::ftruncate(file.number(), 0) == 0 &&

@@ -79,7 +79,7 @@ TEST_F(LocalFiles, LockKeepsASecondDaemonOutAndNamesTheFirst) {
   ASSERT_TRUE(first) << first.error().text;
   const auto second = DataDirLock::take("flared", folder.path());
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().exit_code, ExitCode::cannot_create);
+  EXPECT_EQ(second.error().exit_code, ExitCode::configuration);
   EXPECT_TRUE(second.error().text.starts_with("flared: data-dir '" + folder.path().string() +
                                               "': is in use by flarei, pid " + std::to_string(::getpid()) + " "))
       << second.error().text;
