@@ -23,6 +23,7 @@ constexpr std::string_view bad_data_chunk = "CLIENT_ERROR bad data chunk\r\n";
 constexpr std::string_view line_too_long = "CLIENT_ERROR line too long\r\n";
 constexpr std::string_view format_error = "CLIENT_ERROR format error\r\n";
 constexpr std::string_view thread_not_found = "CLIENT_ERROR thread not found\r\n";
+constexpr std::string_view non_numeric = "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n";
 constexpr std::string_view too_large = "SERVER_ERROR object too large for cache\r\n";
 constexpr std::string_view map_too_large = "SERVER_ERROR node map too large\r\n";
 constexpr std::string_view node_sync_error = "SERVER_ERROR node sync error\r\n";
