@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/protocol/refusal_text.h"
 #include "common/protocol/words.h"
 
 namespace flare {
@@ -310,6 +311,10 @@ RequestLine parse_request_line(std::string_view line, const ReaderLimits& limits
     Context context{Words{rest}, parsed.request, parsed, limits};
     parsed.verdict = row.parse(context);
     if (parsed.request.prefix.size() > prefix_bytes_max) parsed.verdict = LineVerdict::syntax_error;
+    const bool answers_as_memcached = !parsed.request.proxied && row.parse != parse_keys;
+    if (parsed.verdict == LineVerdict::syntax_error && answers_as_memcached) {
+      parsed.refusal = refusal_text(row.command, rest, limits);
+    }
     return parsed;
   }
   return parsed;

@@ -69,7 +69,7 @@ ReadResult RequestReader::next(std::string_view unread) {
     case LineVerdict::wants_node_lines:
       return take_node_lines(unread, found.consumed, line);
     case LineVerdict::syntax_error:
-      return refuse_and_skip(unread, found.consumed, line, reply::error);
+      return refuse_and_skip(unread, found.consumed, line, line.refusal);
     case LineVerdict::value_too_large:
       // A result, not a syntax error: noreply silences it, as in memcached.
       return refuse_and_skip(unread, found.consumed, line, line.request.noreply ? "" : reply::too_large);
