@@ -72,7 +72,7 @@ ReadResult RequestReader::next(std::string_view unread) {
     case LineVerdict::meta:
       return take_meta(unread, found.consumed, line);
     case LineVerdict::syntax_error:
-      return refuse_and_skip(unread, found.consumed, line, reply::error);
+      return refuse_and_skip(unread, found.consumed, line, line.refusal);
     case LineVerdict::value_too_large:
       // A result, not a syntax error: noreply silences it, as in memcached.
       return refuse_and_skip(unread, found.consumed, line, line.request.noreply ? "" : reply::too_large);
