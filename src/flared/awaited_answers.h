@@ -82,7 +82,7 @@ class AwaitedAnswers {
 struct AnswerPlace {
   std::shared_ptr<AwaitedAnswers> answers;
   std::uint32_t place = 0;
-  std::shared_ptr<const AnswerForm> form;
+  std::shared_ptr<const AnswerForm> form = nullptr;
 
   void fill(std::string_view answer) const { answers->fill(place, answer, form.get()); }
 };

@@ -52,6 +52,10 @@ Route route_write(const RoutingView& view, std::string_view key, bool proxied) {
   return to_master(view, *partition);
 }
 
+bool is_master(const RoutingView& view) {
+  return view.self && view.partitions.nodes()[*view.self].role == Role::master;
+}
+
 bool serves_clients(const RoutingView& view) {
   return view.self && view.partitions.nodes()[*view.self].state == State::active;
 }

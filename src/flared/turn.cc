@@ -81,7 +81,8 @@ void Turn::answer_refused(const Request& request) {
   if (peer_.standing != SessionPeer::Standing::foreign) {
     return say(request, "SERVER_ERROR identity required: say hello first (option require-identity)\r\n");
   }
-  say(request, std::string{foreign_answer} + "\r\n");
+  std::string answer{foreign_answer};
+  say(request, answer.append("\r\n"));
 }
 
 void Turn::answer_hello(const Request& request) {

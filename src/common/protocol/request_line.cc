@@ -4,6 +4,7 @@
 #include <array>
 
 #include "common/protocol/meta_line.h"
+#include "common/protocol/refusal_text.h"
 #include "common/protocol/words.h"
 
 namespace flare {
@@ -326,6 +327,10 @@ RequestLine parse_request_line(std::string_view line, const ReaderLimits& limits
     Context context{Words{rest}, parsed.request, parsed, limits};
     parsed.verdict = row.parse(context);
     if (parsed.request.prefix.size() > prefix_bytes_max) parsed.verdict = LineVerdict::syntax_error;
+    const bool answers_as_memcached = !parsed.request.proxied && row.parse != parse_keys;
+    if (parsed.verdict == LineVerdict::syntax_error && answers_as_memcached) {
+      parsed.refusal = refusal_text(row.command, rest, limits);
+    }
     return parsed;
   }
   return parsed;

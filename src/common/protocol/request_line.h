@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/base/limits.h"
+#include "common/protocol/reply_writer.h"
 #include "common/protocol/request.h"
 
 /// The text grammar of one request line (docs/spec/protocol.md 1, 2). Pure, without allocation.
@@ -34,6 +35,8 @@ enum class LineVerdict : std::uint8_t {
 struct RequestLine {
   LineVerdict verdict = LineVerdict::syntax_error;
   Request request;
+  /// What a syntax error is answered; empty where noreply silences it.
+  std::string_view refusal = reply::error;
   /// Size of the payload that follows. Known for a refused storage command too when the word at its place is a size:
   /// then the payload is skipped (protocol.md 9.5).
   std::optional<std::uint32_t> payload_bytes;
