@@ -23,11 +23,17 @@ void OwnedItem::drop_data() {
   data_ = std::string{};
 }
 
+ItemResult ForwardedItem::result_of(std::string_view answer, std::int64_t now_s) const {
+  if (wire_ == Wire::meta) return parse_item_answer(request(), answer, now_s);
+  if (wire_ == Wire::classic || !answer.empty()) return parse_classic_answer(request(), answer);
+  ItemResult miss;  // the key's part of a multi-get (docs/spec/cluster.md 5.1)
+  miss.status = ItemStatus::missing;
+  return miss;
+}
+
 void ForwardedItem::append(OutputBuffer& out, std::string_view answer) const {
   const auto now_s = clock_.unix_s();
-  const auto result =
-      wire_ == Wire::meta ? parse_item_answer(request(), answer, now_s) : parse_classic_answer(request(), answer);
-  append_item_answer(out, request(), result, now_s);
+  append_item_answer(out, request(), result_of(answer, now_s), now_s);
 }
 
 void BinaryForm::append(OutputBuffer& out, std::string_view answer) const {

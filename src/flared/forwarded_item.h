@@ -29,8 +29,10 @@ class OwnedItem {
 /// An item request on its way to another node, and the form that turns that node's answer into the client's.
 class ForwardedItem final : public AnswerForm {
  public:
-  enum class Wire : std::uint8_t { meta, classic };  // which words the other node was asked in (forward_item.h)
+  /// In which words the other node was asked (forward_item.h).
+  enum class Wire : std::uint8_t { read, meta, classic };
 
+  /// As a key of a classic read (PeerLink::read), until PeerLink::forward_item asks for more.
   ForwardedItem(const ItemRequest& request, std::string_view prefix, const Clock& clock)
       : item_(request), prefix_(prefix), clock_(clock) {}
 
@@ -43,10 +45,12 @@ class ForwardedItem final : public AnswerForm {
   void append(OutputBuffer& out, std::string_view answer) const override;
 
  private:
+  ItemResult result_of(std::string_view answer, std::int64_t now_s) const;
+
   OwnedItem item_;
   std::string prefix_;
   const Clock& clock_;
-  Wire wire_ = Wire::classic;
+  Wire wire_ = Wire::read;
 };
 
 /// The answer of a node-local command to a binary client.
