@@ -143,6 +143,10 @@ std::string difference_line(const std::string& name, const std::string& run, con
   return json.dump(-1, ' ', true);
 }
 
+std::string equal_line(const std::string& name, const std::string& run) {
+  return Json{{"case", name}, {"at", {run}}, {"equal", true}}.dump();
+}
+
 std::string escaped(const std::string& bytes) {
   std::string shown;
   for (const char byte : bytes) {

@@ -50,8 +50,11 @@ struct JsonCase {
 [[nodiscard]] std::map<std::string, Expectation> read_differences(const std::filesystem::path& file,
                                                                   const std::string& run);
 
-/// One line of such a file, without its class.
+/// One line of such a file, without its class, for `tools/golden_differences take`.
 [[nodiscard]] std::string difference_line(const std::string& name, const std::string& run, const Answer& answer);
+
+/// The line that says: this case needs no line any more.
+[[nodiscard]] std::string equal_line(const std::string& name, const std::string& run);
 
 /// For messages: printable, control and high bytes as \xNN.
 [[nodiscard]] std::string escaped(const std::string& bytes);
