@@ -111,6 +111,8 @@ std::string_view spoken_refusal(Command command, const Fields& fields, const Rea
     case Command::node_sync:
     case Command::hello:
     case Command::repl:
+    case Command::item:  // a meta line tells its own (meta_line.h)
+    case Command::noop:
       break;  // not memcached's, or never refused by its grammar
   }
   return reply::error;
