@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/cluster/node_map_text.h"
+#include "common/protocol/binary_packet.h"
 #include "common/protocol/line.h"
 #include "common/protocol/meta_line.h"
 #include "common/protocol/reply_writer.h"
@@ -10,7 +11,6 @@
 namespace flare {
 namespace {
 
-constexpr char binary_magic = '\x80';
 constexpr std::size_t line_end_bytes = 2;
 
 ReadResult need_more(std::size_t bytes) {
@@ -49,7 +49,7 @@ ReadResult complete(std::size_t consumed, const Request& request, std::string_vi
 ReadResult RequestReader::next(std::string_view unread) {
   if (unread.empty()) return need_more(1);
   if (skip_bytes_ > 0) return skip(unread);
-  if (unread.front() == binary_magic) return closed({});  // the binary protocol is not served: as flarei does
+  if (unread.front() == binary_request_magic) return take_packet(unread);  // protocol.md 1: the first byte decides
 
   const auto found = find_line(unread, limits_.line_bytes);
   switch (found.kind) {
@@ -86,6 +86,12 @@ ReadResult RequestReader::skip(std::string_view unread) {
   const auto now = std::min(skip_bytes_, unread.size());
   skip_bytes_ -= now;
   return refused(now, {});
+}
+
+ReadResult RequestReader::take_packet(std::string_view unread) {
+  const auto read = binary_.next(unread);
+  skip_bytes_ = read.skip_bytes;
+  return read.result;
 }
 
 // protocol.md 9.5: the payload of a refused command is never read as commands.
