@@ -152,7 +152,7 @@ void take_body(ItemRequest& item, BinaryBody body, const BinaryRequestHeader& he
 
 }  // namespace
 
-BinaryRead BinaryReader::next(std::string_view unread) {
+BinaryRead BinaryReader::next(std::string_view unread, ItemRequest& item) {
   if (unread.size() < binary_header_bytes) return need_more(binary_header_bytes);
   const auto header = parse_binary_header(unread);
   const auto& opcode = binary_opcode(header.answer.opcode);
@@ -167,10 +167,10 @@ BinaryRead BinaryReader::next(std::string_view unread) {
   const auto packet = unread.substr(0, header.packet_bytes());
   const auto key = packet.substr(binary_header_bytes + header.extras_bytes, header.key_bytes);
   if (!good_key(key, opcode.body)) return refuse(unread, header, BinaryStatus::invalid_arguments, key_refusal);
-  return take(packet, header);
+  return take(packet, header, item);
 }
 
-BinaryRead BinaryReader::take(std::string_view packet, const BinaryRequestHeader& header) {
+BinaryRead BinaryReader::take(std::string_view packet, const BinaryRequestHeader& header, ItemRequest& item) {
   const auto& opcode = binary_opcode(header.answer.opcode);
   Extras extras{packet.substr(binary_header_bytes, header.extras_bytes)};
   const auto key = packet.substr(binary_header_bytes + header.extras_bytes, header.key_bytes);
@@ -180,11 +180,11 @@ BinaryRead BinaryReader::take(std::string_view packet, const BinaryRequestHeader
   Request& request = read.result.request;
   request.command = opcode.command;
   if (opcode.command == Command::item) {
-    item_ = make_item(opcode, header);
-    item_.key = key;
-    item_.data = packet.substr(packet.size() - header.value_bytes());
-    take_body(item_, opcode.body, header, extras);
-    request.item = &item_;
+    item = make_item(opcode, header);
+    item.key = key;
+    item.data = packet.substr(packet.size() - header.value_bytes());
+    take_body(item, opcode.body, header, extras);
+    request.item = &item;
     return read;
   }
   header_ = header.answer;

@@ -24,11 +24,12 @@ class BinaryReader {
  public:
   explicit BinaryReader(const ReaderLimits& limits) : limits_(limits) {}
 
-  /// `unread` begins with binary_request_magic.
-  BinaryRead next(std::string_view unread);
+  /// `unread` begins with binary_request_magic. `item` is filled where the request is one for a key, which points to
+  /// it.
+  BinaryRead next(std::string_view unread, ItemRequest& item);
 
  private:
-  BinaryRead take(std::string_view packet, const BinaryRequestHeader& header);
+  BinaryRead take(std::string_view packet, const BinaryRequestHeader& header, ItemRequest& item);
   BinaryRead refuse(std::string_view unread, const BinaryRequestHeader& header, BinaryStatus status,
                     std::string_view text);
   BinaryRead close(const BinaryRequestHeader& header, BinaryStatus status, std::string_view text);
@@ -37,8 +38,7 @@ class BinaryReader {
   static constexpr std::size_t refusal_text_max = 72;
 
   ReaderLimits limits_;
-  ItemRequest item_;     // of the last request
-  BinaryHeader header_;  // likewise
+  BinaryHeader header_;  // of the last request
   std::array<char, binary_header_bytes + refusal_text_max> refusal_{};
 };
 

@@ -89,7 +89,7 @@ ReadResult RequestReader::skip(std::string_view unread) {
 }
 
 ReadResult RequestReader::take_packet(std::string_view unread) {
-  const auto read = binary_.next(unread);
+  const auto read = binary_.next(unread, item_);
   skip_bytes_ = read.skip_bytes;
   return read.result;
 }
