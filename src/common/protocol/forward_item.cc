@@ -366,6 +366,8 @@ std::optional<Request> classic_form(const ItemRequest& request) {
 }
 
 ItemResult parse_classic_answer(const ItemRequest& request, std::string_view answer) {
+  // cluster.md 5.1: of a read, nothing at all is a miss.
+  if (answer.empty() && request.verb == ItemVerb::get) return with_status(ItemStatus::missing);
   const auto split = split_answer(answer);
   if (!split) return not_understood();
   if (const auto error = parse_error(*split)) return *error;
