@@ -175,6 +175,9 @@ void Turn::answer(const Request& request) {
       return;
     case Command::ping:
       return answer_ping();
+    case Command::item:
+    case Command::noop:
+      return;
     case Command::hello:
       return answer_hello(request);
     case Command::quit:

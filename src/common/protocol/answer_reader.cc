@@ -23,6 +23,8 @@ AnswerShape answer_shape(const Request& request) {
     case Command::get:
     case Command::gets:
       return AnswerShape::values_until_end;
+    case Command::item:
+      return AnswerShape::item;
     case Command::gat:
       return request.with_version ? AnswerShape::values_until_end : AnswerShape::value_or_line;
     case Command::stats:
@@ -43,6 +45,7 @@ AnswerShape answer_shape(const Request& request) {
     case Command::version:
     case Command::verbosity:
     case Command::ping:
+    case Command::noop:
     case Command::quit:
     case Command::kill:
     case Command::node_sync:

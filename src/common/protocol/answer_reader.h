@@ -15,6 +15,7 @@ enum class AnswerShape : std::uint8_t {
   line,              // one line
   values_until_end,  // VALUE lines with data, then END; an error line in place of them or of the rest ends it too
   value_or_line,     // gat with a prefix: one VALUE line with data and no END, or one line
+  item,              // of a meta command: `VA <size>...` with data, or one line
 };
 
 /// The shape of the answer to `request` as append_forwarded_write and append_forwarded_read write it.

@@ -57,11 +57,13 @@ constexpr AccessClasses classes_for(Command command) {
     case Command::remove:
     case Command::touch:
     case Command::gat:
+    case Command::item:
       return data | cluster;  // the other nodes pass on what their clients ask
     case Command::stats:
     case Command::version:
     case Command::verbosity:
     case Command::ping:
+    case Command::noop:
     case Command::quit:
       return AccessClasses::all();
     case Command::dump:

@@ -59,6 +59,10 @@ inline std::string command_word(Command command) {
       return "node_sync";
     case Command::repl:
       return "repl";
+    case Command::item:
+      return "item";
+    case Command::noop:
+      return "noop";
     case Command::hello:
       return "hello";
   }
