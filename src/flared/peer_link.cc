@@ -219,10 +219,10 @@ bool PeerLink::take_answers() {
 
 void PeerLink::deliver(Pending& pending, std::string_view answer) {
   if (pending.is_read) return deliver_read(pending, answer);
-  const bool hidden =
-      pending.shown == Shown::nothing || (pending.shown == Shown::value && !answer.starts_with("VALUE "));
+  if (pending.shown == Shown::nothing) answer = {};
+  if (pending.shown == Shown::value) answer = first_value(answer);  // without the END of gats: more keys may follow
   const auto& place = pending.places.front();
-  place.answers->fill(place.place, hidden ? std::string_view{} : answer);
+  place.answers->fill(place.place, answer);
 }
 
 // The values come in the order of the keys; a key without one is a miss (or an error of the other side:

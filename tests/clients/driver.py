@@ -1,5 +1,6 @@
 """What the Python drivers share. A driver is called as PROGRAM HOST PORT PREFIX [binary] and prints, for each operation,
-one line `operation<TAB>ok|fail|none<TAB>detail`; none: the client's interface has it not, and the detail says so."""
+one line `operation<TAB>ok|fail|none<TAB>detail`; none: the client's interface has it not, and the detail says so. The
+first line is `client<TAB>ok<TAB>name and version`."""
 import sys
 import time
 
@@ -42,8 +43,9 @@ def until(what, condition):
         time.sleep(0.1)
 
 
-def run(operations):
+def run(client, operations):
     """`operations`: name -> function without arguments; each runs, whatever happened to the others."""
+    print(f"client\tok\t{client}", flush=True)
     for name, operation in operations.items():
         try:
             verdict, detail = "ok", operation() or ""

@@ -126,13 +126,15 @@ $operations = [
         same($client->touch('touch', 1), true, 'touch');
         until('the touched key expires', fn () => gone('touch'));
     },
-    'expire' => function () use ($client): void {
+    'expire' => function () use ($client, $argc): void {
         $client->set('expire-later', 'later', 100);
         $client->set('expire', 'soon', 1);
         until('the key expires', fn () => gone('expire'));
         same($client->get('expire-later'), 'later', 'get of a key that expires later');
-        $client->set('expire-later', 'never', -1);
-        same(gone('expire-later'), true, 'get of a key with a negative expiry');
+        if ($argc < 5) {    // binary: the number has no sign
+            $client->set('expire-later', 'never', -1);
+            same(gone('expire-later'), true, 'get of a key with a negative expiry');
+        }
     },
     'delete' => function () use ($client): void {
         $client->set('delete', 'x');
@@ -180,6 +182,7 @@ $operations = [
     },
 ];
 
+echo "client\tok\tPHP memcached ", phpversion('memcached'), "\n";
 foreach ($operations as $name => $operation) {
     try {
         $operation();

@@ -125,5 +125,7 @@ def stats():
           "stats have no curr_connections")
 
 
-run({"set": set_, "get": get, "multi-get": multi_get, "cas": cas, "incr": incr, "touch": touch, "expire": expire,
-     "delete": delete, "large": large, "store": store, "unanswered": unanswered, "stats": stats})
+run(f"pylibmc {pylibmc.__version__}", {
+    "set": set_, "get": get, "multi-get": multi_get, "cas": cas, "incr": incr, "touch": touch, "expire": expire,
+    "delete": delete, "large": large, "store": store, "unanswered": unanswered, "stats": stats,
+})

@@ -1,4 +1,5 @@
 """pymemcache, text protocol."""
+import pymemcache
 from pymemcache.client.base import Client
 from pymemcache.exceptions import MemcacheClientError
 
@@ -103,5 +104,7 @@ def stats_version():
     check(isinstance(plain.stats("settings"), dict), "stats settings")
 
 
-run({"set": set_, "get": get, "multi-get": multi_get, "cas": cas, "incr": incr, "touch": touch, "expire": expire,
-     "delete": delete, "large": large, "store": add_replace_append, "stats": stats_version})
+run(f"pymemcache {pymemcache.__version__}", {
+    "set": set_, "get": get, "multi-get": multi_get, "cas": cas, "incr": incr, "touch": touch, "expire": expire,
+    "delete": delete, "large": large, "store": add_replace_append, "stats": stats_version,
+})

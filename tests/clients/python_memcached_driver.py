@@ -103,5 +103,7 @@ def stats():
     same(client.get(key("store")), b"new", "get after stats")
 
 
-run({"set": set_, "get": get, "multi-get": multi_get, "cas": cas, "incr": incr, "touch": touch, "expire": expire,
-     "delete": delete, "large": large, "store": store, "stats": stats})
+run(f"python-memcached {memcache.__version__}", {
+    "set": set_, "get": get, "multi-get": multi_get, "cas": cas, "incr": incr, "touch": touch, "expire": expire,
+    "delete": delete, "large": large, "store": store, "stats": stats,
+})
