@@ -79,6 +79,7 @@ IoTask<> ControlDesk::flush(Reply reply) {
     auto work = [this] { return storage_.flush(); };
     const auto flushed = co_await pool_.run(std::move(work));
     if (!flushed) answer = reply::io_error;
+    if (flushed) workers_->front()->setup().marks.clear();
     if (flushed) log_.notice("flush_all: the store is empty now; what it held is kept aside for a while");
   } catch (const boost::system::system_error&) {
     answer = "SERVER_ERROR database busy\r\n";

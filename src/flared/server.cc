@@ -189,6 +189,7 @@ void Server::make_parts() {
   setup.identity = &*identity_;
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
+                   if (!is_master(*view)) worker_setup_->marks.clear();
                    for (auto& worker : workers_) worker->publish(view);
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
