@@ -138,15 +138,20 @@ def stats():
     check(b":" in done("memcstat", "settings").partition(b"\n")[2], "memcstat settings is empty")
 
 
-def verify():
+def slap(*words):
     """Keys and values are memcaslap's; it compares each byte that it reads."""
     protocol = ["--binary"] if binary else []
-    output = done("memcaslap", "--threads=2", "--concurrency=8", "--execute_number=10000", "--verify=1.0",
-                  *protocol).decode()
+    output = done("memcaslap", "--threads=2", "--concurrency=8", "--execute_number=10000", "--verify=1.0", *protocol,
+                  *words).decode()
     counts = dict(re.findall(r"^(\w+): (\d+)$", output, re.MULTILINE))
     check(int(counts["cmd_get"]) + int(counts["cmd_set"]) >= 10000, f"memcaslap did too little: {output}")
     for name in ("get_misses", "verify_misses", "verify_failed"):
         same(counts[name], "0", f"memcaslap's {name}")
+
+
+def verify():
+    slap()
+    slap("--division=20")  # gets of 20 keys
 
 
 try:

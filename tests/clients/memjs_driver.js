@@ -134,4 +134,9 @@ async function run() {
   client.close();
 }
 
-run();
+// A client that waits for an answer that cannot come does not keep node alive.
+process.once('beforeExit', () => {
+  console.log('end\tfail\tmemjs never answered the last request');
+  process.exitCode = 1;
+});
+run().then(() => process.removeAllListeners('beforeExit'));
