@@ -95,7 +95,11 @@ void count(Counters& counters, const Request& request, const Outcome& outcome) {
       (missed ? counters.delete_misses : counters.delete_hits).add();
       break;
     case Command::touch:
+      counters.cmd_touch.add();
       (missed ? counters.touch_misses : counters.touch_hits).add();
+      break;
+    case Command::gat:
+      counters.cmd_touch.add();  // in none of the others (protocol.md 5)
       break;
     default:
       break;

@@ -297,10 +297,15 @@ bool PeerLink::take_answers() {
 
 void PeerLink::deliver(Pending& pending, std::string_view answer) {
   if (pending.is_read) return deliver_read(pending, answer);
-  if (pending.shown == Shown::nothing) answer = {};
-  if (pending.shown == Shown::value) answer = first_value(answer);  // without the END of gats: more keys may follow
   const auto& place = pending.places.front();
-  place.fill(answer);
+  switch (pending.shown) {
+    case Shown::all:
+      return place.fill(answer);
+    case Shown::value:  // of gats, whose END is for the client's last key only
+      return place.fill(first_value(answer));
+    case Shown::nothing:
+      return place.fill({});
+  }
 }
 
 // The values come in the order of the keys; a key without one is a miss (or an error of the other side:

@@ -305,7 +305,7 @@ void Server::apply(const FlaredOptions& options) {
                                         std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
-  desk_->show(shown_options(options));
+  desk_->show(options);
 }
 
 // Those that are open now are looked at again; who comes later meets the new lists.

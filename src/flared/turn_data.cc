@@ -98,7 +98,8 @@ void Turn::execute(const Request& request) {
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
   ValueWriter writer{*output_, request.with_version};
-  const auto outcome = worker_.setup().storage.execute(operation, now_s_, &writer);
+  // protocol.md 1: with noreply no result is sent, of gat no value.
+  const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
   if (!outcome) return fail(request, outcome.error());
   count(worker_.counts(), request, *outcome);
   append_answer(*output_, request, *outcome);

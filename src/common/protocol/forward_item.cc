@@ -244,19 +244,20 @@ std::optional<Command> classic_get(const ItemRequest& request) {
   return Command::touch;
 }
 
+// As memcached and our store have it: a version to compare makes set and replace a cas, and means nothing to add.
 std::optional<Command> classic_store(const ItemRequest& request) {
   if (request.invalidate || asks(request, 'c')) return std::nullopt;
   switch (request.mode) {
     case StoreMode::set:
       return request.compare ? Command::cas : Command::set;
+    case StoreMode::replace:
+      return request.compare ? Command::cas : Command::replace;
     case StoreMode::add:
-      return request.compare ? std::nullopt : std::optional{Command::add};
+      return Command::add;
     case StoreMode::append:
       return request.compare ? std::nullopt : std::optional{Command::append};
     case StoreMode::prepend:
       return request.compare ? std::nullopt : std::optional{Command::prepend};
-    case StoreMode::replace:
-      return request.compare ? std::nullopt : std::optional{Command::replace};
   }
   return std::nullopt;
 }
@@ -359,12 +360,14 @@ std::optional<Request> classic_form(const ItemRequest& request) {
   classic.data = request.data;
   classic.flags = request.flags;
   classic.exptime = request.exptime.value_or(0);
-  classic.version = request.compare.value_or(0);
+  if (*command == Command::cas) classic.version = *request.compare;
   if (request.verb == ItemVerb::arithmetic) classic.delta = request.delta;
   return classic;
 }
 
 ItemResult parse_classic_answer(const ItemRequest& request, std::string_view answer) {
+  // cluster.md 5.1: of a read, nothing at all is a miss.
+  if (answer.empty() && request.verb == ItemVerb::get) return with_status(ItemStatus::missing);
   const auto split = split_answer(answer);
   if (!split) return not_understood();
   if (const auto error = parse_error(*split)) return *error;

@@ -12,7 +12,6 @@ namespace flare {
 namespace {
 
 namespace refusal {
-constexpr std::string_view bad_format = "CLIENT_ERROR bad command line format\r\n";
 constexpr std::string_view bad_token = "CLIENT_ERROR bad token in command line format\r\n";
 constexpr std::string_view invalid_flag = "CLIENT_ERROR invalid flag\r\n";
 constexpr std::string_view duplicate_flag = "CLIENT_ERROR duplicate flag\r\n";
@@ -83,7 +82,7 @@ std::string_view take_flag(Context& context, std::string_view word) {
     case 'J':
       return refuse_unless(take_number(token, item.initial), refusal::bad_initial);
     case 'F':
-      return refuse_unless(take_number(token, item.flags), refusal::bad_format);
+      return refuse_unless(take_number(token, item.flags), reply::bad_format);
     case 'M':
       return take_mode(context, token);
     case 'O':
@@ -146,7 +145,7 @@ bool is_forbidden_in_key(char c) {
 
 std::string_view take_base64_key(ItemRequest& item, const ReaderLimits& limits, std::string& decoded_key) {
   if (!decode_base64(item.key_as_sent, decoded_key)) return refusal::bad_base64;
-  if (decoded_key.size() > limits.key_bytes) return refusal::bad_format;
+  if (decoded_key.size() > limits.key_bytes) return reply::bad_format;
   if (std::ranges::any_of(decoded_key, is_forbidden_in_key)) return refusal::control_bytes;
   item.key = decoded_key;
   return good;
@@ -156,7 +155,7 @@ std::string_view take_key(Context& context, const ReaderLimits& limits, std::str
   ItemRequest& item = context.item;
   if (context.flags.base64) return take_base64_key(item, limits, decoded_key);
   item.key = item.key_as_sent;
-  return refuse_unless(item.key.size() <= limits.key_bytes, refusal::bad_format);  // never cut (protocol.md 9.6)
+  return refuse_unless(item.key.size() <= limits.key_bytes, reply::bad_format);  // never cut (protocol.md 9.6)
 }
 
 std::string_view finish_get(Context& context) {
@@ -261,7 +260,7 @@ std::string_view text_for_verb(ItemVerb verb, std::string_view answer) {
 }
 
 std::string_view text_of_bad_base64(ItemVerb verb) {
-  return verb == ItemVerb::debug ? refusal::bad_format : text_for_verb(verb, refusal::bad_base64);
+  return verb == ItemVerb::debug ? reply::bad_format : text_for_verb(verb, refusal::bad_base64);
 }
 
 }  // namespace
@@ -280,10 +279,10 @@ std::string_view parse_meta_line(const MetaLine& line, const ReaderLimits& limit
   item.verb = line.verb;
   Words words{line.words};
   item.key_as_sent = words.next();
-  if (item.key_as_sent.empty()) return line.verb == ItemVerb::debug ? refusal::bad_format : reply::error;
+  if (item.key_as_sent.empty()) return line.verb == ItemVerb::debug ? reply::bad_format : reply::error;
   if (line.verb == ItemVerb::store) {
     words.next();
-    if (!line.payload_bytes) return refusal::bad_format;
+    if (!line.payload_bytes) return reply::bad_format;
   }
   item.meta_words = words.remainder();
 

@@ -31,6 +31,9 @@ constexpr std::string_view non_numeric = "CLIENT_ERROR cannot increment or decre
 constexpr std::string_view too_large = "SERVER_ERROR object too large for cache\r\n";
 constexpr std::string_view map_too_large = "SERVER_ERROR node map too large\r\n";
 constexpr std::string_view node_sync_error = "SERVER_ERROR node sync error\r\n";
+constexpr std::string_view reset = "RESET\r\n";
+constexpr std::string_view no_detail =
+    "CLIENT_ERROR stats detail is not available: nothing is counted by prefixes of keys\r\n";
 constexpr std::string_view not_available = "SERVER_ERROR not available on current storage type\r\n";
 constexpr std::string_view no_partition = "SERVER_ERROR no partition available\r\n";  // cluster.md 5.2
 constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";          // surely not done

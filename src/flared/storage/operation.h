@@ -42,7 +42,8 @@ struct Creation {
 /// memcached 1.6.18:
 /// - `ms C` and `ms MR C` are a cas: not_found if absent, exists if different;
 /// - `ms ME C` is an add without compare: stored if absent, not_stored if present, whatever C says; `mg C` is a get;
-/// - C0 is a compare for ms and md (never equal to a version), none for ma; a binary cas of 0 is none;
+/// - C0 is a compare for ms and md (never equal to a version), none for ma;
+/// - binary set, add and replace with a cas other than 0 are a cas; touch and gat, as get, ignore it;
 /// - `I` of ms without C, or with append and prepend, changes nothing.
 struct Operation {
   OperationKind kind = OperationKind::set;

@@ -204,13 +204,14 @@ INSTANTIATE_TEST_SUITE_P(
                     ClassicCase{"ms k 2 MP\r\nhi\r\n", "<a:1>prepend k 0 0 2\r\nhi\r\n"},
                     ClassicCase{"ms k 2 C9\r\nhi\r\n", "<a:1>cas k 0 0 2 9\r\nhi\r\n"},
                     ClassicCase{"ms k 2 C9 I\r\nhi\r\n", ""}, ClassicCase{"ms k 2 C9 MA\r\nhi\r\n", ""},
-                    ClassicCase{"ms k 2 C9 ME\r\nhi\r\n", ""}, ClassicCase{"ms k 2 C9 MP\r\nhi\r\n", ""},
-                    ClassicCase{"ms k 2 C9 MR\r\nhi\r\n", ""}, ClassicCase{"ms k 2 c\r\nhi\r\n", ""},
-                    ClassicCase{"md k q\r\n", "<a:1>delete k 0\r\n"}, ClassicCase{"md k C1\r\n", ""},
-                    ClassicCase{"md k I\r\n", ""}, ClassicCase{"ma k D5 v\r\n", "<a:1>incr k 5\r\n"},
-                    ClassicCase{"ma k MD\r\n", "<a:1>decr k 1\r\n"}, ClassicCase{"ma k N0\r\n", ""},
-                    ClassicCase{"ma k C1\r\n", ""}, ClassicCase{"ma k T1\r\n", ""}, ClassicCase{"ma k t\r\n", ""},
-                    ClassicCase{"ma k c\r\n", ""}, ClassicCase{"me k\r\n", ""}));
+                    ClassicCase{"ms k 2 C9 ME\r\nhi\r\n", "<a:1>add k 0 0 2\r\nhi\r\n"},
+                    ClassicCase{"ms k 2 C9 MP\r\nhi\r\n", ""},
+                    ClassicCase{"ms k 2 C9 MR\r\nhi\r\n", "<a:1>cas k 0 0 2 9\r\nhi\r\n"},
+                    ClassicCase{"ms k 2 c\r\nhi\r\n", ""}, ClassicCase{"md k q\r\n", "<a:1>delete k 0\r\n"},
+                    ClassicCase{"md k C1\r\n", ""}, ClassicCase{"md k I\r\n", ""},
+                    ClassicCase{"ma k D5 v\r\n", "<a:1>incr k 5\r\n"}, ClassicCase{"ma k MD\r\n", "<a:1>decr k 1\r\n"},
+                    ClassicCase{"ma k N0\r\n", ""}, ClassicCase{"ma k C1\r\n", ""}, ClassicCase{"ma k T1\r\n", ""},
+                    ClassicCase{"ma k t\r\n", ""}, ClassicCase{"ma k c\r\n", ""}, ClassicCase{"me k\r\n", ""}));
 
 class OriginalsAnswer : public testing::TestWithParam<AnswerCase> {};
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,8 @@ struct Row {
   bool stale_if_older;
   std::string_view alive, expired, held, remembered, gone;
 };
+
+void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 class CompareRules : public testing::TestWithParam<Row> {};
 
