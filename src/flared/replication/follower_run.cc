@@ -218,6 +218,11 @@ IoTask<Backup::Action> FollowerRun::load(std::string_view& unread) {
       auto action = next_action(connection, unread);
       if (!action) return Backup::Nothing{};
       if (std::holds_alternative<Backup::Nothing>(*action)) continue;
+      if (const auto* deletion = std::get_if<Backup::PutDeletion>(&*action)) {
+        const auto& [key, version, hold_until_s] = deletion->deleted;
+        connection.replacement->put_deletion(key, version, hold_until_s);
+        continue;
+      }
       const auto* put = std::get_if<Backup::Put>(&*action);
       if (put == nullptr) return std::move(*action);
       const auto stored = connection.replacement->put(put->record.key, put->record.record);

@@ -99,7 +99,7 @@ class KyotoStorage final : public Storage {
   void drop_flushed();
 
   // kyoto_replacement.cc
-  Result<void, StorageError> swap_in_replacement();
+  Result<void, StorageError> swap_in_replacement(Deletions& deletions);
 
   Result<void, StorageError> apply_to_store(const LogEntry& entry, UpdateLog* log);
   StorageError storage_failure(int error, const char* file);

@@ -30,6 +30,8 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void record(std::string_view key, const RecordView& record) = 0;
+  /// A remembered deletion (protocol.md 3); only scans show them.
+  virtual void deletion(std::string_view /*key*/, RecordVersion /*version*/, std::int64_t /*hold_until_s*/) {}
 };
 
 struct StorageFigures {
@@ -49,7 +51,7 @@ class Scan {
   virtual Position position() const = 0;
   virtual EpochTable epochs() const = 0;
   virtual std::uint64_t expected_items() const = 0;
-  /// Hands out the next records, about 100 or 1 ms; false when all are done. For the blocking pool: takes the gate.
+  /// Hands out the next remembered deletions, then records, about 100 or 1 ms; false when all are done. For the blocking pool: takes the gate.
   virtual Result<bool, StorageError> next_slice(RecordSink& sink) = 0;
 };
 
@@ -58,6 +60,7 @@ class Replacement {
  public:
   virtual ~Replacement() = default;  // without `commit`, everything is removed
   virtual Result<void, StorageError> put(std::string_view key, const RecordView& record) = 0;
+  virtual void put_deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) = 0;
   /// Swaps it in, whole or not at all, and begins a log at the source's position. For the blocking pool.
   virtual Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) = 0;
 };
