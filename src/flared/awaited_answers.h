@@ -33,6 +33,10 @@ class AwaitedAnswers {
     if (--missing_ == 0) wake_.cancel();
   }
 
+  /// None of the answers may be given: what they tell of is not safe.
+  void lose() { lost_ = true; }
+  bool lost() const { return lost_; }
+
   bool complete() const { return missing_ == 0; }
 
   /// Until the last place is filled: whoever reserved one keeps a deadline and fills it.
@@ -65,6 +69,7 @@ class AwaitedAnswers {
   std::vector<Place> places_;
   std::string bytes_;
   std::size_t missing_ = 0;
+  bool lost_ = false;
 };
 
 /// Where a request's answer goes.

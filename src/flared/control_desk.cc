@@ -122,6 +122,7 @@ std::string ControlDesk::stats_text(std::string_view words) {
     return replication_stats({storage_.position(), agent_->follower().figures(), agent_->sources().figures(),
                               agent_->sources().snapshots_served()});
   }
+  if (word == "durability" && safety_) return safety_->stats(storage_);
   if (word == "quota") return quota();
   if (word == "workers") return worker_stats(storage_.figures(), counters());
   const auto topic = stats_topic_from_words(words);
@@ -158,6 +159,7 @@ std::string ControlDesk::general() {
   figures.storage = storage_.figures();
   figures.threads = workers_->size() + own_threads;
   figures.map_version = raw(agent_->view()->map.version);
+  if (safety_) figures.alarms = safety_->alarms();
   return general_stats(figures, counters());
 }
 

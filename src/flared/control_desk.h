@@ -13,6 +13,7 @@
 #include "flared/control.h"
 #include "flared/expiry_sweep.h"
 #include "flared/node_agent.h"
+#include "flared/node_safety.h"
 #include "flared/options.h"
 #include "flared/worker.h"
 
@@ -28,6 +29,7 @@ class ControlDesk final : public Control {
   /// What `meta` told, for the partition filter of dumps.
   void learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm algorithm);
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
+  void tell_safety_of(const NodeSafety& safety) { safety_ = &safety; }
   void show(std::vector<std::pair<std::string, std::string>> variables);
 
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
@@ -57,6 +59,7 @@ class ControlDesk final : public Control {
   std::vector<std::unique_ptr<Worker>>* workers_ = nullptr;
   NodeAgent* agent_ = nullptr;
   const DoorKeeper* keeper_ = nullptr;
+  const NodeSafety* safety_ = nullptr;
   std::vector<std::pair<std::string, std::string>> variables_;
   std::int64_t started_s_;
   ExpirySweep sweep_;

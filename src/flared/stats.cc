@@ -22,6 +22,7 @@ class StatLines {
   void add(std::string_view name, const T& value) {
     fmt::format_to(std::back_inserter(text_), "STAT {} {}\r\n", name, value);
   }
+  void append(std::string_view lines) { text_ += lines; }
   std::string end() {
     text_ += "END\r\n";
     return std::move(text_);
@@ -72,6 +73,7 @@ std::string general_stats(const GeneralFigures& figures, const Workers& workers)
   lines.add("threads", figures.threads);
   lines.add("pool_threads", 0);
   lines.add("node_map_version", figures.map_version);
+  lines.append(figures.alarms);
   return lines.end();
 }
 

@@ -22,6 +22,7 @@ struct GeneralFigures {
   StorageFigures storage;
   std::uint64_t threads = 0;
   std::uint64_t map_version = 0;
+  std::string alarms;  // lines behind the others; usually none
 };
 
 /// All lines in the original's order, with END.

@@ -71,6 +71,7 @@ class Turn {
   bool wrote_lately(std::string_view key) const;
   void error(const Request& request, std::string_view text);
   void ask_control(const Request& request);
+  void await_disk();
   AnswerPlace await();
   Control::Reply reply_to(AnswerPlace place);
 

@@ -51,7 +51,7 @@ class Backup {
 
   Action on_message(const stream::Decoded& decoded);
 
-  /// What to acknowledge now; `durable` is the last sequence that the kernel has.
+  /// What to acknowledge now; `durable` is the last sequence that survives what `durability` is to survive.
   stream::Ack ack(Sequence durable) const;
 
   State state() const { return state_; }

@@ -292,7 +292,7 @@ void FollowerRun::say_confirmed() {
 
 IoTask<std::string> FollowerRun::acknowledge() {
   std::string out;
-  stream::append(out, connection_->backup.ack(storage_.written_sequence()));
+  stream::append(out, connection_->backup.ack(storage_.durable_sequence()));
   const auto written = co_await connection_->link.write(out, options_.times.source_silent_max);
   co_return written ? std::string{} : "acknowledging: " + written.error().message();
 }

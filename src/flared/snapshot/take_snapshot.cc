@@ -1,7 +1,11 @@
 #include "flared/snapshot/take_snapshot.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include "flared/replication/snapshot_encoder.h"
 #include "flared/replication/storage_failure.h"
+#include "flared/snapshot/local_snapshots.h"
 #include "flared/storage/log_codec.h"
 
 namespace flare::snapshot {
@@ -90,6 +94,31 @@ Result<Position, std::string> take(Storage& storage, Writer& writer, const Progr
   const auto finished = writer.finish(copied->position.epoch, copied->position.sequence, copied->entries);
   if (!finished) return finished.error();
   return copied->position;
+}
+
+Result<TakenLocal, std::string> take_local(Storage& storage, const std::filesystem::path& data_dir, const Head& head,
+                                           const Progress& progress) {
+  const auto folder = local_folder(data_dir);
+  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
+    return fmt::format("{}: cannot be created: {}", folder.string(), error_text(errno));
+  }
+  if (const int error = sync_folder(data_dir)) {
+    return fmt::format("{}: cannot be synced: {}", data_dir.string(), error_text(error));
+  }
+  // Its name tells the position that it turns out to have: until then it has one that no start takes for a snapshot's.
+  const auto unnamed = folder / "taking";
+  auto writer = Writer::create(unnamed, head);
+  if (!writer) return writer.error();
+  const auto position = take(storage, **writer, progress);
+  if (!position) return position.error();
+  TakenLocal taken{*position, folder / local_name(position->log_id, position->sequence), (*writer)->bytes()};
+  if (::rename(unnamed.c_str(), taken.path.c_str()) != 0) {
+    return fmt::format("{}: cannot be named: {}", taken.path.string(), error_text(errno));
+  }
+  if (const int error = sync_folder(folder)) {
+    return fmt::format("{}: cannot be synced: {}", folder.string(), error_text(error));
+  }
+  return taken;
 }
 
 }  // namespace flare::snapshot
