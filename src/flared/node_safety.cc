@@ -51,6 +51,7 @@ Result<void, std::string> NodeSafety::prepare() {
 }
 
 Result<void, std::string> NodeSafety::watch(Storage& storage) {
+  storage_ = &storage;
   if (options_.durability == Durability::process) {
     snapshot::remove_other_local(options_.data_dir,
                                  {});  // of a time with another durability: the log leaves them behind
@@ -82,8 +83,14 @@ snapshot::Head NodeSafety::head() const {
   return now;
 }
 
+std::string NodeSafety::backup_head() const { return snapshot::format_head(head()); }
+
+// A store that came from another node since is not the salvaged one.
 std::optional<snapshot::SalvageNotice> NodeSafety::notice() const {
-  return noticed_ ? snapshot::read_notice(options_.data_dir) : std::nullopt;
+  if (!noticed_) return std::nullopt;
+  auto salvaged = snapshot::read_notice(options_.data_dir);
+  if (salvaged && storage_ && storage_->position().log_id != salvaged->log_id) return std::nullopt;
+  return salvaged;
 }
 
 std::string NodeSafety::alarms() const {
@@ -93,6 +100,9 @@ std::string NodeSafety::alarms() const {
 
 std::string NodeSafety::stats(const Storage& storage) const {
   std::string text;
+  const auto owner = head().owner;
+  fmt::format_to(std::back_inserter(text), "STAT cluster {}\r\nSTAT tenant {}\r\n",
+                 owner.cluster.empty() ? "-" : owner.cluster, owner.tenant.empty() ? "-" : owner.tenant);
   const auto position = storage.position();
   fmt::format_to(
       std::back_inserter(text),

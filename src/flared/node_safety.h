@@ -29,6 +29,8 @@ class NodeSafety {
   void moved_to(PartitionId partition, int partitions);
   void stop();
 
+  std::string backup_head() const;
+
   /// `stats durability`
   std::string stats(const Storage& storage) const;
   /// Lines of the general `stats`; empty while there is nothing to acknowledge.
@@ -43,6 +45,7 @@ class NodeSafety {
   const Clock& clock_;
   mutable std::mutex mutex_;
   snapshot::Head head_;
+  const Storage* storage_ = nullptr;          // from `watch` on
   bool noticed_ = false;                      // at the start: else no file is looked for
   std::unique_ptr<snapshot::Keeper> keeper_;  // null: durability = process
 };

@@ -228,6 +228,7 @@ class Rebuild {
     }
     rebuilt_.records = notice.proven + notice.doubtful;
     if (auto committed = building->commit(newest.epoch, highest, remains.epochs); !committed) return committed.error();
+    notice.log_id = building->storage().position().log_id;
     if (const int error = replace_file(notice_path(options_.data_dir), format_notice(notice))) {
       return fmt::format("{}: cannot be written: {}", notice_path(options_.data_dir).string(), error_text(error));
     }

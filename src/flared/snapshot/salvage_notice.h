@@ -6,11 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/ids.h"
+
 /// What a rebuild could not prove (docs/design.md 3.6): the file `flare.salvaged` in the data-dir, there until an
 /// operator acknowledges it, or until the store was replaced by another node's.
 namespace flare::snapshot {
 
 struct SalvageNotice {
+  LogId log_id{0};  // of the salvaged store: a store of another history has nothing to do with it
   std::int64_t time_s = 0;
   std::uint64_t proven = 0;             // records reached by their bucket, of the log or of a snapshot
   std::uint64_t doubtful = 0;           // served, but no bucket led to them: they may be old, or have been deleted

@@ -24,8 +24,8 @@ class UpdateLog {
   struct Options {
     std::filesystem::path folder;
     std::uint64_t bytes_max = 0;  // old segments go above this
-    ReserveSpace reserve;
-    SyncFile sync;
+    ReserveSpace reserve = {};
+    SyncFile sync = {};
     bool keep_all = false;  // until keep_after says what the next start can do without
   };
 
