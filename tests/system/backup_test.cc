@@ -30,8 +30,18 @@ class BackupTool : public testing::Test {
     }
     auto made = std::make_unique<Cluster>(std::move(plan));
     made->start();
-    for (std::size_t i = 0; i < nodes; ++i) made->make_master(i, static_cast<int>(i));
+    made->make_master(0);
+    for (std::size_t i = 1; i < nodes; ++i) add_partition(*made, i);
     return made;
+  }
+  // Gathers its keys, then an operator activates it (cluster.md 6.2).
+  static void add_partition(Cluster& cluster, std::size_t number) {
+    const auto named = "127.0.0.1 " + std::to_string(cluster.node(number).port);
+    EXPECT_EQ(cluster.ask_index("node role " + named + " master 1 " + std::to_string(number)), "OK");
+    EXPECT_TRUE(cluster.becomes(number, "master", "ready"));
+    EXPECT_EQ(cluster.ask_index("node state " + named + " active"), "OK");
+    EXPECT_TRUE(cluster.becomes(number, "master", "active"));
+    EXPECT_TRUE(cluster.settles());
   }
   static Outcome tool(std::vector<std::string> words) {
     words.insert(words.begin(), program("flare-backup"));
