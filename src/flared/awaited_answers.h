@@ -2,15 +2,22 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/net/task.h"
 #include "common/protocol/output_buffer.h"
 
 namespace flare {
+
+/// Turns an answer as another node or the control thread gives it into the form in which the client asked.
+class AnswerForm {
+ public:
+  virtual ~AnswerForm() = default;
+  virtual void append(OutputBuffer& out, std::string_view answer) const = 0;
+};
 
 /// The answers of one turn that others give: other nodes, or the control thread. Each has a place in the turn's output,
 /// so that a session's answers keep the order of its requests. Belongs to its worker's thread.
@@ -25,11 +32,15 @@ class AwaitedAnswers {
     return static_cast<std::uint32_t>(places_.size() - 1);
   }
 
-  /// Exactly once for each place; empty where nothing is to be said (noreply, a miss).
-  void fill(std::uint32_t place, std::string_view answer) {
+  /// Exactly once for each place; empty where nothing is to be said (noreply, a miss). `form` may be null: as it is.
+  void fill(std::uint32_t place, std::string_view answer, const AnswerForm* form = nullptr) {
     places_[place].begin = bytes_.size();
-    places_[place].size = answer.size();
-    bytes_.append(answer);
+    if (form) {
+      form->append(bytes_, answer);
+    } else {
+      bytes_.append(answer);
+    }
+    places_[place].size = bytes_.size() - places_[place].begin;
     if (--missing_ == 0) wake_.cancel();
   }
 
@@ -52,7 +63,7 @@ class AwaitedAnswers {
     std::size_t done = 0;
     for (const auto& place : places_) {
       out.append(local.substr(done, place.offset - done));
-      out.append(std::string_view{bytes_}.substr(place.begin, place.size));
+      out.append(bytes_.view().substr(place.begin, place.size));
       done = place.offset;
     }
     out.append(local.substr(done));
@@ -67,15 +78,18 @@ class AwaitedAnswers {
 
   Timer wake_;
   std::vector<Place> places_;
-  std::string bytes_;
+  OutputBuffer bytes_;
   std::size_t missing_ = 0;
   bool lost_ = false;
 };
 
-/// Where a request's answer goes.
+/// Where a request's answer goes, and in which form; no form: as it is.
 struct AnswerPlace {
   std::shared_ptr<AwaitedAnswers> answers;
   std::uint32_t place = 0;
+  std::shared_ptr<const AnswerForm> form = nullptr;
+
+  void fill(std::string_view answer) const { answers->fill(place, answer, form.get()); }
 };
 
 }  // namespace flare

@@ -203,6 +203,7 @@ void Server::make_parts() {
                    const auto& partitions = view->partitions;
                    const auto own = view->self ? partitions.nodes()[*view->self].partition : no_partition;
                    safety_->moved_to(own, static_cast<int>(partitions.active().size()));
+                   if (!is_master(*view)) worker_setup_->marks.clear();
                    for (auto& worker : workers_) worker->publish(view);
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
@@ -322,7 +323,7 @@ void Server::apply(const FlaredOptions& options) {
                                         std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
-  desk_->show(shown_options(options));
+  desk_->show(options);
 }
 
 // Those that are open now are looked at again; who comes later meets the new lists.

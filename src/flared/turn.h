@@ -55,7 +55,8 @@ class Turn {
   bool refuses(const Request& request) const;
   void answer_refused(const Request& request);
   void answer_hello(const Request& request);
-  void answer_ping();
+  void answer_ping(const Request& request);
+  void answer_noop(const Request& request);
   bool takes_map(const Request& request);
   void refuse(const Request& request);
   void get(const Request& request);
@@ -67,12 +68,22 @@ class Turn {
   void forward(const Request& request, std::uint32_t node);
   void forward_gat(const Request& request, std::uint32_t node);
   void read_key(std::string_view key, bool with_version);
+  void send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place);
+  void end_reads();
+  void item(const Request& request);
+  void count_asked(const ItemRequest& item);
+  void execute_here(const Request& request);
+  void forward_item(const Request& request, std::uint32_t node);
+  void read_elsewhere(const ItemRequest& item, std::uint32_t node);
+  void miss(const ItemRequest& item);
   void wrote_elsewhere(std::string_view key);
   bool wrote_lately(std::string_view key) const;
   void error(const Request& request, std::string_view text);
+  void say(const Request& request, std::string_view text);
   void ask_control(const Request& request);
   void await_disk();
   AnswerPlace await();
+  AnswerPlace await(const Request& request);
   Control::Reply reply_to(AnswerPlace place);
 
   Worker& worker_;
@@ -85,7 +96,7 @@ class Turn {
   std::int64_t now_s_;
   const double operations_share_;  // of max-ops-per-second; 0: no limit
   std::shared_ptr<AwaitedAnswers> awaited_;
-  std::vector<PeerLink*> read_links_;  // that gather keys of the present get
+  std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;
   After after_ = After::go_on;

@@ -19,6 +19,7 @@
 #include "flared/buffer_pool.h"
 #include "flared/control.h"
 #include "flared/counters.h"
+#include "flared/item_marks.h"
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
 #include "flared/routing.h"
@@ -42,6 +43,7 @@ struct WorkerSetup {
         answers_wait(the_storage.answers_wait()) {}
 
   Storage& storage;
+  ItemMarks marks;
   Control& control;
   const Clock& clock;
   Log& log;

@@ -51,6 +51,7 @@ class AnswerReader {
   AnswerScan scan(std::string_view unread);
 
  private:
+  AnswerScan scan_item(std::string_view unread, std::string_view line, std::size_t begin) const;
   std::optional<AnswerScan> scan_value(std::string_view unread, std::string_view line, std::size_t begin);
 
   AnswerShape shape_;

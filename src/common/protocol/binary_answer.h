@@ -23,11 +23,25 @@ enum class BinaryStatus : std::uint16_t {
   internal_error = 0x84,
 };
 
+/// memcached's own words for it; empty for success, and for internal_error, which says itself what happened.
+std::string_view text_of(BinaryStatus status);
+
+/// What an error line of the text protocol is in a packet. The words behind ERROR, CLIENT_ERROR or SERVER_ERROR become
+/// the value, but where memcached has words of its own for it. Status: out_of_memory when a bound of memory, disk space
+/// or stored data is reached, auth_error when access is denied, invalid_arguments for other faults of the client,
+/// internal_error for the rest.
+struct BinaryError {
+  BinaryStatus status = BinaryStatus::internal_error;
+  std::string_view text;
+};
+BinaryError binary_error_of(std::string_view line);
+
 /// A packet with the request's opcode and opaque, no extras and no key.
 void append_binary_answer(OutputBuffer& out, const BinaryHeader& header, BinaryStatus status, std::string_view value);
 
 /// What a node-local command answers in text, as packets: `STAT name value` lines one by one and the empty one for END,
-/// `VERSION v`, `OK`, and error lines with their text as value. Quiet opcodes say nothing of an `OK`.
+/// `VERSION v`, `OK`, `RESET`, and error lines by binary_error_of. Quiet opcodes say nothing of an `OK`. `ERROR` to a
+/// stat is an unknown word: not_found, as memcached has it. Empty text is no answer.
 void append_binary_of_text(OutputBuffer& out, const BinaryHeader& header, std::string_view text);
 
 }  // namespace flare
