@@ -117,6 +117,12 @@ OptionTable<O> quota_rows() {
 
 OptionTable<O> client_rows() {
   return {
+      row("gat-order", "of gat <number> <number>: rule (see README), flare (key first) or memcached (time first)",
+          option::choice<O>(
+              &O::gat_order,
+              {{"rule", GatOrder::rule}, {"flare", GatOrder::flare}, {"memcached", GatOrder::memcached}})),
+      row("client-versions", "accept or refuse versions (a fifth number) that clients give",
+          option::choice<O>(&O::client_versions, {{"accept", true}, {"refuse", false}})),
       dynamic(row(
           "proxy-flush-all",
           "flush_all at a proxy: own (its own store, as the operator tools need it) or cluster (all masters)",

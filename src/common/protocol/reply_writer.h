@@ -22,6 +22,8 @@ constexpr std::string_view error = "ERROR\r\n";
 constexpr std::string_view bad_data_chunk = "CLIENT_ERROR bad data chunk\r\n";
 constexpr std::string_view line_too_long = "CLIENT_ERROR line too long\r\n";
 constexpr std::string_view format_error = "CLIENT_ERROR format error\r\n";
+constexpr std::string_view no_client_versions =
+    "CLIENT_ERROR a client may not give a version here (option client-versions)\r\n";
 constexpr std::string_view bad_format = "CLIENT_ERROR bad command line format\r\n";
 constexpr std::string_view bad_delta = "CLIENT_ERROR invalid numeric delta argument\r\n";
 constexpr std::string_view bad_exptime = "CLIENT_ERROR invalid exptime argument\r\n";
