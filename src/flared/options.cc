@@ -115,6 +115,15 @@ OptionTable<O> quota_rows() {
   };
 }
 
+OptionTable<O> client_rows() {
+  return {
+      dynamic(row(
+          "proxy-flush-all",
+          "flush_all at a proxy: own (its own store, as the operator tools need it) or cluster (all masters)",
+          option::choice<O>(&O::proxy_flush_all, {{"own", ProxyFlushAll::own}, {"cluster", ProxyFlushAll::cluster}}))),
+  };
+}
+
 OptionTable<O> storage_rows() {
   return {
       row("storage-type", "kch, or tch (then served by kch)", option::text<O>(&O::storage_type, check_storage_type)),
@@ -179,8 +188,8 @@ OptionTable<O> replication_rows() {
 const OptionTable<O>& table() {
   static const auto rows = [] {
     auto all = command_line_rows<O>();
-    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), storage_rows(),
-                      replication_rows()}) {
+    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), client_rows(),
+                      storage_rows(), replication_rows()}) {
       for (auto& made : part) all.push_back(std::move(made));
     }
     return all;

@@ -18,6 +18,7 @@
 namespace flare {
 
 enum class ReplicationType : std::uint8_t { async, sync };
+enum class ProxyFlushAll : std::uint8_t { own, cluster };
 enum class ClusterReplicationMode : std::uint8_t { duplicate, forward };
 
 struct FlaredOptions : CommonOptions {
@@ -32,7 +33,8 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_items = 0;  // of the node, 0: no limit; all three are for clients' writes and reads
   std::uint64_t max_bytes = 0;  // of keys and records
   std::uint64_t max_ops_per_second = 0;
-  std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
+  std::uint64_t log_max_bytes = 0;                     // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;

@@ -80,6 +80,7 @@ const std::vector<Row>& of_flared() {
       {"max-items", "0", {"0", "1", "1000000"}, numbers_but({"-1", "281474976710657"})},
       {"max-bytes", "0", {"0", "1000", "4G"}, numbers_but({"-1", "1T"})},
       {"max-ops-per-second", "0", {"0", "50", "1000000000"}, numbers_but({"-1", "1000000001"})},
+      {"proxy-flush-all", "own", {"own", "cluster"}, {"", "all", "OWN"}},
       {"storage-type", "kch", {"kch", "tch"}, {"", "tcb", "other", "KCH"}},
       {"storage-bucket-size", "1048576", {"1", "16777216", "4294967296"}, numbers_but({"0", "-1", "4294967297"})},
       {"storage-ap", "4", {"0", "15"}, numbers_but({"16", "-1"})},
