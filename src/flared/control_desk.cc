@@ -180,6 +180,7 @@ std::string ControlDesk::stats_text(std::string_view words) {
     return replication_stats({storage_.position(), agent_->follower().figures(), agent_->sources().figures(),
                               agent_->sources().snapshots_served()});
   }
+  if (word == "durability" && safety_) return safety_->stats(storage_);
   if (word == "quota") return quota();
   if (word == "workers") return worker_stats(workers_->size(), storage_.figures(), CounterSums{counters()});
   if (word == "settings") return settings_;
@@ -222,6 +223,7 @@ std::string ControlDesk::general() {
   figures.storage = storage_.figures();
   figures.threads = workers_->size() + own_threads;
   figures.map_version = raw(agent_->view()->map.version);
+  if (safety_) figures.alarms = safety_->alarms();
   const auto others = other_counts();
   figures.bytes_max = storage_.quota().limits().bytes;
   figures.connections_max = static_cast<std::uint64_t>(workers_->front()->setup().connections_max.load());

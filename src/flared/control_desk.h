@@ -15,6 +15,7 @@
 #include "flared/control.h"
 #include "flared/expiry_sweep.h"
 #include "flared/node_agent.h"
+#include "flared/node_safety.h"
 #include "flared/options.h"
 #include "flared/stats.h"
 #include "flared/worker.h"
@@ -33,6 +34,7 @@ class ControlDesk final : public Control {
   /// How this node introduces itself to the masters that it asks to flush.
   void pass_flushes_on(ClusterFlush::Setup setup) { passing_on_.emplace(std::move(setup)); }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
+  void tell_safety_of(const NodeSafety& safety) { safety_ = &safety; }
   /// The options in force, for `show variables` and `stats settings`.
   void show(const FlaredOptions& options);
 
@@ -71,7 +73,8 @@ class ControlDesk final : public Control {
   ProxyFlushAll proxy_flush_all_ = ProxyFlushAll::own;
   Timer flush_timer_;
   std::uint64_t flush_round_ = 0;  // raised with each flush_all: a pending one of an older round is void
-  std::string variables_;          // answers, whole
+  const NodeSafety* safety_ = nullptr;
+  std::string variables_;  // answers, whole
   std::string settings_;
   Counters at_reset_;  // what the workers had counted at the last `stats reset`
   /// What is not a worker's to count.

@@ -107,7 +107,8 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
                 [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); },
                 [this] { return reign_; },
-                [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); }},
+                [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); },
+                setup_.backup_head},
                SourcesOptions{}) {}
 
 void NodeAgent::joined(IndexLink::Joined joined) {

@@ -30,7 +30,8 @@ class NodeAgent {
     int port = 0;
     std::string bind_address;
     std::size_t data_bytes_max = 0;
-    OwnIdentity* identity = nullptr;  // null: none is told or asked
+    OwnIdentity* identity = nullptr;                // null: none is told or asked
+    std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
   };
   using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
 

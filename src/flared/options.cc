@@ -133,6 +133,10 @@ OptionTable<O> storage_rows() {
       flag("storage-large", "64-bit offsets in a new store", &O::storage_large),
       row("storage-cache-size", "versions of deleted keys that are remembered",
           option::number<O>(&O::storage_cache_size, 0, 100'000'000)),
+      row("durability", "process, interval or group: what survives the stop of a process, of a machine",
+          option::choice<O>(
+              &O::durability,
+              {{"process", Durability::process}, {"interval", Durability::interval}, {"group", Durability::group}})),
       row("log-max-size", "cap of the update log; K, M, G allowed; 0: by the size of the data",
           option::bytes<O>(&O::log_max_bytes, 0, std::uint64_t{1} << 44)),
       later(row("storage-dfunit", "step of automatic defragmentation",

@@ -13,6 +13,7 @@
 #include "common/daemon/host_port.h"
 #include "common/daemon/reread.h"
 #include "common/daemon/start_failure.h"
+#include "flared/storage/storage_options.h"
 
 /// flared's options (docs/spec/daemons.md 1.3): names, ranges and defaults are the table in options.cc.
 namespace flare {
@@ -34,7 +35,8 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_bytes = 0;  // of keys and records
   std::uint64_t max_ops_per_second = 0;
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
-  std::uint64_t log_max_bytes = 0;                     // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  Durability durability = Durability::process;
+  std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;

@@ -86,6 +86,7 @@ const std::vector<Row>& of_flared() {
       {"storage-ap", "4", {"0", "15"}, numbers_but({"16", "-1"})},
       {"storage-large", "false", flags, not_flags},
       {"storage-cache-size", "65536", {"0", "1000"}, numbers_but({"-1", "100000001"})},
+      {"durability", "process", {"process", "interval", "group"}, {"", "disk", "Process"}},
       {"log-max-size", "0", {"0", "16M", "1G"}, numbers_but({"-1", "1000000G"})},
       {"storage-dfunit", "0", {"0", "8"}, numbers_but({"-1"}), true},
       {"storage-fp", "10", {"0", "20"}, numbers_but({"-1"}), true},
