@@ -188,8 +188,11 @@ void NodeAgent::install(NodeMap map) {
 void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (leaving_) return;
   if (same_work(plan, plan_)) {
+    const bool to_be_told = plan.tell_index_when_done && !plan_.tell_index_when_done;
     plan_.tell_index_when_done = plan.tell_index_when_done;
     if (leading_ || !leads(plan_)) publish_(view_);
+    // It may follow already (an old map came late) and be in sync: confirmed anew, so that the index hears of it.
+    if (to_be_told && plan.kind == ReplicationPlan::Kind::follow) follow_master();
     return;
   }
   const bool led = leading_ && leads(plan) && !plan.new_reign;
