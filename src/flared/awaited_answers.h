@@ -9,6 +9,7 @@
 
 #include "common/net/task.h"
 #include "common/protocol/output_buffer.h"
+#include "flared/connection_memory.h"
 
 namespace flare {
 
@@ -16,7 +17,11 @@ namespace flare {
 /// so that a session's answers keep the order of its requests. Belongs to its worker's thread.
 class AwaitedAnswers {
  public:
-  explicit AwaitedAnswers(IoExecutor executor) : wake_(executor) {}
+  /// `memory`: what answers beyond `free_bytes` are counted in; null: they are not bounded.
+  explicit AwaitedAnswers(IoExecutor executor, MemoryAccount* memory = nullptr) : wake_(executor), memory_(memory) {}
+  ~AwaitedAnswers() { drop(); }
+  AwaitedAnswers(const AwaitedAnswers&) = delete;
+  AwaitedAnswers& operator=(const AwaitedAnswers&) = delete;
 
   /// A place at `offset` of the turn's output.
   std::uint32_t reserve(std::size_t offset) {
@@ -27,6 +32,7 @@ class AwaitedAnswers {
 
   /// Exactly once for each place; empty where nothing is to be said (noreply, a miss).
   void fill(std::uint32_t place, std::string_view answer) {
+    if (!has_room(answer.size())) answer = {};
     places_[place].begin = bytes_.size();
     places_[place].size = answer.size();
     bytes_.append(answer);
@@ -34,6 +40,14 @@ class AwaitedAnswers {
   }
 
   bool complete() const { return missing_ == 0; }
+  /// There was no memory for an answer: what `merge` gives is not what was asked for.
+  bool overflowed() const { return overflowed_; }
+  /// Gives the answers' memory back.
+  void drop() {
+    if (held_bytes_ > 0) memory_->give(held_bytes_);
+    held_bytes_ = 0;
+    bytes_ = {};
+  }
 
   /// Until the last place is filled: whoever reserved one keeps a deadline and fills it.
   IoTask<> wait() {
@@ -55,6 +69,21 @@ class AwaitedAnswers {
   }
 
  private:
+  static constexpr std::size_t free_bytes = 64 * 1024;
+
+  bool has_room(std::size_t more) {
+    const auto whole = bytes_.size() + more;
+    if (!memory_ || whole <= free_bytes + held_bytes_) return !overflowed_;
+    const auto missing = whole - held_bytes_;
+    const bool too_large = bytes_.size() > limits::turn_output_bytes_max && whole > memory_->all().answer_bytes_max();
+    if (overflowed_ || too_large || !memory_->take(missing)) {
+      overflowed_ = true;
+      return false;
+    }
+    held_bytes_ += missing;
+    return true;
+  }
+
   struct Place {
     std::size_t offset;
     std::size_t begin;
@@ -65,6 +94,9 @@ class AwaitedAnswers {
   std::vector<Place> places_;
   std::string bytes_;
   std::size_t missing_ = 0;
+  MemoryAccount* memory_;  // outlives it
+  std::size_t held_bytes_ = 0;
+  bool overflowed_ = false;
 };
 
 /// Where a request's answer goes.

@@ -170,9 +170,10 @@ std::string ControlDesk::quota() {
   figures.bytes = store.bytes();
   figures.operations_max = static_cast<std::uint64_t>(
       std::llround(setup.operations_share.load(std::memory_order_relaxed) * static_cast<double>(workers_->size())));
-  figures.connections_max = static_cast<std::uint64_t>(setup.connections_max.load(std::memory_order_relaxed));
-  figures.connections = static_cast<std::uint64_t>(setup.connections.load(std::memory_order_relaxed));
-  figures.refused_connections = setup.connections_refused.load(std::memory_order_relaxed);
+  figures.connections = setup.places.figures();
+  figures.memory_max = setup.memory.max();
+  figures.memory = setup.memory.used();
+  figures.refused_memory = setup.memory.refused();
   figures.sweeps = sweep_.sweeps();
   figures.reclaimed = sweep_.reclaimed();
   return quota_stats(figures, counters());

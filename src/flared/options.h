@@ -32,7 +32,9 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_items = 0;  // of the node, 0: no limit; all three are for clients' writes and reads
   std::uint64_t max_bytes = 0;  // of keys and records
   std::uint64_t max_ops_per_second = 0;
-  std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  std::size_t max_connection_memory = limits::connection_memory_max;
+  std::chrono::seconds net_write_timeout{60};  // `never` for a negative value
+  std::uint64_t log_max_bytes = 0;             // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;

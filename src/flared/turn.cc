@@ -22,19 +22,32 @@ constexpr std::string_view version_answer = "VERSION 2.0.0\r\n";  // docs/design
 // Copies a record from the store's memory into the output: the one copy that a value takes.
 class ValueWriter final : public RecordSink {
  public:
-  ValueWriter(OutputBuffer& out, bool with_version) : out_(out), with_version_(with_version) {}
+  ValueWriter(OutputBuffer& out, bool with_version, std::size_t answer_bytes_max)
+      : out_(out), with_version_(with_version), answer_bytes_max_(answer_bytes_max) {}
   void record(std::string_view key, const RecordView& record) override {
+    if (out_.size() > limits::turn_output_bytes_max && out_.size() + record.data.size() > answer_bytes_max_) {
+      full_ = true;
+      return;
+    }
     if (with_version_) {
       append_value_with_version(out_, key, record.flags, record.data, raw(record.version));
     } else {
       append_value(out_, key, record.flags, record.data);
     }
   }
+  /// A value was left out: with it the answer would be larger than an answer may be.
+  bool full() const { return full_; }
 
  private:
   OutputBuffer& out_;
   bool with_version_;
+  std::size_t answer_bytes_max_;
+  bool full_ = false;
 };
+
+bool sent_by_daemons(const Request& request) {
+  return request.proxied || request.command == Command::node_sync || request.command == Command::repl;
+}
 
 // A master that is being built takes what the present one passes on, whatever its quota.
 bool serves_clients(const RoutingView& view) {
@@ -77,7 +90,7 @@ void Turn::run() {
       }
     } else {
       output_->append(read.answer);
-      if (read.kind == ReadResult::Kind::close) after_ = After::close;
+      if (read.kind == ReadResult::Kind::close) after_ = read.answer.empty() ? After::close : After::part;
     }
     input_.consume(read.consumed);  // only now: the request points into the input
     if (output_->size() >= limits::turn_output_bytes_max) more_input_ = true;
@@ -95,7 +108,7 @@ bool Turn::refuses(const Request& request) const {
   using enum SessionPeer::Standing;
   if (peer_.standing == foreign) return request.command != Command::hello && request.command != Command::quit;
   if (peer_.standing == kin || !worker_.setup().identity_required) return false;
-  return request.proxied || request.command == Command::node_sync || request.command == Command::repl;
+  return sent_by_daemons(request);
 }
 
 void Turn::answer_refused(const Request& request) {
@@ -108,6 +121,32 @@ void Turn::answer_refused(const Request& request) {
   output_->append("\r\n");
 }
 
+// What only daemons send makes an original's connection one of the cluster's. On trial (clients have taken all of
+// max-connection) anything that a client could ask shows that there is no daemon at the other end.
+bool Turn::has_place(const Request& request) {
+  if (sent_by_daemons(request) && !peer_.place_asked) {
+    settle(ConnectionPlaces::Proof::request);
+    peer_.place_asked = request.proxied;  // these come in numbers
+  }
+  if (peer_.place != Place::trial) return true;
+  switch (request.command) {
+    case Command::hello:
+    case Command::ping:  // of an original's index, which says no hello
+    case Command::version:
+    case Command::quit:
+      peer_.trial_heard = true;
+      return true;
+    default:
+      after_ = After::part;
+      output_->append(reply::too_many_connections);
+      return false;
+  }
+}
+
+void Turn::settle(ConnectionPlaces::Proof proof) {
+  peer_.place = worker_.setup().places.settle(peer_.place, peer_.address, proof);
+}
+
 void Turn::answer_hello(const Request& request) {
   auto* identity = worker_.setup().identity;
   if (!identity) {
@@ -116,6 +155,7 @@ void Turn::answer_hello(const Request& request) {
   }
   const auto answer = identity->answer_hello(request.rest, peer_.address);
   peer_.standing = answer.kin ? SessionPeer::Standing::kin : SessionPeer::Standing::foreign;
+  if (answer.kin) settle(ConnectionPlaces::Proof::hello);
   output_->append(answer.line);
 }
 
@@ -145,6 +185,7 @@ bool Turn::takes_map(const Request& request) {
 
 void Turn::answer(const Request& request) {
   if (refuses(request)) return answer_refused(request);
+  if ((peer_.place == Place::trial || sent_by_daemons(request)) && !has_place(request)) return;
   switch (request.command) {
     case Command::get:
     case Command::gets:
@@ -218,16 +259,20 @@ void Turn::get(const Request& request) {
   for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
   for (auto* link : read_links_) link->end_read();
   read_links_.clear();
-  output_->append(reply::end);
+  end_values();
 }
+
+// One line of keys can ask for more than there is memory. What was left out must not look like a miss.
+void Turn::end_values() { output_->append(std::exchange(answer_full_, false) ? reply::answer_too_large : reply::end); }
 
 void Turn::read_key(std::string_view key, bool with_version) {
   auto& counters = worker_.counts();
   counters.cmd_get.add();
   const auto route = route_read(view_, key, wrote_lately(key), worker_.draw());
   if (route.kind == Route::Kind::local) {
-    ValueWriter writer{*output_, with_version};
+    ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
+    if (writer.full()) answer_full_ = true;
     (found && *found ? counters.get_hits : counters.get_misses).add();
     return;
   }
@@ -270,10 +315,11 @@ void Turn::write(const Request& request) {
 void Turn::execute(const Request& request) {
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
-  ValueWriter writer{*output_, request.with_version};
+  ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, &writer);
   if (!outcome) return fail(request, outcome.error());
   count(worker_.counts(), request, *outcome);
+  if (writer.full()) return output_->append(reply::answer_too_large);
   append_answer(*output_, request, *outcome);
 }
 
@@ -300,12 +346,13 @@ void Turn::touch_many(const Request& request) {
     if (route.kind == Route::Kind::forward) {
       forward_gat(one, route.node);
     } else if (route.kind == Route::Kind::local) {
-      ValueWriter writer{*output_, request.with_version};
+      ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
+      if (writer.full()) answer_full_ = true;
     }
   }
-  output_->append(reply::end);
+  end_values();
 }
 
 // The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.
@@ -365,7 +412,7 @@ void Turn::ask_control(const Request& request) {
 }
 
 AnswerPlace Turn::await() {
-  if (!awaited_) awaited_ = std::make_shared<AwaitedAnswers>(worker_.executor());
+  if (!awaited_) awaited_ = std::make_shared<AwaitedAnswers>(worker_.executor(), &worker_.memory());
   return {awaited_, awaited_->reserve(output_->size())};
 }
 

@@ -27,9 +27,11 @@ constexpr std::string_view too_large = "SERVER_ERROR object too large for cache\
 constexpr std::string_view map_too_large = "SERVER_ERROR node map too large\r\n";
 constexpr std::string_view node_sync_error = "SERVER_ERROR node sync error\r\n";
 constexpr std::string_view not_available = "SERVER_ERROR not available on current storage type\r\n";
-constexpr std::string_view no_partition = "SERVER_ERROR no partition available\r\n";  // cluster.md 5.2
-constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";          // surely not done
-constexpr std::string_view proxy_error = "SERVER_ERROR proxy error\r\n";              // outcome unknown
+constexpr std::string_view no_partition = "SERVER_ERROR no partition available\r\n";      // cluster.md 5.2
+constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";              // surely not done
+constexpr std::string_view proxy_error = "SERVER_ERROR proxy error\r\n";                  // outcome unknown
+constexpr std::string_view too_many_connections = "ERROR Too many open connections\r\n";  // as memcached says it
+constexpr std::string_view answer_too_large = "SERVER_ERROR out of memory writing get response\r\n";
 constexpr std::string_view io_error = "SERVER_ERROR i/o error\r\n";
 }  // namespace reply
 
