@@ -2,16 +2,24 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "common/net/task.h"
 #include "common/protocol/output_buffer.h"
 #include "flared/connection_memory.h"
 
 namespace flare {
+
+/// Turns an answer as another node or the control thread gives it into the form in which the client asked.
+class AnswerForm {
+ public:
+  virtual ~AnswerForm() = default;
+  virtual void append(OutputBuffer& out, std::string_view answer) const = 0;
+};
 
 /// The answers of one turn that others give: other nodes, or the control thread. Each has a place in the turn's output,
 /// so that a session's answers keep the order of its requests. Belongs to its worker's thread.
@@ -30,12 +38,17 @@ class AwaitedAnswers {
     return static_cast<std::uint32_t>(places_.size() - 1);
   }
 
-  /// Exactly once for each place; empty where nothing is to be said (noreply, a miss).
-  void fill(std::uint32_t place, std::string_view answer) {
-    if (!has_room(answer.size())) answer = {};
+  /// Exactly once for each place; empty where nothing is to be said (noreply, a miss). `form` may be null: as it is.
+  void fill(std::uint32_t place, std::string_view answer, const AnswerForm* form = nullptr) {
     places_[place].begin = bytes_.size();
-    places_[place].size = answer.size();
-    bytes_.append(answer);
+    if (!has_room(answer.size())) {
+      overflowed_ = true;
+    } else if (form) {
+      form->append(bytes_, answer);
+    } else {
+      bytes_.append(answer);
+    }
+    places_[place].size = bytes_.size() - places_[place].begin;
     if (--missing_ == 0) wake_.cancel();
   }
 
@@ -46,7 +59,7 @@ class AwaitedAnswers {
   void drop() {
     if (held_bytes_ > 0) memory_->give(held_bytes_);
     held_bytes_ = 0;
-    bytes_ = {};
+    bytes_ = OutputBuffer{};
   }
 
   /// Until the last place is filled: whoever reserved one keeps a deadline and fills it.
@@ -62,7 +75,7 @@ class AwaitedAnswers {
     std::size_t done = 0;
     for (const auto& place : places_) {
       out.append(local.substr(done, place.offset - done));
-      out.append(std::string_view{bytes_}.substr(place.begin, place.size));
+      out.append(bytes_.view().substr(place.begin, place.size));
       done = place.offset;
     }
     out.append(local.substr(done));
@@ -72,14 +85,12 @@ class AwaitedAnswers {
   static constexpr std::size_t free_bytes = 64 * 1024;
 
   bool has_room(std::size_t more) {
+    if (!memory_) return true;
     const auto whole = bytes_.size() + more;
-    if (!memory_ || whole <= free_bytes + held_bytes_) return !overflowed_;
+    if (overflowed_ || whole <= free_bytes + held_bytes_) return !overflowed_;
+    if (bytes_.size() > limits::turn_output_bytes_max && whole > memory_->all().answer_bytes_max()) return false;
     const auto missing = whole - held_bytes_;
-    const bool too_large = bytes_.size() > limits::turn_output_bytes_max && whole > memory_->all().answer_bytes_max();
-    if (overflowed_ || too_large || !memory_->take(missing)) {
-      overflowed_ = true;
-      return false;
-    }
+    if (!memory_->take(missing)) return false;
     held_bytes_ += missing;
     return true;
   }
@@ -92,17 +103,20 @@ class AwaitedAnswers {
 
   Timer wake_;
   std::vector<Place> places_;
-  std::string bytes_;
+  OutputBuffer bytes_;
   std::size_t missing_ = 0;
   MemoryAccount* memory_;  // outlives it
   std::size_t held_bytes_ = 0;
   bool overflowed_ = false;
 };
 
-/// Where a request's answer goes.
+/// Where a request's answer goes, and in which form; no form: as it is.
 struct AnswerPlace {
   std::shared_ptr<AwaitedAnswers> answers;
   std::uint32_t place = 0;
+  std::shared_ptr<const AnswerForm> form = nullptr;
+
+  void fill(std::string_view answer) const { answers->fill(place, answer, form.get()); }
 };
 
 }  // namespace flare

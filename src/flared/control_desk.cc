@@ -16,7 +16,9 @@
 #include "common/protocol/words.h"
 #include "flared/dump.h"
 #include "flared/quota.h"
+#include "flared/shown_variables.h"
 #include "flared/stats.h"
+#include "flared/stats_settings.h"
 
 namespace flare {
 
@@ -56,8 +58,9 @@ void ControlDesk::learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm
   key_hash_ = algorithm;
 }
 
-void ControlDesk::show(std::vector<std::pair<std::string, std::string>> variables) {
-  variables_ = std::move(variables);
+void ControlDesk::show(const FlaredOptions& options) {
+  variables_ = variables_text(options);
+  settings_ = settings_stats(options);
 }
 
 void ControlDesk::install_map(std::string lines, std::uint64_t version, Reply reply) {
@@ -75,10 +78,12 @@ void ControlDesk::flush_all(std::int64_t, Reply reply) {
 
 IoTask<> ControlDesk::flush(Reply reply) {
   std::string answer{reply::ok};
+  ++flushes_;
   try {
     auto work = [this] { return storage_.flush(); };
     const auto flushed = co_await pool_.run(std::move(work));
     if (!flushed) answer = reply::io_error;
+    if (flushed) workers_->front()->setup().marks.clear();
     if (flushed) log_.notice("flush_all: the store is empty now; what it held is kept aside for a while");
   } catch (const boost::system::system_error&) {
     answer = "SERVER_ERROR database busy\r\n";
@@ -111,7 +116,10 @@ std::shared_ptr<Control::Dump> ControlDesk::begin_dump(const Request& request) {
 void ControlDesk::stats(std::string words, Reply reply) {
   asio::post(executor_, [this, words = std::move(words), reply = std::move(reply)]() mutable {
     const auto topic = stats_topic_from_words(words);
-    if (topic == StatsTopic::threads || topic == StatsTopic::threads_request) return thread_list(std::move(reply));
+    if (topic == StatsTopic::threads || topic == StatsTopic::threads_request) {
+      return thread_list(thread_stats, std::move(reply));
+    }
+    if (Words{words}.next() == "conns") return thread_list(connection_stats, std::move(reply));
     reply(stats_text(words));
   });
 }
@@ -123,7 +131,13 @@ std::string ControlDesk::stats_text(std::string_view words) {
                               agent_->sources().snapshots_served()});
   }
   if (word == "quota") return quota();
-  if (word == "workers") return worker_stats(storage_.figures(), counters());
+  if (word == "workers") return worker_stats(workers_->size(), storage_.figures(), CounterSums{counters()});
+  if (word == "settings") return settings_;
+  if (word == "detail") return std::string{reply::no_detail};
+  if (word == "reset") {
+    reset_stats();
+    return std::string{reply::reset};
+  }
   const auto topic = stats_topic_from_words(words);
   if (!topic) return std::string{reply::error};
   switch (*topic) {
@@ -158,7 +172,23 @@ std::string ControlDesk::general() {
   figures.storage = storage_.figures();
   figures.threads = workers_->size() + own_threads;
   figures.map_version = raw(agent_->view()->map.version);
-  return general_stats(figures, counters());
+  const auto others = other_counts();
+  figures.bytes_max = storage_.quota().limits().bytes;
+  figures.connections_max = static_cast<std::uint64_t>(workers_->front()->setup().places.figures().clients_max);
+  figures.refused_connections = others.refused_connections - others_at_reset_.refused_connections;
+  figures.flushes = others.flushes - others_at_reset_.flushes;
+  figures.reclaimed = others.reclaimed - others_at_reset_.reclaimed;
+  return general_stats(figures, CounterSums{counters(), &at_reset_});
+}
+
+ControlDesk::OtherCounts ControlDesk::other_counts() const {
+  const auto refused = workers_->front()->setup().places.figures().refused;
+  return {flushes_, refused, sweep_.reclaimed()};
+}
+
+void ControlDesk::reset_stats() {
+  remember_for_reset(counters(), at_reset_);
+  others_at_reset_ = other_counts();
 }
 
 std::string ControlDesk::quota() {
@@ -184,13 +214,14 @@ void ControlDesk::reclaim(std::function<void(bool made_room)> done) {
 }
 
 // Each worker adds its sessions and passes the list on; the last answers.
-void ControlDesk::thread_list(Reply reply) {
+void ControlDesk::thread_list(std::function<std::string(const std::vector<ThreadRow>&)> text, Reply reply) {
   struct Gathering {
     std::vector<ThreadRow> rows;
     std::size_t missing;
+    std::function<std::string(const std::vector<ThreadRow>&)> text;
     Reply reply;
   };
-  auto gathering = std::make_shared<Gathering>(Gathering{{}, workers_->size(), std::move(reply)});
+  auto gathering = std::make_shared<Gathering>(Gathering{{}, workers_->size(), std::move(text), std::move(reply)});
   for (auto& worker : *workers_) {
     worker->list_sessions([this, gathering](std::vector<Worker::SessionFigures> sessions) {
       asio::post(executor_, [gathering, sessions = std::move(sessions)] {
@@ -198,7 +229,7 @@ void ControlDesk::thread_list(Reply reply) {
           gathering->rows.push_back(
               {session.id, 1, session.peer, session.operation, session.uptime_s, session.busy ? "execute" : "wait"});
         }
-        if (--gathering->missing == 0) gathering->reply(thread_stats(gathering->rows));
+        if (--gathering->missing == 0) gathering->reply(gathering->text(gathering->rows));
       });
     });
   }
@@ -228,12 +259,7 @@ void ControlDesk::kill(std::int32_t id, Reply reply) {
 }
 
 void ControlDesk::variables(Reply reply) {
-  asio::post(executor_, [this, reply = std::move(reply)] {
-    std::string text;
-    for (const auto& [name, value] : variables_) text += fmt::format("{}: {}\r\n", name, value);
-    text += reply::end;
-    reply(std::move(text));
-  });
+  asio::post(executor_, [this, reply = std::move(reply)] { reply(variables_); });
 }
 
 std::vector<const Counters*> ControlDesk::counters() const {

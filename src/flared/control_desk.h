@@ -14,6 +14,7 @@
 #include "flared/expiry_sweep.h"
 #include "flared/node_agent.h"
 #include "flared/options.h"
+#include "flared/stats.h"
 #include "flared/worker.h"
 
 namespace flare {
@@ -28,7 +29,8 @@ class ControlDesk final : public Control {
   /// What `meta` told, for the partition filter of dumps.
   void learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm algorithm);
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
-  void show(std::vector<std::pair<std::string, std::string>> variables);
+  /// The options in force, for `show variables` and `stats settings`.
+  void show(const FlaredOptions& options);
 
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
   void flush_all(std::int64_t delay_s, Reply reply) override;
@@ -46,7 +48,8 @@ class ControlDesk final : public Control {
   std::string stats_text(std::string_view words);
   std::string general();
   std::string quota();
-  void thread_list(Reply reply);
+  void reset_stats();
+  void thread_list(std::function<std::string(const std::vector<ThreadRow>&)> text, Reply reply);
   std::vector<const Counters*> counters() const;
 
   IoExecutor executor_;
@@ -57,7 +60,18 @@ class ControlDesk final : public Control {
   std::vector<std::unique_ptr<Worker>>* workers_ = nullptr;
   NodeAgent* agent_ = nullptr;
   const DoorKeeper* keeper_ = nullptr;
-  std::vector<std::pair<std::string, std::string>> variables_;
+  std::string variables_;  // answers, whole
+  std::string settings_;
+  Counters at_reset_;  // what the workers had counted at the last `stats reset`
+  /// What is not a worker's to count.
+  struct OtherCounts {
+    std::uint64_t flushes = 0;
+    std::uint64_t refused_connections = 0;
+    std::uint64_t reclaimed = 0;
+  };
+  OtherCounts other_counts() const;
+  OtherCounts others_at_reset_;
+  std::uint64_t flushes_ = 0;
   std::int64_t started_s_;
   ExpirySweep sweep_;
   std::mutex partitioning_mutex_;  // begin_dump comes from workers; rare

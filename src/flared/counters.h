@@ -22,7 +22,7 @@ class Counter {
 struct alignas(64) Counters {
   Counter curr_connections, total_connections;
   Counter total_items;
-  Counter cmd_get, cmd_set, get_hits, get_misses;
+  Counter cmd_get, cmd_set, cmd_touch, get_hits, get_misses;
   Counter delete_hits, delete_misses;
   Counter incr_hits, incr_misses, decr_hits, decr_misses;
   Counter cas_hits, cas_misses, cas_badval;

@@ -45,7 +45,11 @@ Operation to_operation(const Request& request, std::int64_t now_s) {
   operation.key = request.key;
   operation.data = request.data;
   operation.flags = request.flags;
-  operation.version = RecordVersion{request.version};
+  if (operation.kind == OperationKind::cas) {
+    operation.compare = RecordVersion{request.version};
+  } else {
+    operation.version = RecordVersion{request.version};
+  }
   operation.delta = request.delta;
   const auto absolute_s = absolute_expire_s(request.exptime, now_s);
   if (operation.kind == OperationKind::remove) {
@@ -91,7 +95,11 @@ void count(Counters& counters, const Request& request, const Outcome& outcome) {
       (missed ? counters.delete_misses : counters.delete_hits).add();
       break;
     case Command::touch:
+      counters.cmd_touch.add();
       (missed ? counters.touch_misses : counters.touch_hits).add();
+      break;
+    case Command::gat:
+      counters.cmd_touch.add();  // in none of the others (protocol.md 5)
       break;
     default:
       break;

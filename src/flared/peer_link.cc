@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/protocol/forward_item.h"
 #include "common/protocol/words.h"
 
 namespace flare {
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::string_view proxy_error = "SERVER_ERROR proxy error\r\n";
 constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";
+constexpr std::string_view master_is_original =
+    "SERVER_ERROR not done: the master of this key is an original flared, which has no command for it\r\n";
 constexpr std::chrono::milliseconds reconnect_pause{200};
 constexpr std::size_t read_step_bytes = 64 * 1024;
 constexpr std::size_t spare_max = 256;
@@ -41,7 +44,8 @@ PeerLink::PeerLink(Setup setup)
 bool PeerLink::takes_more(std::size_t bytes) {
   if (phase_ == Phase::closed) return false;
   if (pending_.size() >= limits::peer_pending_max) return false;
-  if (queued_.size() + bytes > limits::peer_pending_bytes_max && queued_.size() > 0) return false;
+  const auto waiting = queued_.size() + unsent_bytes_;
+  if (waiting + bytes > limits::peer_pending_bytes_max && waiting > 0) return false;
   return phase_ != Phase::unconnected || std::chrono::steady_clock::now() >= retry_after_;
 }
 
@@ -77,6 +81,78 @@ bool PeerLink::forward_as(const Request& request, std::int64_t now_s, AnswerPlac
   append_forwarded_write(queued_, request, setup_.own_name, now_s);
   queued();
   return true;
+}
+
+bool PeerLink::forward_item(std::shared_ptr<ForwardedItem> item, std::int64_t now_s, AnswerPlace place) {
+  const auto data_bytes = item->request().data.size();
+  if (!takes_more(data_bytes)) return false;
+  end_read();
+  auto& pending = add_pending();
+  pending.is_read = false;
+  pending.shown = Shown::all;  // the form knows what a quiet request is not told
+  place.form = item;
+  pending.places.push_back(std::move(place));
+  pending.unsent = std::move(item);
+  pending.queued_at = queued_.size();
+  ++unsent_count_;
+  unsent_bytes_ += data_bytes;
+  now_s_ = now_s;
+  if (phase_ == Phase::connected && !append_item(queued_, pending)) {
+    fail(pending, master_is_original);
+    pending_.pop_back();
+    return true;
+  }
+  queued();
+  return true;
+}
+
+// False: an original has no words for it.
+bool PeerLink::append_item(OutputBuffer& out, Pending& pending) {
+  const auto item = std::move(pending.unsent);
+  pending.unsent.reset();
+  --unsent_count_;
+  unsent_bytes_ -= item->request().data.size();
+  if (kind_ != PeerKind::original) {
+    pending.shape = AnswerShape::item;
+    append_forwarded_item(out, item->request(), item->prefix(), setup_.own_name, now_s_);
+    item->sent_as(ForwardedItem::Wire::meta);
+    return true;
+  }
+  auto classic = classic_form(item->request());
+  if (!classic) return false;
+  classic->prefix = item->prefix();
+  pending.shape = answer_shape(*classic);
+  if (classic->command == Command::gets) {
+    append_forwarded_read(out, true, std::span{&classic->key, 1});
+  } else {
+    append_forwarded_write(out, *classic, setup_.own_name, now_s_);
+  }
+  item->sent_as(ForwardedItem::Wire::classic);
+  return true;
+}
+
+// The others were queued in their words at once: each item goes to its place between them.
+void PeerLink::append_unsent() {
+  if (unsent_count_ == 0) return;
+  OutputBuffer whole;
+  std::size_t done = 0;
+  for (auto pending = pending_.begin(); unsent_count_ > 0;) {
+    assert(pending != pending_.end());
+    if (!pending->unsent) {
+      ++pending;
+      continue;
+    }
+    whole.append(queued_.view().substr(done, pending->queued_at - done));
+    done = pending->queued_at;
+    if (append_item(whole, *pending)) {
+      ++pending;
+    } else {
+      fail(*pending, master_is_original);
+      pending = pending_.erase(pending);
+    }
+  }
+  whole.append(queued_.view().substr(done));
+  queued_ = std::move(whole);
 }
 
 bool PeerLink::read(std::string_view key, bool with_version, AnswerPlace place) {
@@ -152,6 +228,7 @@ IoTask<bool> PeerLink::greet(PeerClient& client) {
   NodeKey expected{setup_.server_name, setup_.port};
   const auto text = expected.text;
   const auto greeted = co_await greet_peer(client, std::move(own), std::move(expected), limits::connect_deadline);
+  kind_ = greeted ? greeted->kind : PeerKind::unknown;
   const bool foreign = !greeted && greeted.error().foreign;
   if (foreign && !foreign_said_ && setup_.log)
     setup_.log->warning("no request is sent to {}: {}", text, greeted.error().text);
@@ -175,6 +252,7 @@ IoTask<> PeerLink::run() {
   socket_ = client.release();
   phase_ = Phase::connected;
   input_.clear();
+  append_unsent();
   flush();
   for (;;) {
     const auto old_size = input_.size();
@@ -219,10 +297,15 @@ bool PeerLink::take_answers() {
 
 void PeerLink::deliver(Pending& pending, std::string_view answer) {
   if (pending.is_read) return deliver_read(pending, answer);
-  const bool hidden =
-      pending.shown == Shown::nothing || (pending.shown == Shown::value && !answer.starts_with("VALUE "));
   const auto& place = pending.places.front();
-  place.answers->fill(place.place, hidden ? std::string_view{} : answer);
+  switch (pending.shown) {
+    case Shown::all:
+      return place.fill(answer);
+    case Shown::value:  // of gats, whose END is for the client's last key only
+      return place.fill(first_value(answer));
+    case Shown::nothing:
+      return place.fill({});
+  }
 }
 
 // The values come in the order of the keys; a key without one is a miss (or an error of the other side:
@@ -233,7 +316,7 @@ void PeerLink::deliver_read(const Pending& pending, std::string_view answer) {
     const auto key = keys.next();
     const auto value = first_value(answer);
     const bool hit = !value.empty() && key_of(value) == key;
-    place.answers->fill(place.place, hit ? value : std::string_view{});
+    place.fill(hit ? value : std::string_view{});
     if (hit) answer.remove_prefix(value.size());
   }
 }
@@ -241,12 +324,17 @@ void PeerLink::deliver_read(const Pending& pending, std::string_view answer) {
 void PeerLink::fail(Pending& pending, std::string_view answer) {
   for (const auto& place : pending.places) {
     const bool hidden = pending.is_read || pending.shown != Shown::all;
-    place.answers->fill(place.place, hidden ? std::string_view{} : answer);
+    place.fill(hidden ? std::string_view{} : answer);
   }
 }
 
 void PeerLink::recycle_front() {
   auto& front = pending_.front();
+  if (front.unsent) {
+    --unsent_count_;
+    unsent_bytes_ -= front.unsent->request().data.size();
+    front.unsent.reset();
+  }
   front.places.clear();
   front.keys.clear();
   if (spare_.size() < spare_max) spare_.push_back(std::move(front));

@@ -17,6 +17,7 @@
 #include "common/protocol/output_buffer.h"
 #include "common/protocol/request.h"
 #include "flared/awaited_answers.h"
+#include "flared/forwarded_item.h"
 
 namespace flare {
 
@@ -44,6 +45,8 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   bool forward(const Request& request, std::int64_t now_s, AnswerPlace place);
   /// The same for a request of which only a value is shown, never an error or a miss.
   bool forward_value(const Request& request, std::int64_t now_s, AnswerPlace place);
+  /// The same for a meta or binary request; the answer comes in the client's form.
+  bool forward_item(std::shared_ptr<ForwardedItem> item, std::int64_t now_s, AnswerPlace place);
   /// Adds a key to the read that is being gathered; all keys up to `end_read` go out in one line. False as above.
   bool read(std::string_view key, bool with_version, AnswerPlace place);
   void end_read();
@@ -64,9 +67,13 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
     std::vector<AnswerPlace> places;  // one, or one for each key of a read
     std::string keys;                 // of a read: " k1 k2", for matching and for sending again
     bool with_version = false;
+    std::shared_ptr<ForwardedItem> unsent;  // not in queued_ yet: the kind of the other node decides on its words
+    std::size_t queued_at = 0;              // of `unsent`: where in queued_ it belongs
   };
 
   bool forward_as(const Request& request, std::int64_t now_s, AnswerPlace place, Shown shown);
+  bool append_item(OutputBuffer& out, Pending& pending);
+  void append_unsent();
   bool takes_more(std::size_t bytes);
   Pending& add_pending();
   void queued();  // bytes were appended to queued_
@@ -88,6 +95,10 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   Timer deadline_timer_;
   bool watching_ = false;
   Phase phase_ = Phase::unconnected;
+  PeerKind kind_ = PeerKind::unknown;                    // of the present or the last connection
+  std::size_t unsent_count_ = 0;                         // of pending_
+  std::size_t unsent_bytes_ = 0;                         // of their data
+  std::int64_t now_s_ = 0;                               // when the newest item was taken
   bool foreign_said_ = false;                            // in the log, since the last good greeting
   std::chrono::steady_clock::time_point retry_after_{};  // after a failed connect
   bool gathering_ = false;                               // the newest pending is a read without its line end

@@ -52,6 +52,14 @@ Route route_write(const RoutingView& view, std::string_view key, bool proxied) {
   return to_master(view, *partition);
 }
 
+bool is_master(const RoutingView& view) {
+  return view.self && view.partitions.nodes()[*view.self].role == Role::master;
+}
+
+bool serves_clients(const RoutingView& view) {
+  return view.self && view.partitions.nodes()[*view.self].state == State::active;
+}
+
 bool may_forward(std::string_view prefix) {
   if (prefix.empty()) return true;
   return static_cast<std::size_t>(std::count(prefix.begin(), prefix.end(), ',')) + 1 <= limits::proxy_hops_max;

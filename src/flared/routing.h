@@ -33,6 +33,10 @@ struct Route {
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw);
 Route route_write(const RoutingView& view, std::string_view key, bool proxied);
 
+bool is_master(const RoutingView& view);
+/// A master that is being built takes what the present one passes on, whatever its quota.
+bool serves_clients(const RoutingView& view);
+
 /// Whether another name may be added to the prefix (replication.md 12).
 bool may_forward(std::string_view prefix);
 

@@ -189,6 +189,7 @@ void Server::make_parts() {
   setup.identity = &*identity_;
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
+                   if (!is_master(*view)) worker_setup_->marks.clear();
                    for (auto& worker : workers_) worker->publish(view);
                    learn_addresses();
                  });
@@ -319,7 +320,7 @@ void Server::apply(const FlaredOptions& options) {
                                         std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
-  desk_->show(shown_options(options));
+  desk_->show(options);
 }
 
 // Those that are open now are looked at again; who comes later meets the new lists.

@@ -2,34 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
+#include "flared/stat_lines.h"
 
 namespace flare {
 
 namespace {
-
-using Workers = std::vector<const Counters*>;
-
-std::uint64_t sum(const Workers& workers, Counter Counters::*member) {
-  std::uint64_t total = 0;
-  for (const auto* counters : workers) total += (counters->*member).get();
-  return total;
-}
-
-class StatLines {
- public:
-  template <class T>
-  void add(std::string_view name, const T& value) {
-    fmt::format_to(std::back_inserter(text_), "STAT {} {}\r\n", name, value);
-  }
-  std::string end() {
-    text_ += "END\r\n";
-    return std::move(text_);
-  }
-
- private:
-  std::string text_;
-};
 
 struct SummedLine {
   std::string_view name;
@@ -47,9 +24,26 @@ constexpr SummedLine summed_lines[] = {
     {"touch_misses", &Counters::touch_misses},
 };
 
+// What memcached 1.6 tells beyond the original, where it means the same here.
+void add_further_lines(StatLines& lines, const GeneralFigures& figures, const CounterSums& sums) {
+  lines.add("max_connections", figures.connections_max);
+  lines.add("rejected_connections", figures.refused_connections);
+  lines.add("cmd_flush", figures.flushes);
+  lines.add("cmd_touch", sums.of(&Counters::cmd_touch));
+  lines.add("reclaimed", figures.reclaimed);
+  lines.add("accepting_conns", 1);
+  lines.add("listen_disabled_num", 0);
+}
+
+// As memcached writes an address: tcp:, tcp6: or unix: before it.
+std::string_view transport_of(std::string_view peer) {
+  if (peer.starts_with('[')) return "tcp6";
+  return peer.find(':') == std::string_view::npos ? "unix" : "tcp";
+}
+
 }  // namespace
 
-std::string general_stats(const GeneralFigures& figures, const Workers& workers) {
+std::string general_stats(const GeneralFigures& figures, const CounterSums& sums) {
   StatLines lines;
   lines.add("pid", figures.pid);
   lines.add("uptime", figures.uptime_s);
@@ -59,29 +53,30 @@ std::string general_stats(const GeneralFigures& figures, const Workers& workers)
   lines.add("rusage_user", fmt::format("{:.6f}", figures.user_s));
   lines.add("rusage_system", fmt::format("{:.6f}", figures.system_s));
   lines.add("curr_items", figures.storage.items);
-  lines.add("total_items", sum(workers, &Counters::total_items));
+  lines.add("total_items", sums.of(&Counters::total_items));
   lines.add("bytes", figures.storage.file_bytes);
-  lines.add("curr_connections", sum(workers, &Counters::curr_connections));
-  lines.add("total_connections", sum(workers, &Counters::total_connections));
+  lines.add("curr_connections", sums.of(&Counters::curr_connections));
+  lines.add("total_connections", sums.of(&Counters::total_connections));
   lines.add("connection_structures", 0);
-  for (const auto& line : summed_lines) lines.add(line.name, sum(workers, line.member));
+  for (const auto& line : summed_lines) lines.add(line.name, sums.of(line.member));
   lines.add("evictions", 0);
-  lines.add("bytes_read", sum(workers, &Counters::bytes_read));
-  lines.add("bytes_written", sum(workers, &Counters::bytes_written));
-  lines.add("limit_maxbytes", 0);
+  lines.add("bytes_read", sums.of(&Counters::bytes_read));
+  lines.add("bytes_written", sums.of(&Counters::bytes_written));
+  lines.add("limit_maxbytes", figures.bytes_max);
   lines.add("threads", figures.threads);
   lines.add("pool_threads", 0);
   lines.add("node_map_version", figures.map_version);
+  add_further_lines(lines, figures, sums);
   return lines.end();
 }
 
-std::string worker_stats(const StorageFigures& storage, const Workers& workers) {
+std::string worker_stats(std::size_t workers, const StorageFigures& storage, const CounterSums& sums) {
   StatLines lines;
-  lines.add("workers", workers.size());
-  lines.add("turns", sum(workers, &Counters::turns));
-  lines.add("read_calls", sum(workers, &Counters::read_calls));
-  lines.add("write_calls", sum(workers, &Counters::write_calls));
-  lines.add("forwarded", sum(workers, &Counters::forwarded));
+  lines.add("workers", workers);
+  lines.add("turns", sums.of(&Counters::turns));
+  lines.add("read_calls", sums.of(&Counters::read_calls));
+  lines.add("write_calls", sums.of(&Counters::write_calls));
+  lines.add("forwarded", sums.of(&Counters::forwarded));
   lines.add("log_writes", storage.log_writes);
   lines.add("log_bytes", storage.log_bytes);
   lines.add("checkpoints", storage.checkpoints);
@@ -105,6 +100,16 @@ std::string replication_stats(const ReplicationFigures& figures) {
     lines.add(slave.slave.text + ":acknowledged", raw(slave.acknowledged));
     lines.add(slave.slave.text + ":lag", slave.lag_entries);
     lines.add(slave.slave.text + ":in_sync", slave.in_sync ? 1 : 0);
+  }
+  return lines.end();
+}
+
+std::string connection_stats(const std::vector<ThreadRow>& rows) {
+  StatLines lines;
+  for (const auto& row : rows) {
+    lines.add(fmt::format("{}:addr", row.id), fmt::format("{}:{}", transport_of(row.peer), row.peer));
+    lines.add(fmt::format("{}:state", row.id), row.state == "execute" ? "conn_parse_cmd" : "conn_read");
+    lines.add(fmt::format("{}:secs_since_last_cmd", row.id), row.uptime_s);
   }
   return lines.end();
 }

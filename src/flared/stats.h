@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "flared/counters.h"
+#include "flared/counter_sums.h"
 #include "flared/replication/follower.h"
 #include "flared/replication/sources.h"
 #include "flared/storage/storage.h"
@@ -22,13 +22,18 @@ struct GeneralFigures {
   StorageFigures storage;
   std::uint64_t threads = 0;
   std::uint64_t map_version = 0;
+  std::uint64_t bytes_max = 0;  // option max-bytes; 0: no limit
+  std::uint64_t connections_max = 0;
+  std::uint64_t refused_connections = 0;
+  std::uint64_t flushes = 0;
+  std::uint64_t reclaimed = 0;  // expired entries that were removed
 };
 
-/// All lines in the original's order, with END.
-std::string general_stats(const GeneralFigures& figures, const std::vector<const Counters*>& workers);
+/// All lines in the original's order, then further ones of memcached 1.6, with END.
+std::string general_stats(const GeneralFigures& figures, const CounterSums& sums);
 
 /// `stats workers`: the calls that serving took, for the watchful operator and the tests of the path of a request.
-std::string worker_stats(const StorageFigures& storage, const std::vector<const Counters*>& workers);
+std::string worker_stats(std::size_t workers, const StorageFigures& storage, const CounterSums& sums);
 
 struct ReplicationFigures {
   Position position;
@@ -47,6 +52,8 @@ struct ThreadRow {
   std::int64_t uptime_s = 0;
   std::string_view state = "wait";
 };
+/// `stats conns`: memcached's three lines for each connection, with END.
+std::string connection_stats(const std::vector<ThreadRow>& rows);
 /// `stats threads`: eight lines for each row, with END.
 std::string thread_stats(const std::vector<ThreadRow>& rows);
 

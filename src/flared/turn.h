@@ -57,7 +57,8 @@ class Turn {
   bool has_place(const Request& request);
   void settle(ConnectionPlaces::Proof proof);
   void answer_hello(const Request& request);
-  void answer_ping();
+  void answer_ping(const Request& request);
+  void answer_noop(const Request& request);
   bool takes_map(const Request& request);
   void refuse(const Request& request);
   void get(const Request& request);
@@ -70,11 +71,21 @@ class Turn {
   void forward_gat(const Request& request, std::uint32_t node);
   void end_values();
   void read_key(std::string_view key, bool with_version);
+  void send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place);
+  void end_reads();
+  void item(const Request& request);
+  void count_asked(const ItemRequest& item);
+  void execute_here(const Request& request);
+  void forward_item(const Request& request, std::uint32_t node);
+  void read_elsewhere(const ItemRequest& item, std::uint32_t node);
+  void miss(const ItemRequest& item);
   void wrote_elsewhere(std::string_view key);
   bool wrote_lately(std::string_view key) const;
   void error(const Request& request, std::string_view text);
+  void say(const Request& request, std::string_view text);
   void ask_control(const Request& request);
   AnswerPlace await();
+  AnswerPlace await(const Request& request);
   Control::Reply reply_to(AnswerPlace place);
 
   Worker& worker_;
@@ -87,7 +98,7 @@ class Turn {
   std::int64_t now_s_;
   const double operations_share_;  // of max-ops-per-second; 0: no limit
   std::shared_ptr<AwaitedAnswers> awaited_;
-  std::vector<PeerLink*> read_links_;  // that gather keys of the present get
+  std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
   bool answer_full_ = false;           // of the present get: a value found no room
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;

@@ -22,6 +22,7 @@
 #include "flared/connection_memory.h"
 #include "flared/control.h"
 #include "flared/counters.h"
+#include "flared/item_marks.h"
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
 #include "flared/routing.h"
@@ -44,6 +45,7 @@ struct WorkerSetup {
         reader_limits(reader) {}
 
   Storage& storage;
+  ItemMarks marks;
   Control& control;
   const Clock& clock;
   Log& log;

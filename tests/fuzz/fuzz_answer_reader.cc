@@ -29,7 +29,7 @@ AnswerScan scan_in_pieces(std::string_view bytes, flare::AnswerShape shape, std:
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto bytes = flare::fuzz::bytes_of(data, size);
-  const auto shape = static_cast<flare::AnswerShape>(flare::fuzz::take_choice(bytes) % 3);
+  const auto shape = static_cast<flare::AnswerShape>(flare::fuzz::take_choice(bytes) % 4);
   const std::size_t piece_bytes = std::size_t{flare::fuzz::take_choice(bytes)} + 1;
   const auto pieces = scan_in_pieces(bytes, shape, piece_bytes);
   const auto whole = scan_in_pieces(bytes, shape, std::max<std::size_t>(bytes.size(), 1));

@@ -7,6 +7,7 @@
 #include "common/protocol/forward_request.h"
 #include "common/protocol/request_reader.h"
 #include "fuzz.h"
+#include "unit/protocol/item_text.h"
 
 namespace {
 
@@ -31,6 +32,7 @@ void append_fields(std::string& text, const flare::Request& request) {
     text += std::to_string(number) + ' ';
   }
   text += std::to_string(request.version) + ' ' + std::to_string(request.delta) + '\n';
+  if (request.item != nullptr) text += flare::test::text_of(*request.item);
 }
 
 std::string forwarded(const flare::Request& request) {

@@ -176,6 +176,13 @@ std::string TextClient::read_until_quiet(Milliseconds quiet) {
   return std::exchange(buffer_, {});
 }
 
+TextClient::Received TextClient::receive_within(Milliseconds limit) {
+  if (!wait_for(descriptor_, POLLIN, Deadline{limit})) return Received::nothing;
+  return receive(Deadline{limit}) ? Received::bytes : Received::closed;
+}
+
+void TextClient::finish_sending() const { ::shutdown(descriptor_, SHUT_WR); }
+
 bool TextClient::closed_by_peer() {
   const Deadline deadline{limit_};
   try {

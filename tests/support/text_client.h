@@ -21,6 +21,8 @@ struct Address {
 /// A client of the text protocol, blocking with deadlines. Failures throw std::runtime_error with what was awaited.
 class TextClient {
  public:
+  enum class Received { bytes, nothing, closed };
+
   explicit TextClient(const Address& address, Milliseconds limit = Milliseconds{5'000});
   /// From that local IPv4 address.
   TextClient(const Address& address, const std::string& from, Milliseconds limit = Milliseconds{5'000});
@@ -38,6 +40,12 @@ class TextClient {
   [[nodiscard]] std::vector<std::string> read_until_end();
   /// What comes until nothing has come for `quiet`.
   [[nodiscard]] std::string read_until_quiet(Milliseconds quiet);
+  /// Waits for bytes up to `limit` and adds them to received().
+  [[nodiscard]] Received receive_within(Milliseconds limit);
+  /// What has come and was not read yet.
+  [[nodiscard]] const std::string& received() const { return buffer_; }
+  /// Closes the sending side only.
+  void finish_sending() const;
   /// True if the other side closes within the client's limit; what it sent before is dropped.
   [[nodiscard]] bool closed_by_peer();
 

@@ -36,6 +36,8 @@ const std::vector<Step> conversation{
     {"replace KEY 7 0 1\r\nz\r\n", "STORED\r\n"},
     {"get KEY nosuch KEY\r\n", "VALUE KEY 7 1\r\nz\r\nVALUE KEY 7 1\r\nz\r\nEND\r\n"},
     {"set KEY 0 0 1 noreply\r\nq\r\nget KEY\r\n", "VALUE KEY 0 1\r\nq\r\nEND\r\n"},
+    {"gats 0 KEY nosuch KEY\r\n", "VALUE KEY 0 1 8\r\nq\r\nVALUE KEY 0 1 8\r\nq\r\nEND\r\n"},
+    {"gat KEY 0 noreply\r\nget KEY\r\n", "VALUE KEY 0 1\r\nq\r\nEND\r\n"},
     {"delete KEY\r\n", "DELETED\r\n"},
     {"get KEY\r\n", "END\r\n"},
 };

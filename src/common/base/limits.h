@@ -18,6 +18,10 @@ constexpr std::size_t turn_output_bytes_max = 1024 * 1024;  // answers gathered 
 constexpr std::size_t peer_pending_max = 4096;              // requests on one connection to another node
 constexpr std::size_t peer_pending_bytes_max = 64 * 1024 * 1024;
 
+// Stale and won marks of meta commands: a key's mark beyond is forgotten, as at a restart. The longest key fits.
+constexpr std::size_t item_marks_max = 65'536;
+constexpr std::size_t item_mark_key_bytes_max = 4 * 1024 * 1024;
+
 constexpr int listen_backlog = 1024;                          // docs/design.md 2
 constexpr int connections_max = 10'000;                       // default of max-connection
 constexpr std::size_t node_connections_max = 1024;            // of the cluster's own daemons, beside max-connection

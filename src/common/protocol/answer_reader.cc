@@ -23,6 +23,8 @@ AnswerShape answer_shape(const Request& request) {
     case Command::get:
     case Command::gets:
       return AnswerShape::values_until_end;
+    case Command::item:
+      return AnswerShape::item;
     case Command::gat:
       return request.with_version ? AnswerShape::values_until_end : AnswerShape::value_or_line;
     case Command::stats:
@@ -43,6 +45,7 @@ AnswerShape answer_shape(const Request& request) {
     case Command::version:
     case Command::verbosity:
     case Command::ping:
+    case Command::noop:
     case Command::quit:
     case Command::kill:
     case Command::node_sync:
@@ -77,6 +80,7 @@ AnswerScan AnswerReader::scan(std::string_view unread) {
     if (found.kind == LineSearch::Kind::too_long) return broken();
     const auto end = scanned_ + found.consumed;
     if (shape_ == AnswerShape::line) return complete(end);
+    if (shape_ == AnswerShape::item) return scan_item(unread, found.text, end);
     if (found.text.starts_with("VALUE ")) {
       if (const auto result = scan_value(unread, found.text, end)) return *result;
       continue;
@@ -84,6 +88,16 @@ AnswerScan AnswerReader::scan(std::string_view unread) {
     if (shape_ == AnswerShape::value_or_line || found.text == "END" || is_error_line(found.text)) return complete(end);
     return broken();
   }
+}
+
+AnswerScan AnswerReader::scan_item(std::string_view unread, std::string_view line, std::size_t begin) const {
+  if (!line.starts_with("VA ")) return complete(begin);
+  Words words{line.substr(3)};
+  const auto data_bytes = words.next_number<std::size_t>();
+  if (!data_bytes || *data_bytes > value_bytes_max_) return broken();
+  const auto end = begin + *data_bytes + line_end.size();
+  if (unread.size() < end) return need_more(end);
+  return unread.substr(end - line_end.size(), line_end.size()) == line_end ? complete(end) : broken();
 }
 
 // nullopt: the value is whole and another line follows.

@@ -15,6 +15,7 @@ enum class AnswerShape : std::uint8_t {
   line,              // one line
   values_until_end,  // VALUE lines with data, then END; an error line in place of them or of the rest ends it too
   value_or_line,     // gat with a prefix: one VALUE line with data and no END, or one line
+  item,              // of a meta command: `VA <size>...` with data, or one line
 };
 
 /// The shape of the answer to `request` as append_forwarded_write and append_forwarded_read write it.
@@ -50,6 +51,7 @@ class AnswerReader {
   AnswerScan scan(std::string_view unread);
 
  private:
+  AnswerScan scan_item(std::string_view unread, std::string_view line, std::size_t begin) const;
   std::optional<AnswerScan> scan_value(std::string_view unread, std::string_view line, std::size_t begin);
 
   AnswerShape shape_;

@@ -73,6 +73,10 @@ std::string_view name_of(Command command) {
       return "show variables";
     case Command::node_sync:
       return "node sync";
+    case Command::item:
+      return "item";
+    case Command::noop:
+      return "noop";
     case Command::repl:
       return "repl";
     case Command::hello:

@@ -5,6 +5,7 @@
 
 #include "common/protocol/index_request.h"
 #include "common/protocol/request.h"
+#include "common/protocol/words.h"
 
 /// Who may ask what (docs/security.md): each command needs one of some classes. Pure, without allocation.
 namespace flare {
@@ -57,11 +58,13 @@ constexpr AccessClasses classes_for(Command command) {
     case Command::remove:
     case Command::touch:
     case Command::gat:
+    case Command::item:
       return data | cluster;  // the other nodes pass on what their clients ask
     case Command::stats:
     case Command::version:
     case Command::verbosity:
     case Command::ping:
+    case Command::noop:
     case Command::quit:
       return AccessClasses::all();
     case Command::dump:
@@ -108,8 +111,18 @@ constexpr AccessClasses classes_for(IndexCommand command) {
 
 #pragma GCC diagnostic pop
 
+/// Most of `stats` is for everybody. Who else is connected, and from where, is not for the clients of a tenant, nor is
+/// setting back what an operator watches.
+inline AccessClasses classes_for_stats(std::string_view words) {
+  const auto word = Words{words}.next();
+  if (word == "reset") return AccessClass::admin;
+  if (word == "conns" || word == "threads") return AccessClass::cluster | AccessClass::admin;
+  return AccessClasses::all();
+}
+
 /// A proxy prefix is a word among nodes: it makes a client's request one of the cluster.
-constexpr AccessClasses classes_for(const Request& request) {
+inline AccessClasses classes_for(const Request& request) {
+  if (request.command == Command::stats) return classes_for_stats(request.rest);
   const auto classes = classes_for(request.command);
   if (request.proxied && classes == (AccessClass::data | AccessClass::cluster)) return AccessClass::cluster;
   return classes;

@@ -41,6 +41,8 @@ std::string_view write_word(const Request& request) {
     case Command::version:
     case Command::verbosity:
     case Command::ping:
+    case Command::item:
+    case Command::noop:
     case Command::quit:
     case Command::dump:
     case Command::dump_key:
@@ -143,6 +145,8 @@ void append_forwarded_write(OutputBuffer& out, const Request& request, std::stri
     case Command::version:
     case Command::verbosity:
     case Command::ping:
+    case Command::item:
+    case Command::noop:
     case Command::quit:
     case Command::dump:
     case Command::dump_key:

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/protocol/item_request.h"
+
 /// One client request as parsed in place (docs/spec/protocol.md 1, 2). All views point into the read buffer. Pure.
 namespace flare {
 
@@ -32,6 +34,8 @@ enum class Command : std::uint8_t {
   show,
   node_sync,  // with its NODE lines as `data` (cluster.md 3.1)
   hello,      // `hello <cluster-id|-> <tenant|-> <S:P> <start-id>` from a daemon of ours: its words are `rest`
+  item,       // a meta command or a binary packet for one key: `item`
+  noop,       // mn, and the binary no-op
   repl,       // `repl hello ...`: the rest of the line is `rest`; the connection becomes a stream (replication.md 3)
 };
 
@@ -54,6 +58,8 @@ struct Request {
   bool noreply = false;
   bool sync = false;
   bool async = false;
+  const ItemRequest* item = nullptr;     // Command::item; lives in the reader until its next request
+  const BinaryHeader* binary = nullptr;  // how to answer a binary request that is no item's; likewise
   // dump, dump_key: protocol.md 2 and cluster.md 6.3
   std::int64_t wait_us = 0;
   int partition = -1;

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "common/protocol/meta_line.h"
+#include "common/protocol/refusal_text.h"
 #include "common/protocol/words.h"
 
 namespace flare {
 namespace {
-
-constexpr std::uint32_t payload_bytes_max = 2147483647;  // protocol.md 1: a larger size is no number
 
 /// Which of the words at the end a command takes (protocol.md 1).
 struct EndWords {
@@ -240,6 +240,17 @@ LineVerdict parse_node(Context& context) {
   return good ? LineVerdict::wants_node_lines : LineVerdict::syntax_error;
 }
 
+template <ItemVerb verb>
+LineVerdict parse_meta(Context& context) {
+  parse_rest(context);
+  context.line.meta_verb = verb;
+  if (verb == ItemVerb::store) context.line.payload_bytes = meta_payload_bytes(context.request.rest);
+  return LineVerdict::meta;
+}
+
+// memcached reads over words behind mn.
+LineVerdict parse_meta_noop(Context&) { return LineVerdict::complete; }
+
 struct CommandRow {
   std::string_view word;
   Command command;
@@ -275,6 +286,12 @@ constexpr std::array command_rows{
     CommandRow{"repl", Command::repl, parse_repl},
     CommandRow{"hello", Command::hello, parse_repl},
     CommandRow{"keys", Command::get, parse_keys},
+    CommandRow{"mg", Command::item, parse_meta<ItemVerb::get>},
+    CommandRow{"ms", Command::item, parse_meta<ItemVerb::store>},
+    CommandRow{"md", Command::item, parse_meta<ItemVerb::remove>},
+    CommandRow{"ma", Command::item, parse_meta<ItemVerb::arithmetic>},
+    CommandRow{"me", Command::item, parse_meta<ItemVerb::debug>},
+    CommandRow{"mn", Command::noop, parse_meta_noop},
 };
 
 // protocol.md 1: a line that begins with < and has a >; a NUL ends the line before that.
@@ -310,6 +327,10 @@ RequestLine parse_request_line(std::string_view line, const ReaderLimits& limits
     Context context{Words{rest}, parsed.request, parsed, limits};
     parsed.verdict = row.parse(context);
     if (parsed.request.prefix.size() > prefix_bytes_max) parsed.verdict = LineVerdict::syntax_error;
+    const bool answers_as_memcached = !parsed.request.proxied && row.parse != parse_keys;
+    if (parsed.verdict == LineVerdict::syntax_error && answers_as_memcached) {
+      parsed.refusal = refusal_text(row.command, rest, limits);
+    }
     return parsed;
   }
   return parsed;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/base/limits.h"
+#include "common/protocol/reply_writer.h"
 #include "common/protocol/request.h"
 
 /// The text grammar of one request line (docs/spec/protocol.md 1, 2). Pure, without allocation.
@@ -13,6 +14,7 @@ namespace flare {
 
 /// Bound of a proxy prefix: it is written again before a forwarded line, which must stay within the next node's limit.
 constexpr std::size_t prefix_bytes_max = 4096;
+constexpr std::uint32_t payload_bytes_max = 2147483647;  // protocol.md 1: a larger size is no number
 
 struct ReaderLimits {
   std::size_t line_bytes = limits::line_bytes_max;
@@ -26,15 +28,19 @@ enum class LineVerdict : std::uint8_t {
   wants_node_lines,  // node sync: NODE lines and END follow (cluster.md 3.1)
   syntax_error,
   value_too_large,
+  meta,              // of `meta_verb`: its words are `request.rest` (meta_line.h)
   keys_unavailable,  // a good `keys` line, which a hash store cannot answer (protocol.md 2)
 };
 
 struct RequestLine {
   LineVerdict verdict = LineVerdict::syntax_error;
   Request request;
+  /// What a syntax error is answered; empty where noreply silences it.
+  std::string_view refusal = reply::error;
   /// Size of the payload that follows. Known for a refused storage command too when the word at its place is a size:
   /// then the payload is skipped (protocol.md 9.5).
   std::optional<std::uint32_t> payload_bytes;
+  ItemVerb meta_verb = ItemVerb::get;
 };
 
 /// `line` comes without its line end; the views of the result point into it.

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "common/cluster/node_map_text.h"
+#include "common/protocol/binary_packet.h"
 #include "common/protocol/line.h"
+#include "common/protocol/meta_line.h"
 #include "common/protocol/reply_writer.h"
 
 namespace flare {
 namespace {
 
-constexpr char binary_magic = '\x80';
 constexpr std::size_t line_end_bytes = 2;
 
 ReadResult need_more(std::size_t bytes) {
@@ -48,7 +49,7 @@ ReadResult complete(std::size_t consumed, const Request& request, std::string_vi
 ReadResult RequestReader::next(std::string_view unread) {
   if (unread.empty()) return need_more(1);
   if (skip_bytes_ > 0) return skip(unread);
-  if (unread.front() == binary_magic) return closed({});  // the binary protocol is not served: as flarei does
+  if (unread.front() == binary_request_magic) return take_packet(unread);  // protocol.md 1: the first byte decides
 
   const auto found = find_line(unread, limits_.line_bytes);
   switch (found.kind) {
@@ -60,7 +61,7 @@ ReadResult RequestReader::next(std::string_view unread) {
       break;
   }
 
-  const auto line = parse_request_line(found.text, limits_);
+  auto line = parse_request_line(found.text, limits_);
   switch (line.verdict) {
     case LineVerdict::complete:
       return complete(found.consumed, line.request);
@@ -68,8 +69,10 @@ ReadResult RequestReader::next(std::string_view unread) {
       return take_payload(unread, found.consumed, line);
     case LineVerdict::wants_node_lines:
       return take_node_lines(unread, found.consumed, line);
+    case LineVerdict::meta:
+      return take_meta(unread, found.consumed, line);
     case LineVerdict::syntax_error:
-      return refuse_and_skip(unread, found.consumed, line, reply::error);
+      return refuse_and_skip(unread, found.consumed, line, line.refusal);
     case LineVerdict::value_too_large:
       // A result, not a syntax error: noreply silences it, as in memcached.
       return refuse_and_skip(unread, found.consumed, line, line.request.noreply ? "" : reply::too_large);
@@ -85,6 +88,12 @@ ReadResult RequestReader::skip(std::string_view unread) {
   return refused(now, {});
 }
 
+ReadResult RequestReader::take_packet(std::string_view unread) {
+  const auto read = binary_.next(unread, item_);
+  skip_bytes_ = read.skip_bytes;
+  return read.result;
+}
+
 // protocol.md 9.5: the payload of a refused command is never read as commands.
 ReadResult RequestReader::refuse_and_skip(std::string_view unread, std::size_t line_end, const RequestLine& line,
                                           std::string_view answer) {
@@ -92,6 +101,19 @@ ReadResult RequestReader::refuse_and_skip(std::string_view unread, std::size_t l
   const auto now = std::min(payload, unread.size() - line_end);
   skip_bytes_ = payload - now;
   return refused(line_end + now, answer);
+}
+
+ReadResult RequestReader::take_meta(std::string_view unread, std::size_t line_end, RequestLine& line) {
+  const MetaLine meta{line.meta_verb, line.request.rest, line.payload_bytes, line.request.proxied};
+  const auto refusal = parse_meta_line(meta, limits_, decoded_key_, item_);
+  if (!refusal.empty()) return refuse_and_skip(unread, line_end, line, refusal);
+  line.request.rest = {};
+  line.request.key = item_.key;
+  line.request.item = &item_;
+  if (line.meta_verb != ItemVerb::store) return complete(line_end, line.request);
+  auto result = take_payload(unread, line_end, line);
+  item_.data = result.request.data;
+  return result;
 }
 
 ReadResult RequestReader::take_payload(std::string_view unread, std::size_t line_end, const RequestLine& line) {

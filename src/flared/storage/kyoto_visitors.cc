@@ -79,11 +79,14 @@ const char* ExecuteVisitor::decide_on(const Present& present, std::size_t* new_b
       written = remove(decision.change);
       break;
   }
-  if (changes_ && context_.operation.kind == OperationKind::gat && context_.sink != nullptr) {
-    const auto& change = decision.change;
-    context_.sink->record(context_.operation.key, {change.flags, change.expire_s, change.version, change.head});
-  }
+  tell(context_.operation.key, decision);
   return written;
+}
+
+void ExecuteVisitor::tell(std::string_view key, const Decision& decision) {
+  if (!result_ || context_.sink == nullptr) return;  // refused or failed: nothing came of it
+  context_.sink->executed(key, decision.outcome);
+  if (decision.shown) context_.sink->record(key, *decision.shown);
 }
 
 const char* ExecuteVisitor::store(const Change& change, std::size_t* new_bytes) {

@@ -56,6 +56,7 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
                          std::size_t* new_bytes) override;
   const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override;
   const char* decide_on(const Present& present, std::size_t* new_bytes);
+  void tell(std::string_view key, const Decision& decision);
   const char* store(const Change& change, std::size_t* new_bytes);
   const char* remove(const Change& change);
   bool reserve(std::int64_t items, std::int64_t bytes);

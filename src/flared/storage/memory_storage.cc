@@ -105,9 +105,16 @@ Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation,
   if (operation.data.size() > data_bytes_max_) return Outcome{.kind = OutcomeKind::too_large};
   const std::lock_guard lock{mutex_};
   NumberText number;
-  const auto [outcome, change] = decide(operation, present(operation.key), now_s, data_bytes_max_, number);
+  const auto decision = decide(operation, present(operation.key), now_s, data_bytes_max_, number);
+  const auto& change = decision.change;
+  const auto tell = [&] {  // before the record is replaced: what is shown may lie in it
+    if (sink == nullptr) return;
+    sink->executed(operation.key, decision.outcome);
+    if (decision.shown) sink->record(operation.key, *decision.shown);
+  };
   switch (change.kind) {
     case ChangeKind::none:
+      tell();
       break;
     case ChangeKind::store:
     case ChangeKind::touch: {
@@ -121,7 +128,7 @@ Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation,
                  .flags = change.flags,
                  .expire_s = change.expire_s,
                  .data = std::string_view{bytes}.substr(record_header_bytes)});
-      if (sink != nullptr && operation.kind == OperationKind::gat) sink->record(operation.key, *decode_record(bytes));
+      tell();
       store(operation.key, std::move(bytes));
       break;
     }
@@ -134,12 +141,13 @@ Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation,
                  .version = change.version,
                  .expire_s = change.hold_until_s,
                  .data = {}});
+      tell();
       deletions_.remember(operation.key, {change.version, change.hold_until_s});
       records_.erase(std::string{operation.key});
       recount();
       break;
   }
-  return outcome;
+  return decision.outcome;
 }
 
 std::optional<StorageError> MemoryStorage::reserve(const Operation& operation, std::size_t new_bytes) {

@@ -22,8 +22,16 @@ RecordVersion version_of(const Present& present) {
   return present.record ? present.record->version : present.remembered_version;
 }
 
-Decision answer(OutcomeKind kind, RecordVersion version) {
-  return {.outcome = {.kind = kind, .version = version}, .change = {}};
+// Nothing is changed.
+Decision answer(OutcomeKind kind, const Present& present) {
+  return {.outcome = {.kind = kind,
+                      .version = version_of(present),
+                      .expire_s = present.record ? present.record->expire_s : 0},
+          .change = {}};
+}
+
+bool differs(const Operation& operation, const Present& present) {
+  return operation.compare && *operation.compare != version_of(present);
 }
 
 bool too_high(RecordVersion asked, RecordVersion present) {
@@ -31,7 +39,8 @@ bool too_high(RecordVersion asked, RecordVersion present) {
 }
 
 Decision store(OutcomeKind kind, const Change& change) {
-  Decision decision{.outcome = {.kind = kind, .version = change.version}, .change = change};
+  Decision decision{.outcome = {.kind = kind, .version = change.version, .expire_s = change.expire_s},
+                    .change = change};
   decision.change.kind = ChangeKind::store;
   return decision;
 }
@@ -42,8 +51,8 @@ Decision store_versioned(const Operation& operation, const Present& present, Key
   if (operation.version == RecordVersion{0}) {
     change.version = next(before);
   } else {
-    if (state == KeyState::alive && operation.version <= before) return answer(OutcomeKind::not_stored, before);
-    if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, before);
+    if (state == KeyState::alive && operation.version <= before) return answer(OutcomeKind::not_stored, present);
+    if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, present);
     change.version = operation.version;
   }
   return store(OutcomeKind::stored, change);
@@ -54,10 +63,11 @@ Change client_record(const Operation& operation) {
 }
 
 Decision decide_join(const Operation& operation, const Present& present, KeyState state, std::size_t data_bytes_max) {
-  if (state != KeyState::alive) return answer(OutcomeKind::not_stored, version_of(present));
+  if (state != KeyState::alive) return answer(OutcomeKind::not_stored, present);
+  if (differs(operation, present)) return answer(OutcomeKind::exists, present);
   const RecordView& old = *present.record;
   if (operation.data.size() > data_bytes_max || old.data.size() > data_bytes_max - operation.data.size()) {
-    return answer(OutcomeKind::too_large, old.version);
+    return answer(OutcomeKind::too_large, present);
   }
   Change change{.flags = old.flags, .expire_s = old.expire_s, .head = old.data, .tail = operation.data};
   if (operation.kind == OperationKind::prepend) std::swap(change.head, change.tail);
@@ -65,11 +75,27 @@ Decision decide_join(const Operation& operation, const Present& present, KeyStat
 }
 
 Decision decide_cas(const Operation& operation, const Present& present, KeyState state) {
-  if (state == KeyState::gone) return answer(OutcomeKind::not_found, version_of(present));
-  if (operation.version != version_of(present)) return answer(OutcomeKind::exists, version_of(present));
+  if (state == KeyState::gone || !operation.compare) return answer(OutcomeKind::not_found, present);
+  const auto before = version_of(present);
+  const bool stale = state == KeyState::alive && operation.stale_if_older && *operation.compare < before;
+  if (*operation.compare != before && !stale) return answer(OutcomeKind::exists, present);
   auto change = client_record(operation);
-  change.version = next(operation.version);
-  return store(OutcomeKind::stored, change);
+  change.version = next(before);
+  auto decision = store(OutcomeKind::stored, change);
+  decision.outcome.stale = stale;
+  return decision;
+}
+
+// mg N, ma N and the binary initial value. A held key (delete with a time) is created by `set` only.
+Decision decide_create(const Operation& operation, const Present& present, KeyState state, OutcomeKind kind) {
+  if (state != KeyState::gone || !operation.creation) return answer(OutcomeKind::not_found, present);
+  auto decision = store(kind, {.flags = operation.flags,
+                               .expire_s = operation.new_expire_s.value_or(operation.creation->expire_s),
+                               .version = next(version_of(present)),
+                               .head = operation.creation->data,
+                               .tail = {}});
+  decision.outcome.created = true;
+  return decision;
 }
 
 // memcached 1.6.18: digits that fit 64 bits, and nothing but spaces behind them (design.md 1 in place of
@@ -84,16 +110,21 @@ std::optional<std::uint64_t> read_number(std::string_view data) {
 }
 
 Decision decide_arithmetic(const Operation& operation, const Present& present, KeyState state, NumberText& text) {
-  if (state != KeyState::alive) return answer(OutcomeKind::not_found, version_of(present));
+  if (state != KeyState::alive) {
+    auto decision = decide_create(operation, present, state, OutcomeKind::number);
+    if (decision.outcome.created) decision.outcome.number = read_number(operation.creation->data).value_or(0);
+    return decision;
+  }
+  if (differs(operation, present)) return answer(OutcomeKind::exists, present);
   const RecordView& old = *present.record;
   const auto before = read_number(old.data);
-  if (!before) return answer(OutcomeKind::non_numeric, old.version);
+  if (!before) return answer(OutcomeKind::non_numeric, present);
 
   const auto after = operation.kind == OperationKind::incr ? *before + operation.delta  // wraps at 2^64
                                                            : *before - std::min(*before, operation.delta);
   const auto end = std::to_chars(std::begin(text.digits), std::end(text.digits), after).ptr;
   auto decision = store(OutcomeKind::number, {.flags = old.flags,
-                                              .expire_s = old.expire_s,
+                                              .expire_s = operation.new_expire_s.value_or(old.expire_s),
                                               .version = next(old.version),
                                               .head = {text.digits, static_cast<std::size_t>(end - text.digits)},
                                               .tail = {}});
@@ -102,13 +133,15 @@ Decision decide_arithmetic(const Operation& operation, const Present& present, K
 }
 
 Decision decide_remove(const Operation& operation, const Present& present, KeyState state) {
+  if (state == KeyState::alive && differs(operation, present)) return answer(OutcomeKind::exists, present);
   const auto before = version_of(present);
   if (operation.version != RecordVersion{0} && operation.version < before)
-    return answer(OutcomeKind::not_found, before);
-  if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, before);
+    return answer(OutcomeKind::not_found, present);
+  if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, present);
 
-  Decision decision = answer(state == KeyState::alive ? OutcomeKind::deleted : OutcomeKind::not_found,
-                             std::max(operation.version, before));
+  Decision decision{.outcome = {.kind = state == KeyState::alive ? OutcomeKind::deleted : OutcomeKind::not_found,
+                                .version = std::max(operation.version, before)},
+                    .change = {}};
   decision.change = {
       .version = decision.outcome.version, .head = {}, .tail = {}, .hold_until_s = operation.hold_until_s};
   if (present.record) {
@@ -119,22 +152,60 @@ Decision decide_remove(const Operation& operation, const Present& present, KeySt
   return decision;
 }
 
-Decision decide_touch(const Operation& operation, const Present& present, KeyState state) {
-  if (state != KeyState::alive) return answer(OutcomeKind::not_found, version_of(present));
+// The record stays, under the next version: who holds the old one cannot store by it (memcached's md I).
+Decision decide_invalidate(const Operation& operation, const Present& present, KeyState state) {
+  if (state != KeyState::alive) return answer(OutcomeKind::not_found, present);
+  if (differs(operation, present)) return answer(OutcomeKind::exists, present);
   const RecordView& old = *present.record;
-  auto decision = answer(OutcomeKind::touched, old.version);
+  auto decision = store(OutcomeKind::deleted, {.flags = old.flags,
+                                               .expire_s = operation.new_expire_s.value_or(old.expire_s),
+                                               .version = next(old.version),
+                                               .head = old.data,
+                                               .tail = {}});
+  decision.outcome.stale = true;
+  return decision;
+}
+
+// The version stays.
+Decision touched(const Present& present, std::int64_t expire_s) {
+  const RecordView& old = *present.record;
+  auto decision = answer(OutcomeKind::touched, present);
+  decision.outcome.expire_s = expire_s;
   decision.change = {.kind = ChangeKind::touch,
                      .flags = old.flags,
-                     .expire_s = operation.expire_s,
+                     .expire_s = expire_s,
                      .version = old.version,
                      .head = old.data,
                      .tail = {}};
   return decision;
 }
 
+RecordView record_of(const Change& change) { return {change.flags, change.expire_s, change.version, change.head}; }
+
+Decision decide_touch(const Operation& operation, const Present& present, KeyState state) {
+  if (state != KeyState::alive) return answer(OutcomeKind::not_found, present);
+  if (differs(operation, present)) return answer(OutcomeKind::exists, present);
+  auto decision = touched(present, operation.expire_s);
+  if (operation.kind == OperationKind::gat) decision.shown = record_of(decision.change);
+  return decision;
+}
+
+// memcached's mg tells the time that was left before T gave a new one; the outcome has the new one.
+Decision decide_fetch(const Operation& operation, const Present& present, KeyState state) {
+  if (state != KeyState::alive) {
+    auto decision = decide_create(operation, present, state, OutcomeKind::touched);
+    if (decision.outcome.created) decision.shown = record_of(decision.change);
+    return decision;
+  }
+  auto decision =
+      operation.new_expire_s ? touched(present, *operation.new_expire_s) : answer(OutcomeKind::touched, present);
+  decision.shown = *present.record;
+  return decision;
+}
+
 // Between the sweep's look and this step a client may have stored the key anew.
 Decision decide_reclaim(const Operation& operation, const Present& present, KeyState state) {
-  if (!present.record || state == KeyState::alive) return answer(OutcomeKind::not_found, version_of(present));
+  if (!present.record || state == KeyState::alive) return answer(OutcomeKind::not_found, present);
   return decide_remove(operation, present, KeyState::alive);
 }
 
@@ -145,12 +216,12 @@ Decision decide(const Operation& operation, const Present& present, std::int64_t
   const auto state = state_of(present, now_s);
   switch (operation.kind) {
     case OperationKind::add:
-      if (state != KeyState::gone) return answer(OutcomeKind::not_stored, version_of(present));
+      if (state != KeyState::gone) return answer(OutcomeKind::not_stored, present);
       [[fallthrough]];
     case OperationKind::set:
       return store_versioned(operation, present, state, client_record(operation));
     case OperationKind::replace:
-      if (state != KeyState::alive) return answer(OutcomeKind::not_stored, version_of(present));
+      if (state != KeyState::alive) return answer(OutcomeKind::not_stored, present);
       return store_versioned(operation, present, state, client_record(operation));
     case OperationKind::append:
     case OperationKind::prepend:
@@ -165,10 +236,14 @@ Decision decide(const Operation& operation, const Present& present, std::int64_t
     case OperationKind::touch:
     case OperationKind::gat:
       return decide_touch(operation, present, state);
+    case OperationKind::fetch:
+      return decide_fetch(operation, present, state);
+    case OperationKind::invalidate:
+      return decide_invalidate(operation, present, state);
     case OperationKind::reclaim:
       return decide_reclaim(operation, present, state);
   }
-  return answer(OutcomeKind::not_stored, version_of(present));  // not reached: every member is above
+  return answer(OutcomeKind::not_stored, present);  // not reached: every member is above
 }
 
 }  // namespace flare

@@ -30,6 +30,9 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void record(std::string_view key, const RecordView& record) = 0;
+  /// By `execute` only, under the same lock and before `record`: what came of the operation, once it is in the log. So
+  /// the marks of a key (item_marks.h) follow its versions without a gap.
+  virtual void executed(std::string_view /*key*/, const Outcome& /*outcome*/) {}
 };
 
 struct StorageFigures {
@@ -82,7 +85,8 @@ class Storage {
 
   /// Shows the record alive at `now_s` to `sink`; false if there is none.
   virtual Result<bool, StorageError> get(std::string_view key, std::int64_t now_s, RecordSink& sink) = 0;
-  /// Read, decide, write, log: one step under the key's lock. gat shows the record to `sink`, if it is not null.
+  /// Read, decide, write, log: one step under the key's lock. `sink`, if it is not null, is told the outcome, and gat
+  /// and fetch show it the record once.
   virtual Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) = 0;
   /// Writes the log up to the highest number given so far (design.md 3.3): at most one write call; none if nothing is
   /// due.

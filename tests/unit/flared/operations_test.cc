@@ -25,6 +25,22 @@ TEST(ToOperation, MakesTimesAbsolute) {
   EXPECT_EQ(to_operation(request_of(Command::remove, 60), now_s).hold_until_s, now_s + 60);
 }
 
+// protocol.md 2: the last number of cas is what the present version must equal; that of the others, the new version.
+TEST(ToOperation, ComparesByTheNumberOfCasOnly) {
+  for (const auto command : {Command::set, Command::add, Command::replace, Command::append, Command::remove}) {
+    auto request = request_of(command, 0);
+    request.version = 7;
+    EXPECT_EQ(to_operation(request, now_s).version, RecordVersion{7});
+    EXPECT_FALSE(to_operation(request, now_s).compare);
+  }
+  auto request = request_of(Command::cas, 0);
+  for (const std::uint64_t version : {0u, 7u}) {
+    request.version = version;
+    EXPECT_EQ(to_operation(request, now_s).compare, RecordVersion{version});
+    EXPECT_EQ(to_operation(request, now_s).version, RecordVersion{0});
+  }
+}
+
 TEST(CmdSet, CountsTheSetFamilyTouchAndGat) {
   for (const auto command : {Command::set, Command::add, Command::replace, Command::append, Command::prepend,
                              Command::cas, Command::touch, Command::gat}) {

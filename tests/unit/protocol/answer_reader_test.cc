@@ -48,6 +48,7 @@ TEST_P(Answer, EndsAtTheSameByteInAnyPieces) {
 constexpr auto line = AnswerShape::line;
 constexpr auto values = AnswerShape::values_until_end;
 constexpr auto gat = AnswerShape::value_or_line;
+constexpr auto item = AnswerShape::item;
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Answer,
@@ -62,7 +63,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{values, "VALUE k 0\r\n", 0}, Case{values, "VALUE k 0 18446744073709551615\r\n", 0},
                     Case{values, "VALUE k 0 18446744073709551614\r\n", 0}, Case{values, "VALUE k 0 1 x\r\n", 0},
                     Case{gat, "VALUE k 0 1\r\nx\r\nEND\r\n", 16}, Case{gat, "NOT_FOUND\r\nx", 11},
-                    Case{gat, "SERVER_ERROR proxy error\r\n", 26}, Case{gat, "VALUE k 0 1\r\nxyz\r\n", 0}));
+                    Case{gat, "SERVER_ERROR proxy error\r\n", 26}, Case{gat, "VALUE k 0 1\r\nxyz\r\n", 0},
+                    Case{item, "VA 4 s4 t-1\r\nEN\r\n\r\nHD\r\n", 19}, Case{item, "VA 0\r\n\r\nHD\r\n", 8},
+                    Case{item, "HD c5\r\nHD\r\n", 7}, Case{item, "EN\r\nEN\r\n", 4},
+                    Case{item, "ME k exp=-1\r\nEN\r\n", 13}, Case{item, "SERVER_ERROR no\r\nEN\r\n", 17},
+                    Case{item, "VA 1\r\nxyz\r\n", 0}, Case{item, "VA 101\r\n", 0}, Case{item, "VA x\r\n", 0},
+                    Case{item, "VA 18446744073709551615\r\n", 0}));
 
 TEST(AnswerShape, FollowsTheRequest) {
   const auto shape_of = [](Command command, bool with_version = false) {
@@ -79,6 +85,7 @@ TEST(AnswerShape, FollowsTheRequest) {
   EXPECT_EQ(shape_of(Command::incr), line);
   EXPECT_EQ(shape_of(Command::remove), line);
   EXPECT_EQ(shape_of(Command::touch), line);
+  EXPECT_EQ(shape_of(Command::item), item);
 }
 
 TEST(ValueLine, TellsItsFields) {

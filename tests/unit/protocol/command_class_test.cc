@@ -76,6 +76,22 @@ TEST(CommandClass, OfAPrefixedDataRequestIsCluster) {
   EXPECT_EQ(classes_for(request), AccessClasses::all());
 }
 
+TEST(CommandClass, OfStatsThatTellOfOthersOrSetBackIsNarrower) {
+  const auto needed = [](std::string_view words) {
+    Request request;
+    request.command = Command::stats;
+    request.rest = words;
+    return classes_for(request);
+  };
+  for (const auto* words : {"", "settings", "items", "nodes", "quota"}) {
+    EXPECT_EQ(needed(words), AccessClasses::all()) << words;
+  }
+  for (const auto* words : {"conns", "threads", "threads request", "conns x"}) {
+    EXPECT_EQ(needed(words), cluster | admin) << words;
+  }
+  EXPECT_EQ(needed("reset"), AccessClasses{admin});
+}
+
 TEST(CommandClass, IsNamedInTheAnswerOfARefusal) {
   EXPECT_EQ(denied_answer(admin), "CLIENT_ERROR access denied (class admin needed)\r\n");
   EXPECT_EQ(denied_answer(cluster | admin), "CLIENT_ERROR access denied (class cluster or admin needed)\r\n");

@@ -56,9 +56,10 @@ TEST(RequestReader, ClosesAtALineAboveTheLimitWithOrWithoutItsEnd) {
 
 TEST(RequestReader, TakesTheLongestKeyAndRefusesALongerOne) {
   EXPECT_THAT(read_all("get 12345678 a\r\n", small_limits), ElementsAre("get rest=\"12345678 a\""));
-  EXPECT_THAT(read_all("get a 123456789\r\n", small_limits), ElementsAre("!ERROR\r\n"));
-  EXPECT_THAT(read_all("gat 0 a 123456789\r\n", small_limits), ElementsAre("!ERROR\r\n"));
-  EXPECT_THAT(read_all("delete 123456789\r\n", small_limits), ElementsAre("!ERROR\r\n"));
+  EXPECT_THAT(read_all("get a 123456789\r\n", small_limits), ElementsAre("!CLIENT_ERROR bad command line format\r\n"));
+  EXPECT_THAT(read_all("gat 0 a 123456789\r\n", small_limits),
+              ElementsAre("!CLIENT_ERROR bad command line format\r\n"));
+  EXPECT_THAT(read_all("delete 123456789\r\n", small_limits), ElementsAre("!CLIENT_ERROR bad command line format\r\n"));
 }
 
 TEST(RequestReader, TakesTheLargestValueAndSkipsALargerOne) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/protocol/request.h"
+#include "unit/protocol/item_text.h"
 
 /// A request as a short line that tables of tests can name.
 namespace flare::test {
@@ -59,6 +60,10 @@ inline std::string command_word(Command command) {
       return "node_sync";
     case Command::repl:
       return "repl";
+    case Command::item:
+      return "item";
+    case Command::noop:
+      return "noop";
     case Command::hello:
       return "hello";
   }
@@ -70,6 +75,7 @@ inline std::string text_of(const Request& request) {
   std::string text = command_word(request.command);
   const auto add = [&text](const std::string& name, const std::string& value) { text += ' ' + name + '=' + value; };
   if (request.proxied) add("prefix", std::string{request.prefix});
+  if (request.item != nullptr) return text + ' ' + text_of(*request.item);
   if (!request.key.empty()) add("key", std::string{request.key});
   if (!request.rest.empty()) add("rest", '"' + std::string{request.rest} + '"');
   if (request.flags != 0) add("flags", std::to_string(request.flags));

@@ -84,7 +84,11 @@ class Interpreter {
       if (numbers[0] > 0xffffffff) return std::nullopt;
       operation.flags = static_cast<std::uint32_t>(numbers[0]);
       operation.expire_s = absolute(numbers[1]);
-      operation.version = RecordVersion{numbers[3]};
+      if (operation.kind == OperationKind::cas) {
+        operation.compare = RecordVersion{numbers[3]};
+      } else {
+        operation.version = RecordVersion{numbers[3]};
+      }
       operation.data = rest.substr(0, numbers[2]);
       rest.remove_prefix(numbers[2] + 2);
     }

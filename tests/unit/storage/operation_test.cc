@@ -38,14 +38,17 @@ class Rules : public testing::TestWithParam<Case> {};
 TEST_P(Rules, Hold) {
   const auto& given = GetParam();
   NumberText number;
+  const bool compares = given.kind == OperationKind::cas;
+  const RecordVersion asked{given.version};
   const Operation operation{.kind = given.kind,
                             .key = "k",
                             .data = "new",
                             .flags = 9,
                             .expire_s = 3000,
-                            .version = RecordVersion{given.version},
+                            .version = compares ? RecordVersion{0} : asked,
                             .delta = 1,
-                            .hold_until_s = 4000};
+                            .hold_until_s = 4000,
+                            .compare = compares ? std::optional{asked} : std::nullopt};
   const auto decision = decide(operation, given.present, now_s, 100, number);
   EXPECT_EQ(decision.outcome.kind, given.outcome);
   EXPECT_EQ(raw(decision.outcome.version), given.new_version);

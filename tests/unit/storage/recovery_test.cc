@@ -166,6 +166,31 @@ TEST(Recovery, CleanStopNeedsNoLog) {
   EXPECT_EQ(storage->position().sequence, Sequence{1});
 }
 
+TEST(Recovery, ReplaysInvalidatedAndCreatedRecordsWithTheirVersions) {
+  KyotoFolder folder;
+  KyotoFolder killed;
+  const auto storage = folder.open();
+  set(*storage, "stale", "old");
+  ASSERT_TRUE(run(*storage, {.kind = OperationKind::invalidate, .key = "stale", .new_expire_s = now_s + 30}));
+  set(*storage, "again", "x");
+  ASSERT_TRUE(run(*storage, {.kind = OperationKind::remove, .key = "again"}));
+  const Creation empty{.data = "", .expire_s = now_s + 30};
+  ASSERT_TRUE(run(*storage, {.kind = OperationKind::fetch, .key = "again", .creation = empty}));
+  ASSERT_TRUE(
+      run(*storage, {.kind = OperationKind::incr, .key = "n", .creation = Creation{.data = "7", .expire_s = 0}}));
+  copy_as_killed(folder, killed);
+
+  const auto replayed_store = killed.open();
+  ASSERT_NE(replayed_store, nullptr) << killed.failure;
+  EXPECT_GT(replayed_store->start().entries_applied, 0u);
+  EXPECT_EQ(contents_of(*replayed_store),
+            (Contents{{"again", "0 1700000030 2 "}, {"n", "0 0 1 7"}, {"stale", "0 1700000030 2 old"}}));
+  EXPECT_EQ(contents_of(*replayed_store), contents_of(*storage));
+  const auto held_by_old_version =
+      run(*replayed_store, {.kind = OperationKind::cas, .key = "stale", .data = "n", .compare = RecordVersion{1}});
+  EXPECT_EQ(held_by_old_version->kind, OutcomeKind::exists);
+}
+
 TEST(Recovery, CutsATornTailOff) {
   KyotoFolder folder;
   KyotoFolder killed;

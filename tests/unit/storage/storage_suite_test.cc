@@ -1,4 +1,5 @@
 #include <optional>
+#include <vector>
 
 #include "flared/storage/memory_storage.h"
 #include "unit/storage/storage_helpers.h"
@@ -59,6 +60,119 @@ TEST_P(StorageSuite, ShowsTheRecordOfGat) {
   EXPECT_EQ(touched->kind, OutcomeKind::touched);
   EXPECT_EQ(sink.contents, (Contents{{"k", "0 1700000005 1 x"}}));
   EXPECT_EQ(get(storage(), "k"), "0 1700000005 1 x");
+}
+
+/// What a sink is told, in order.
+class TellingSink final : public RecordSink {
+ public:
+  void executed(std::string_view key, const Outcome& outcome) override {
+    told.push_back(fmt::format("{} outcome {} version {} expire {}{}{}", key, static_cast<int>(outcome.kind),
+                               raw(outcome.version), outcome.expire_s, outcome.created ? " created" : "",
+                               outcome.stale ? " stale" : ""));
+  }
+  void record(std::string_view key, const RecordView& record) override {
+    told.push_back(
+        fmt::format("{} = {} {} {} {}", key, record.flags, record.expire_s, raw(record.version), record.data));
+  }
+  std::vector<std::string> told;
+};
+
+std::string outcome_line(std::string_view key, OutcomeKind kind, std::string_view rest) {
+  return fmt::format("{} outcome {} version {}", key, static_cast<int>(kind), rest);
+}
+
+TEST_P(StorageSuite, FetchShowsTheTimeBeforeTheTouch) {
+  set(storage(), "k", "x");
+  TellingSink sink;
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::fetch, .key = "k", .new_expire_s = now_s + 5}, &sink));
+  EXPECT_EQ(sink.told,
+            (std::vector{outcome_line("k", OutcomeKind::touched, "1 expire 1700000005"), std::string{"k = 0 0 1 x"}}));
+  EXPECT_EQ(get(storage(), "k"), "0 1700000005 1 x");
+}
+
+TEST_P(StorageSuite, FetchWithoutANewTimeChangesNothing) {
+  set(storage(), "k", "x");
+  TellingSink sink;
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::fetch, .key = "k"}, &sink));
+  EXPECT_EQ(sink.told,
+            (std::vector{outcome_line("k", OutcomeKind::touched, "1 expire 0"), std::string{"k = 0 0 1 x"}}));
+  EXPECT_EQ(storage().position().sequence, Sequence{1});
+}
+
+TEST_P(StorageSuite, FetchCreatesWhatIsGoneAndShowsItOnce) {
+  set(storage(), "k", "x");
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "k"}));
+  const Operation fetch{
+      .kind = OperationKind::fetch, .key = "k", .creation = Creation{.data = "", .expire_s = now_s + 30}};
+  TellingSink sink;
+  ASSERT_TRUE(run(storage(), fetch, &sink));
+  EXPECT_EQ(sink.told, (std::vector{outcome_line("k", OutcomeKind::touched, "2 expire 1700000030 created"),
+                                    std::string{"k = 0 1700000030 2 "}}));
+  sink.told.clear();
+  ASSERT_TRUE(run(storage(), fetch, &sink));
+  EXPECT_EQ(sink.told, (std::vector{outcome_line("k", OutcomeKind::touched, "2 expire 1700000030"),
+                                    std::string{"k = 0 1700000030 2 "}}));
+  EXPECT_EQ(storage().position().sequence, Sequence{3});
+  EXPECT_EQ(storage().figures().items, 1u);
+}
+
+TEST_P(StorageSuite, FetchOfAHeldKeyCreatesNothing) {
+  set(storage(), "k", "x");
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "k", .hold_until_s = now_s + 60}));
+  TellingSink sink;
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::fetch, .key = "k", .creation = Creation{}}, &sink));
+  EXPECT_EQ(sink.told, (std::vector{outcome_line("k", OutcomeKind::not_found, "1 expire 0")}));
+  EXPECT_EQ(get(storage(), "k"), "-");
+}
+
+TEST_P(StorageSuite, InvalidateLogsTheWholeRecordWithTheNextVersion) {
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::set, .key = "k", .data = "x", .flags = 7}));
+  TellingSink sink;
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::invalidate, .key = "k", .new_expire_s = now_s + 30}, &sink));
+  EXPECT_EQ(sink.told, (std::vector{outcome_line("k", OutcomeKind::deleted, "2 expire 1700000030 stale")}));
+  EXPECT_EQ(get(storage(), "k"), "7 1700000030 2 x");
+  const auto entries = log_after(storage(), Sequence{1});
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].entry.kind, EntryKind::set);
+  EXPECT_EQ(entries[0].data, "x");
+}
+
+TEST_P(StorageSuite, ArithmeticCreatesAndTouches) {
+  const Operation incr{
+      .kind = OperationKind::incr, .key = "n", .delta = 5, .creation = Creation{.data = "40", .expire_s = now_s + 30}};
+  const auto created = run(storage(), incr);
+  EXPECT_EQ(created->number, 40u);
+  EXPECT_TRUE(created->created);
+  EXPECT_EQ(get(storage(), "n"), "0 1700000030 1 40");
+  auto touching = incr;
+  touching.new_expire_s = 0;
+  const auto raised = run(storage(), touching);
+  EXPECT_EQ(raised->number, 45u);
+  EXPECT_EQ(raised->expire_s, 0);
+  EXPECT_FALSE(raised->created);
+  EXPECT_EQ(get(storage(), "n"), "0 0 2 45");
+}
+
+TEST_P(StorageSuite, CompareGuardsARemoval) {
+  set(storage(), "k", "x");
+  const auto remove = [&](std::uint64_t version) {
+    return run(storage(), {.kind = OperationKind::remove, .key = "k", .compare = RecordVersion{version}})->kind;
+  };
+  EXPECT_EQ(remove(2), OutcomeKind::exists);
+  EXPECT_EQ(get(storage(), "k"), "0 0 1 x");
+  EXPECT_EQ(remove(1), OutcomeKind::deleted);
+  EXPECT_EQ(remove(1), OutcomeKind::not_found);
+}
+
+TEST_P(StorageSuite, AFullStoreCreatesNothingAndTellsNothing) {
+  set(storage(), "k", "x");
+  storage().limit({.items = 1});
+  TellingSink sink;
+  const auto refused =
+      run(storage(), {.kind = OperationKind::fetch, .key = "new", .limited = true, .creation = Creation{}}, &sink);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), StorageError::too_many_items);
+  EXPECT_TRUE(sink.told.empty());
 }
 
 TEST_P(StorageSuite, JoinsPieces) {

@@ -1,0 +1,175 @@
+// The classic text commands for records: executed here, or sent on.
+#include <algorithm>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/cluster/key_hash.h"
+#include "common/protocol/words.h"
+#include "flared/delayed_write.h"
+#include "flared/operations.h"
+#include "flared/quota.h"
+#include "flared/turn.h"
+#include "flared/worker.h"
+
+namespace flare {
+
+namespace {
+
+// Copies a record from the store's memory into the output: the one copy that a value takes.
+class ValueWriter final : public RecordSink {
+ public:
+  ValueWriter(OutputBuffer& out, bool with_version, std::size_t answer_bytes_max)
+      : out_(out), with_version_(with_version), answer_bytes_max_(answer_bytes_max) {}
+  void record(std::string_view key, const RecordView& record) override {
+    if (out_.size() > limits::turn_output_bytes_max && out_.size() + record.data.size() > answer_bytes_max_) {
+      full_ = true;
+      return;
+    }
+    if (with_version_) {
+      append_value_with_version(out_, key, record.flags, record.data, raw(record.version));
+    } else {
+      append_value(out_, key, record.flags, record.data);
+    }
+  }
+  /// A value was left out: with it the answer would be larger than an answer may be.
+  bool full() const { return full_; }
+
+ private:
+  OutputBuffer& out_;
+  bool with_version_;
+  std::size_t answer_bytes_max_;
+  bool full_ = false;
+};
+
+}  // namespace
+
+void Turn::get(const Request& request) {
+  const bool with_version = request.command == Command::gets;
+  Words keys{request.rest};
+  for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
+  end_reads();
+  end_values();
+}
+
+// One line of keys can ask for more than there is memory. What was left out must not look like a miss.
+void Turn::end_values() { output_->append(std::exchange(answer_full_, false) ? reply::answer_too_large : reply::end); }
+
+void Turn::end_reads() {
+  for (auto* link : read_links_) link->end_read();
+  read_links_.clear();
+}
+
+void Turn::read_key(std::string_view key, bool with_version) {
+  auto& counters = worker_.counts();
+  counters.cmd_get.add();
+  const auto route = route_read(view_, key, wrote_lately(key), worker_.draw());
+  if (route.kind == Route::Kind::local) {
+    ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
+    const auto found = worker_.setup().storage.get(key, now_s_, writer);
+    if (writer.full()) answer_full_ = true;
+    (found && *found ? counters.get_hits : counters.get_misses).add();
+    return;
+  }
+  if (route.kind != Route::Kind::forward) {  // cluster.md 5.1: absent
+    counters.get_misses.add();
+    return;
+  }
+  send_read(key, with_version, route.node, await());
+}
+
+void Turn::send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place) {
+  worker_.counts().forwarded.add();
+  auto& link = worker_.link(node);
+  if (std::find(read_links_.begin(), read_links_.end(), &link) == read_links_.end()) read_links_.push_back(&link);
+  if (!link.read(key, with_version, place)) place.fill({});
+}
+
+void Turn::wrote_elsewhere(std::string_view key) {
+  if (!peer_.recent_writes) peer_.recent_writes = std::make_unique<RecentWrites>();
+  peer_.recent_writes->add(key_hash(KeyHashAlgorithm::murmur, key), now_s_);
+}
+
+bool Turn::wrote_lately(std::string_view key) const {
+  const auto* writes = peer_.recent_writes.get();
+  return writes && writes->any(now_s_) && writes->contains(key_hash(KeyHashAlgorithm::murmur, key), now_s_);
+}
+
+void Turn::write(const Request& request) {
+  if (counts_as_set(request.command)) worker_.counts().cmd_set.add();
+  const auto route = route_write(view_, request.key, request.proxied);
+  switch (route.kind) {
+    case Route::Kind::local:
+      return execute(request);
+    case Route::Kind::forward:
+      return forward(request, route.node);
+    case Route::Kind::nowhere:
+      return error(request, reply::no_partition);
+    case Route::Kind::no_node:
+      return error(request, reply::proxy_failure);
+  }
+}
+
+void Turn::execute(const Request& request) {
+  auto operation = to_operation(request, now_s_);
+  operation.limited = serves_clients(view_);
+  ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
+  // protocol.md 1: with noreply no result is sent, of gat no value.
+  const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
+  if (!outcome) return fail(request, outcome.error());
+  count(worker_.counts(), request, *outcome);
+  if (writer.full()) return output_->append(reply::answer_too_large);
+  append_answer(*output_, request, *outcome);
+}
+
+// Nothing was changed. Expired entries that may be in the way are removed first.
+void Turn::fail(const Request& request, StorageError error_) {
+  if (!over_quota(error_)) return error(request, answer_of(error_));
+  if (worker_.setup().storage.quota().may_have_expired(now_s_)) {
+    write_when_reclaimed(worker_, request, await());
+    more_input_ = true;  // what follows in the pipeline is done after this
+    return;
+  }
+  count_refusal(worker_.counts(), error_);
+  error(request, answer_of(error_));
+}
+
+// memcached's gat and gats: values of several keys, then END (docs/design.md 1).
+void Turn::touch_many(const Request& request) {
+  Request one = request;
+  one.memcached_order = false;
+  Words keys{request.rest};
+  for (one.key = keys.next(); !one.key.empty(); one.key = keys.next()) {
+    worker_.counts().cmd_set.add();
+    const auto route = route_write(view_, one.key, one.proxied);
+    if (route.kind == Route::Kind::forward) {
+      forward_gat(one, route.node);
+    } else if (route.kind == Route::Kind::local) {
+      ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
+      const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
+      if (outcome) count(worker_.counts(), one, *outcome);
+      if (writer.full()) answer_full_ = true;
+    }
+  }
+  end_values();
+}
+
+// The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.
+void Turn::forward_gat(const Request& request, std::uint32_t node) {
+  auto place = await();
+  if (!may_forward(request.prefix) || !worker_.link(node).forward_value(request, now_s_, place)) {
+    place.fill({});
+  }
+  wrote_elsewhere(request.key);
+}
+
+void Turn::forward(const Request& request, std::uint32_t node) {
+  if (!may_forward(request.prefix)) return error(request, reply::proxy_failure);  // docs/replication.md 12
+  auto place = await();
+  worker_.counts().forwarded.add();
+  wrote_elsewhere(request.key);
+  if (!worker_.link(node).forward(request, now_s_, place)) {
+    place.fill(request.noreply ? std::string_view{} : reply::proxy_failure);
+  }
+}
+
+}  // namespace flare

@@ -1,0 +1,87 @@
+// Meta commands and binary packets for one key: executed here, or sent on (docs/design.md 1, 2).
+#include <algorithm>
+
+#include "common/protocol/binary_answer.h"
+#include "common/protocol/item_answer.h"
+#include "flared/delayed_write.h"
+#include "flared/forwarded_item.h"
+#include "flared/item_execution.h"
+#include "flared/item_operations.h"
+#include "flared/operations.h"
+#include "flared/quota.h"
+#include "flared/turn.h"
+#include "flared/worker.h"
+
+namespace flare {
+
+void Turn::item(const Request& request) {
+  const ItemRequest& item = *request.item;
+  count_asked(item);
+  const bool at_master = needs_master(item);
+  const auto route = at_master ? route_write(view_, item.key, request.proxied)
+                               : route_read(view_, item.key, wrote_lately(item.key), worker_.draw());
+  switch (route.kind) {
+    case Route::Kind::local:
+      return execute_here(request);
+    case Route::Kind::forward:
+      return at_master ? forward_item(request, route.node) : read_elsewhere(item, route.node);
+    case Route::Kind::nowhere:
+      return at_master ? error(request, reply::no_partition) : miss(item);
+    case Route::Kind::no_node:
+      return at_master ? error(request, reply::proxy_failure) : miss(item);
+  }
+}
+
+// protocol.md 5: cmd_get and cmd_set count here, also what is sent on.
+void Turn::count_asked(const ItemRequest& item) {
+  auto& counters = worker_.counts();
+  const bool touches = item.verb == ItemVerb::get && item.exptime;
+  if (item.verb == ItemVerb::get && (item.wants_value || !touches)) counters.cmd_get.add();
+  if (item.verb == ItemVerb::store || touches) counters.cmd_set.add();
+}
+
+void Turn::execute_here(const Request& request) {
+  auto& setup = worker_.setup();
+  const ItemPlace place{setup.storage, setup.marks, worker_.counts(), now_s_, serves_clients(view_)};
+  const auto done = execute_item(place, *request.item, *output_);
+  if (!done) fail(request, done.error());
+}
+
+void Turn::forward_item(const Request& request, std::uint32_t node) {
+  if (!may_forward(request.prefix)) return error(request, reply::proxy_failure);  // docs/replication.md 12
+  const ItemRequest& item = *request.item;
+  worker_.counts().forwarded.add();
+  if (changes_entry(item)) wrote_elsewhere(item.key);
+  auto forwarded = std::make_shared<ForwardedItem>(item, request.prefix, worker_.setup().clock);
+  auto place = await();
+  place.form = forwarded;
+  if (!worker_.link(node).forward_item(std::move(forwarded), now_s_, place)) place.fill(reply::proxy_failure);
+}
+
+// A plain get goes as a classic one: it may be answered by any readable node, and shares its line with others.
+void Turn::read_elsewhere(const ItemRequest& item, std::uint32_t node) {
+  auto place = await();
+  place.form = std::make_shared<ForwardedItem>(item, std::string_view{}, worker_.setup().clock);
+  send_read(item.key, true, node, place);
+}
+
+void Turn::miss(const ItemRequest& item) {
+  ItemResult result;
+  result.status = ItemStatus::missing;
+  count(worker_.counts(), item, result);
+  append_item_answer(*output_, item, result, now_s_);
+}
+
+// In the protocol in which it was asked.
+void Turn::say(const Request& request, std::string_view text) {
+  if (request.item) return append_item_answer(*output_, *request.item, failed(text), now_s_);
+  if (request.binary) return append_binary_of_text(*output_, *request.binary, text);
+  output_->append(text);
+}
+
+void Turn::answer_noop(const Request& request) {
+  if (request.binary) return answer_ping(request);
+  output_->append("MN\r\n");
+}
+
+}  // namespace flare
