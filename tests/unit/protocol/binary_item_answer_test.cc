@@ -5,7 +5,7 @@
 
 #include "common/protocol/item_answer.h"
 #include "common/protocol/request_reader.h"
-#include "unit/protocol/binary_packets.h"
+#include "support/binary_packets.h"
 
 namespace flare {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/protocol/request_reader.h"
-#include "unit/protocol/binary_packets.h"
+#include "support/binary_packets.h"
 #include "unit/protocol/reader_driver.h"
 
 namespace flare {
