@@ -23,7 +23,8 @@ class Limits : public testing::Test {
   static void SetUpTestSuite() { enter_private_network(); }
 
   Cluster& start(const std::vector<std::string>& lines, int nodes = 1) {
-    ClusterPlan plan{.folder = folder_.path(), .bind_addresses = true, .node_lines = lines};
+    ClusterPlan plan{
+        .folder = folder_.path(), .bind_addresses = true, .index_lines = index_lines_, .node_lines = lines};
     for (int i = 0; i < nodes; ++i) plan.nodes.push_back({"127.0.1." + std::to_string(i + 1), 12121});
     cluster_ = std::make_unique<Cluster>(plan);
     cluster_->start();
@@ -54,6 +55,8 @@ class Limits : public testing::Test {
     const auto line = "set " + key + " 0 0 " + std::to_string(bytes) + "\r\n" + std::string(bytes, 'v');
     ASSERT_TRUE(eventually([&] { return client.ask(line) == "STORED"; }));
   }
+
+  std::vector<std::string> index_lines_;
 
  private:
   TempDir folder_;
@@ -92,6 +95,31 @@ TEST_F(Limits, ADaemonsAddressOnTrialIsServedNothingThatAClientAsks) {
   EXPECT_EQ(trial.ask("get k"), too_many);
   TextClient silent{node(), cluster.index().name};
   EXPECT_EQ(silent.read_line(), too_many) << "after its time";
+}
+
+TEST_F(Limits, ClientsThatTakeAllPlacesOfTheIndexDoNotKeepNodesOut) {
+  index_lines_ = {"max-connection = 3"};
+  auto& cluster = start({}, 2);
+  std::vector<TextClient> clients;
+  while (clients.size() < 3) {
+    ASSERT_TRUE(eventually([&] {
+      TextClient client{cluster.index(), stranger};
+      if (client.ask("ping") != "OK") return false;
+      clients.push_back(std::move(client));
+      return true;
+    }));
+  }
+  EXPECT_EQ(TextClient(cluster.index(), stranger).read_line(), too_many);
+  std::vector<RawClient> crowd;
+  for (int i = 0; i < 200; ++i) crowd.emplace_back(cluster.index(), i % 2 == 0 ? stranger : node().name);
+
+  const auto state = [&] { return read_map(clients[0].ask_all("stats nodes")).at(key_of(cluster.node(1))).state; };
+  EXPECT_TRUE(cluster.node_process(1).stop());
+  EXPECT_TRUE(eventually([&] { return state() == "down"; })) << "it has told the index that it leaves";
+  cluster.spawn_node(1);
+  EXPECT_TRUE(eventually([&] { return state() == "active"; })) << "it has joined";
+  TextClient trial{cluster.index(), node().name};
+  EXPECT_EQ(trial.ask("stats"), too_many);
 }
 
 // A reset, which follows when a socket with unread bytes is closed, would overtake the line.

@@ -8,6 +8,7 @@
 namespace flare::limits {
 
 constexpr std::size_t line_bytes_max = 64 * 1024;          // protocol.md 9.11: a request line
+constexpr std::size_t index_line_bytes_max = 8 * 1024;     // of flarei, whose requests are short
 constexpr std::size_t key_bytes_max = 8191;                // protocol.md 1: keys
 constexpr std::size_t value_bytes_max = 64 * 1024 * 1024;  // default of max-value-size
 constexpr std::size_t proxy_hops_max = 3;    // replication.md 12: a longer prefix is not forwarded further
