@@ -52,6 +52,10 @@ class AwaitedAnswers {
     if (--missing_ == 0) wake_.cancel();
   }
 
+  /// None of the answers may be given: what they tell of is not safe.
+  void lose() { lost_ = true; }
+  bool lost() const { return lost_; }
+
   bool complete() const { return missing_ == 0; }
   /// There was no memory for an answer: what `merge` gives is not what was asked for.
   bool overflowed() const { return overflowed_; }
@@ -108,6 +112,7 @@ class AwaitedAnswers {
   MemoryAccount* memory_;  // outlives it
   std::size_t held_bytes_ = 0;
   bool overflowed_ = false;
+  bool lost_ = false;
 };
 
 /// Where a request's answer goes, and in which form; no form: as it is.

@@ -13,11 +13,14 @@
 #include "common/daemon/host_port.h"
 #include "common/daemon/reread.h"
 #include "common/daemon/start_failure.h"
+#include "common/protocol/request_line.h"
+#include "flared/storage/storage_options.h"
 
 /// flared's options (docs/spec/daemons.md 1.3): names, ranges and defaults are the table in options.cc.
 namespace flare {
 
 enum class ReplicationType : std::uint8_t { async, sync };
+enum class ProxyFlushAll : std::uint8_t { own, cluster };
 enum class ClusterReplicationMode : std::uint8_t { duplicate, forward };
 
 struct FlaredOptions : CommonOptions {
@@ -34,7 +37,11 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_ops_per_second = 0;
   std::size_t max_connection_memory = limits::connection_memory_max;
   std::chrono::seconds net_write_timeout{60};  // `never` for a negative value
-  std::uint64_t log_max_bytes = 0;             // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  GatOrder gat_order = GatOrder::rule;
+  bool client_versions = true;                         // accept or refuse
+  ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
+  Durability durability = Durability::process;
+  std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;

@@ -110,6 +110,7 @@ IoTask<bool> Session::answer(Turn& turn) {
     part_with(out_of_memory);
     co_return false;
   }
+  if (awaited->lost()) co_return false;
   auto whole = worker_.outputs().borrow();
   awaited->merge(turn.output().view(), *whole);
   awaited->drop();

@@ -42,7 +42,8 @@ struct WorkerSetup {
         log(the_log),
         own_key(std::move(own)),
         bind_address(std::move(from)),
-        reader_limits(reader) {}
+        reader_limits(reader),
+        answers_wait(the_storage.answers_wait()) {}
 
   Storage& storage;
   ItemMarks marks;
@@ -55,6 +56,7 @@ struct WorkerSetup {
   bool identity_required = false;
   ReaderLimits reader_limits;
   int workers = 1;
+  const bool answers_wait;                        // for the disk (docs/design.md 3.6)
   std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
   std::atomic<std::int64_t> write_timeout_s{60};  // net-write-timeout, likewise
   std::chrono::milliseconds answer_deadline{10'000};

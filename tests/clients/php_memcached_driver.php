@@ -39,7 +39,8 @@ function same(mixed $got, mixed $expected, string $what): void
 {
     global $client;
     if ($got !== $expected) {
-        throw new Exception("$what: got " . shown($got) . ', not ' . shown($expected) . ': ' . $client->getResultMessage());
+        $said = $client->getResultMessage();
+        throw new Exception("$what: got " . shown($got) . ', not ' . shown($expected) . ": $said");
     }
 }
 
@@ -71,7 +72,8 @@ $client = connect_with([]);
 
 $operations = [
     'set' => function () use ($client): void {
-        foreach (['value', '', implode('', array_map('chr', range(0, 255))), 12345, 1.5, true, ['a' => [1, 2]]] as $value) {
+        $allBytes = implode('', array_map('chr', range(0, 255)));
+        foreach (['value', '', $allBytes, 12345, 1.5, true, ['a' => [1, 2]]] as $value) {
             same($client->set('set', $value), true, 'set');
             same($client->get('set'), $value, 'get after set');
         }
