@@ -77,6 +77,8 @@ const std::vector<Row>& of_flared() {
       {"proxy-concurrency", "2", {"1", "1024"}, numbers_but({"0", "1025"})},
       {"max-key-size", "8191", {"1", "250", "4K"}, numbers_but({"0", "8192", "8K"})},
       {"max-value-size", "64M", {"1", "1000", "4K", "1G"}, numbers_but({"0", "2G", "1T", "-1"})},
+      {"max-connection-memory", "256M", {"1M", "64M", "1024G"}, numbers_but({"0", "1000", "2T", "-1"})},
+      {"net-write-timeout", "60", {"1", "31536000", "-1"}, numbers_but({"0", "31536001"})},
       {"max-items", "0", {"0", "1", "1000000"}, numbers_but({"-1", "281474976710657"})},
       {"max-bytes", "0", {"0", "1000", "4G"}, numbers_but({"-1", "1T"})},
       {"max-ops-per-second", "0", {"0", "50", "1000000000"}, numbers_but({"-1", "1000000001"})},
