@@ -192,13 +192,14 @@ TEST(PowerCut, IntervalLosesAtMostTheLastInterval) {
 
 // What nobody had touched for long is there in every case; what was just written has a value that it had.
 TEST(PowerCut, ProcessSalvagesWhatCanBeProvenAndTellsTheRest) {
+  snapshot::SalvageNotice sum;
   for (int image = 0; image < images_wanted(); image += images_of_a_node) {
     Node node{Durability::process, static_cast<std::uint32_t>(13 + image)};
     node.write_some(2000);
     node.write_log();
     node.settle();
     auto settled = node.record();
-    node.write_some(image % 4 * 40);
+    node.write_some(40 * (1 + image / images_of_a_node % 6));
     node.write_log();
     std::set<std::string> touched;
     for (const auto& [key, values] : node.record().values) {
@@ -218,8 +219,14 @@ TEST(PowerCut, ProcessSalvagesWhatCanBeProvenAndTellsTheRest) {
       const auto notice = snapshot::read_notice(restart.folder.folder.path());
       ASSERT_TRUE(notice);
       EXPECT_EQ(notice->proven + notice->doubtful, restart.contents.size());
+      sum.proven += notice->proven;
+      sum.doubtful += notice->doubtful;
+      sum.lost += notice->lost;
+      sum.damaged_bytes += notice->damaged_bytes;
+      sum.discarded_entries += notice->discarded_entries;
     }
   }
+  std::printf("all images: %s\n", snapshot::to_text(sum).c_str());
 }
 
 TEST(PowerCut, ASecondCutDuringTheRebuildIsGoneOnFrom) {
