@@ -115,6 +115,21 @@ OptionTable<O> quota_rows() {
   };
 }
 
+OptionTable<O> client_rows() {
+  return {
+      row("gat-order", "of gat <number> <number>: rule (see README), flare (key first) or memcached (time first)",
+          option::choice<O>(
+              &O::gat_order,
+              {{"rule", GatOrder::rule}, {"flare", GatOrder::flare}, {"memcached", GatOrder::memcached}})),
+      row("client-versions", "accept or refuse versions (a fifth number) that clients give",
+          option::choice<O>(&O::client_versions, {{"accept", true}, {"refuse", false}})),
+      dynamic(row(
+          "proxy-flush-all",
+          "flush_all at a proxy: own (its own store, as the operator tools need it) or cluster (all masters)",
+          option::choice<O>(&O::proxy_flush_all, {{"own", ProxyFlushAll::own}, {"cluster", ProxyFlushAll::cluster}}))),
+  };
+}
+
 OptionTable<O> storage_rows() {
   return {
       row("storage-type", "kch, or tch (then served by kch)", option::text<O>(&O::storage_type, check_storage_type)),
@@ -183,8 +198,8 @@ OptionTable<O> replication_rows() {
 const OptionTable<O>& table() {
   static const auto rows = [] {
     auto all = command_line_rows<O>();
-    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), storage_rows(),
-                      replication_rows()}) {
+    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), client_rows(),
+                      storage_rows(), replication_rows()}) {
       for (auto& made : part) all.push_back(std::move(made));
     }
     return all;

@@ -14,11 +14,13 @@
 #include "common/daemon/reread.h"
 #include "common/daemon/start_failure.h"
 #include "flared/storage/storage_options.h"
+#include "common/protocol/request_line.h"
 
 /// flared's options (docs/spec/daemons.md 1.3): names, ranges and defaults are the table in options.cc.
 namespace flare {
 
 enum class ReplicationType : std::uint8_t { async, sync };
+enum class ProxyFlushAll : std::uint8_t { own, cluster };
 enum class ClusterReplicationMode : std::uint8_t { duplicate, forward };
 
 struct FlaredOptions : CommonOptions {
@@ -33,6 +35,9 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_items = 0;  // of the node, 0: no limit; all three are for clients' writes and reads
   std::uint64_t max_bytes = 0;  // of keys and records
   std::uint64_t max_ops_per_second = 0;
+  GatOrder gat_order = GatOrder::rule;
+  bool client_versions = true;                         // accept or refuse
+  ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
   std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 

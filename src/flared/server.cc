@@ -23,6 +23,7 @@ constexpr const char* program = "flared";
 constexpr std::string_view too_many = "ERROR Too many open connections\r\n";
 constexpr std::chrono::milliseconds index_patience{4500};  // as the original: 9 attempts, 0.5 s apart
 constexpr std::chrono::seconds refusal_patience{30};  // above threshold x interval of usual indexes (cluster.md 10)
+constexpr std::chrono::milliseconds flush_patience{10'000};  // of one master that is asked to flush
 constexpr std::size_t pool_threads = 2;
 constexpr std::size_t pool_waiting_max = 256;
 
@@ -207,7 +208,8 @@ void Server::make_parts() {
                    for (auto& worker : workers_) worker->publish(view);
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
-                        ReaderLimits{limits::line_bytes_max, options_.max_key_bytes, options_.max_value_bytes});
+                        ReaderLimits{limits::line_bytes_max, options_.max_key_bytes, options_.max_value_bytes,
+                                     options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
   worker_setup_->identity_required = options_.require_identity;
 }
@@ -216,6 +218,8 @@ void Server::start_workers() {
   for (int i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<Worker>(*worker_setup_));
   desk_->attach(workers_, *agent_);
   desk_->keep_account_of(*keeper_);
+  desk_->pass_flushes_on({control_.get_executor(), agent_->own_key(), options_.bind_address,
+                          [this] { return std::optional{identity_->greeting()}; }, flush_patience});
   desk_->tell_safety_of(*safety_);
   apply(options_);
   for (auto& worker : workers_) worker->start();

@@ -226,7 +226,7 @@ void Turn::ask_control(const Request& request) {
     case Command::flush_all: {
       auto reply = reply_to(await(request));
       if (request.noreply) reply = [quiet = std::move(reply)](const std::string&) { quiet({}); };
-      control.flush_all(request.exptime, std::move(reply));
+      control.flush_all(request.exptime, request.proxied, std::move(reply));
       break;
     }
     default:

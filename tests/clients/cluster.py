@@ -1,4 +1,4 @@
-"""A real cluster for stock clients: flarei, master, slave with balance 1, proxy; on loopback, below a folder of its own."""
+"""A real cluster for stock clients: flarei, master, slave with balance 1, proxy; on loopback, in a folder of its own."""
 import os
 import pathlib
 import signal
@@ -29,12 +29,17 @@ def own_address():
 
 
 def free_ports(address, count):
-    """Ports that nobody holds: all are held at the same time, so they differ."""
-    held = [socket.create_server((address, 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in held]
-    for server in held:
-        server.close()
-    return ports
+    """Ports that nobody holds, below those that the kernel gives to outgoing connections."""
+    ports = []
+    for port in range(15_000 + os.getpid() * 37 % 10_000, 30_000):
+        try:
+            socket.create_server((address, port)).close()
+            ports.append(port)
+        except OSError:
+            continue
+        if len(ports) == count:
+            return ports
+    raise Failure(f"no {count} free ports on {address}")
 
 
 def ask(address, line, end=b"\r\n"):
@@ -85,6 +90,8 @@ class Cluster:
         host, port = self.addresses["index"]
         lines = [f"index-server-name = {host}", f"index-server-port = {port}", "storage-large = true",
                  "storage-bucket-size = 65536"]
+        if name == "proxy":
+            lines.append("proxy-flush-all = cluster")  # memccapable's tests of flush_all
         return lines
 
     def start(self, name, program, lines):

@@ -1,6 +1,6 @@
-"""What the Python drivers share. A driver is called as PROGRAM HOST PORT PREFIX [binary] and prints, for each operation,
-one line `operation<TAB>ok|fail|none<TAB>detail`; none: the client's interface has it not, and the detail says so. The
-first line is `client<TAB>ok<TAB>name and version`."""
+"""What the Python drivers share. A driver is called as PROGRAM HOST PORT PREFIX [binary] and prints one line for each
+operation: `operation<TAB>ok|fail|none<TAB>detail`; none: the client's interface has it not, and the detail says so.
+The first line is `client<TAB>ok<TAB>name and version`."""
 import sys
 import time
 

@@ -4,12 +4,13 @@ import subprocess
 
 CAPABLE_LIMIT_S = 120
 TESTS = {
-    "ascii": ("version", "quit", "verbosity", "set", "set noreply", "get", "gets", "mget", "flush", "flush noreply", "add",
-              "add noreply", "replace", "replace noreply", "cas", "cas noreply", "delete", "delete noreply", "incr",
-              "incr noreply", "decr", "decr noreply", "append", "append noreply", "prepend", "prepend noreply", "stat"),
-    "binary": ("noop", "quit", "quitq", "set", "setq", "flush", "flushq", "add", "addq", "replace", "replaceq", "delete",
-               "deleteq", "get", "getq", "getk", "getkq", "incr", "incrq", "decr", "decrq", "version", "append",
-               "appendq", "prepend", "prependq", "stat"),
+    "ascii": ("version", "quit", "verbosity", "set", "set noreply", "get", "gets", "mget", "flush", "flush noreply",
+              "add", "add noreply", "replace", "replace noreply", "cas", "cas noreply", "delete", "delete noreply",
+              "incr", "incr noreply", "decr", "decr noreply", "append", "append noreply", "prepend",
+              "prepend noreply", "stat"),
+    "binary": ("noop", "quit", "quitq", "set", "setq", "flush", "flushq", "add", "addq", "replace", "replaceq",
+               "delete", "deleteq", "get", "getq", "getk", "getkq", "incr", "incrq", "decr", "decrq", "version",
+               "append", "appendq", "prepend", "prependq", "stat"),
 }
 # docs/design.md 3.7: a slave refuses to be flushed.
 FLUSH_TESTS = {"ascii": ("flush", "flush noreply"), "binary": ("flush", "flushq")}

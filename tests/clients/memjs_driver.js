@@ -11,6 +11,7 @@ if (process.argv.length < 5) {
   process.exit(64);
 }
 const [host, port, prefix] = process.argv.slice(2);
+const allBytes = Buffer.from(Array.from({length: 256}, (_, byte) => byte));
 const client = memjs.Client.create(`${host}:${port}`, {timeout: 10, conntimeout: 5, retries: 1, logger: {log() {}}});
 const key = (name) => prefix + name;
 const get = async (name) => (await client.get(key(name))).value;
@@ -19,7 +20,7 @@ const refused = (promise, what) => assert.rejects(promise, undefined, what);
 // Byte for byte; a miss is null.
 async function holds(name, expected, what) {
   const value = await get(name);
-  const good = expected === null ? value === null : value !== null && Buffer.compare(value, Buffer.from(expected)) === 0;
+  const good = value === null || expected === null ? value === expected : value.equals(Buffer.from(expected));
   assert.ok(good, `${what}: got ${value === null ? 'null' : value.subarray(0, 60).toString('latin1')}`);
 }
 
@@ -48,7 +49,7 @@ class NotThere extends Error {}
 
 const operations = {
   async set() {
-    for (const value of [Buffer.from('value'), Buffer.from(''), Buffer.from(Array.from({length: 256}, (_, byte) => byte))]) {
+    for (const value of [Buffer.from('value'), Buffer.from(''), allBytes]) {
       assert.equal(await client.set(key('set'), value, {}), true);
       await holds('set', value, 'get after set');
     }

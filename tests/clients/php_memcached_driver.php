@@ -39,7 +39,8 @@ function same(mixed $got, mixed $expected, string $what): void
 {
     global $client;
     if ($got !== $expected) {
-        throw new Exception("$what: got " . shown($got) . ', not ' . shown($expected) . ': ' . $client->getResultMessage());
+        $said = $client->getResultMessage();
+        throw new Exception("$what: got " . shown($got) . ', not ' . shown($expected) . ": $said");
     }
 }
 
@@ -71,7 +72,8 @@ $client = connect_with([]);
 
 $operations = [
     'set' => function () use ($client): void {
-        foreach (['value', '', implode('', array_map('chr', range(0, 255))), 12345, 1.5, true, ['a' => [1, 2]]] as $value) {
+        $allBytes = implode('', array_map('chr', range(0, 255)));
+        foreach (['value', '', $allBytes, 12345, 1.5, true, ['a' => [1, 2]]] as $value) {
             same($client->set('set', $value), true, 'set');
             same($client->get('set'), $value, 'get after set');
         }
@@ -118,7 +120,8 @@ $operations = [
         }
         $client->set('incr', 'text');
         same($client->increment('incr', 1), false, 'increment of a text');
-        same($client->get('incr'), 'text', 'get after a refused increment');
+        // libmemcached reconnects after that answer in binary, so a slave need not know this client's writes yet.
+        until('the text is still there after a refused increment', fn () => $client->get('incr') === 'text');
     },
     'touch' => function () use ($client): void {
         same($client->touch('touch', 100), false, 'touch of an absent key');
