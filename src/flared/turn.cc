@@ -8,6 +8,7 @@
 #include "common/cluster/node_map_text.h"
 #include "common/protocol/peer_hello.h"
 #include "common/protocol/words.h"
+#include "flared/disk_gate.h"
 #include "flared/forwarded_item.h"
 #include "flared/quota.h"
 #include "flared/worker.h"
@@ -76,19 +77,8 @@ void Turn::run() {
 
 // design.md 3.6, `group`: the answers wait for one sync that all who wait share; this thread goes on meanwhile.
 void Turn::await_disk() {
-  auto& storage = worker_.setup().storage;
-  if (storage.all_on_disk() || (output_->size() == 0 && !awaited_)) return;
-  auto place = await();
-  storage.when_on_disk(
-      [place = std::move(place), executor = worker_.executor(), &log = worker_.setup().log](bool safe) {
-        asio::post(executor, [place, safe, &log] {
-          if (!safe) {
-            place.answers->lose();
-            log.error("the update log cannot be synced: a client is closed with its answers unsent");
-          }
-          place.answers->fill(place.place, {});
-        });
-      });
+  if (worker_.setup().storage.all_on_disk() || (output_->size() == 0 && !awaited_)) return;
+  fill_when_on_disk(worker_, await(), {});
 }
 
 // docs/design.md 5: a foreign daemon gets nothing; with require-identity what only daemons send needs a hello first.
