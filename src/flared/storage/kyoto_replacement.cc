@@ -29,6 +29,8 @@ KyotoStorage::KyotoReplacement::~KyotoReplacement() {
 Result<void, StorageError> KyotoStorage::KyotoReplacement::put(std::string_view key, const RecordView& record) {
   if (!fresh_) return StorageError::io;
   const auto bytes = compose_record(record.flags, record.expire_s, record.version, record.data, {});
+  SpaceClaim space{fresh_->space(), storage_.options_.reserve};
+  if (const int error = space.take(key.size() + bytes.size())) return storage_.storage_failure(error, "flare.kch.new");
   if (!fresh_->db().set(key.data(), key.size(), bytes.data(), bytes.size())) {
     return storage_.storage_failure(EIO, "flare.kch.new");
   }

@@ -15,7 +15,7 @@ Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::begin_scan() {
   Result<std::unique_ptr<Scan>, StorageError> scan = StorageError::io;
   {
     const std::lock_guard alone{gate_};
-    if (health_ != Health::good && !checkpoint_locked()) return StorageError::io;
+    if (!readable() && !checkpoint_locked()) return StorageError::io;
     if (const auto written = log_->write(); !written) return written.error();
     scan = KyotoScan::begin_locked(*this);
     ++snapshots_;
@@ -45,7 +45,7 @@ Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::KyotoScan::begin_locke
 
 Result<bool, StorageError> KyotoStorage::KyotoScan::next_slice(RecordSink& sink) {
   const std::lock_guard alone{storage_.gate_};
-  if (storage_.generation_ != generation_ || storage_.health_ != Health::good) return StorageError::aborted;
+  if (storage_.generation_ != generation_ || !storage_.readable()) return StorageError::aborted;
   if (done_) return false;
   ScanVisitor visitor{sink};
   const auto end = std::chrono::steady_clock::now() + slice_max;

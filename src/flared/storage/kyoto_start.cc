@@ -65,13 +65,16 @@ std::string KyotoStorage::open_files() {
   const auto mark_text = read_small_file(clean_mark_path(options_.data_dir));
   const auto mark = parse_clean_mark(mark_text.value_or(""));
   const auto boot = boot_id();
-  const auto last_boot = read_small_file(boot_mark_path(options_.data_dir)).value_or(boot);
+  const auto marked_boot = read_small_file(boot_mark_path(options_.data_dir));
+  const auto last_boot = marked_boot.value_or(boot);
   LastRun last{.fresh = !seen, .clean = seen && mark && same_file(*mark, *seen)};
   last.changed = seen && mark && !last.clean;
   last.machine_stopped = seen && !mark && last_boot != boot;
   start_.clean = last.clean;
 
-  if (const int error = replace_file(boot_mark_path(options_.data_dir), boot)) {
+  // Not without need: the disk may be full.
+  const int error = marked_boot == boot ? 0 : replace_file(boot_mark_path(options_.data_dir), boot);
+  if (error != 0) {
     return fmt::format("{}: cannot be written: {}", boot_mark_path(options_.data_dir).string(), error_text(error));
   }
   if (::unlink(clean_mark_path(options_.data_dir).c_str()) != 0 && errno != ENOENT) {
@@ -80,7 +83,10 @@ std::string KyotoStorage::open_files() {
   auto store = HashStore::open(path("flare.kch"), options_, HashStore::Mode::serve);
   if (!store) return store.error();
   store_ = std::move(*store);
-  if (!store_->begin()) return fmt::format("{}: {}", path("flare.kch").string(), store_->error());
+  if (!store_->begin()) {
+    return fmt::format("{}: {}", path("flare.kch").string(),
+                       store_->out_of_space() ? "its disk has no room for the undo file" : store_->error());
+  }
 
   if (auto failure = open_log(last); !failure.empty()) return failure;
   return settle_history(last);
