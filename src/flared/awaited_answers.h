@@ -44,6 +44,10 @@ class AwaitedAnswers {
     if (--missing_ == 0) wake_.cancel();
   }
 
+  /// None of the answers may be given: what they tell of is not safe.
+  void lose() { lost_ = true; }
+  bool lost() const { return lost_; }
+
   bool complete() const { return missing_ == 0; }
 
   /// Until the last place is filled: whoever reserved one keeps a deadline and fills it.
@@ -76,6 +80,7 @@ class AwaitedAnswers {
   std::vector<Place> places_;
   OutputBuffer bytes_;
   std::size_t missing_ = 0;
+  bool lost_ = false;
 };
 
 /// Where a request's answer goes, and in which form; no form: as it is.

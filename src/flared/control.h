@@ -29,7 +29,8 @@ class Control {
   virtual ~Control() = default;
   /// `lines`: the NODE lines of a `node sync` (docs/spec/cluster.md 3.1).
   virtual void install_map(std::string lines, std::uint64_t version, Reply reply) = 0;
-  virtual void flush_all(std::int64_t delay_s, Reply reply) = 0;
+  /// `exptime`: when, as a client sends it. `proxied`: another node passes it on, so it concerns this one only.
+  virtual void flush_all(std::int64_t exptime, bool proxied, Reply reply) = 0;
   /// Takes the connection over: it becomes a replication stream (docs/replication.md 3).
   virtual void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) = 0;
   /// `request` is a dump or dump_key; its arguments have been checked.

@@ -4,17 +4,21 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <cmath>
 #include <utility>
 
+#include "common/base/printable.h"
 #include "common/cluster/node_map_text.h"
+#include "common/protocol/exptime.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/stats_topic.h"
 #include "common/protocol/words.h"
 #include "flared/dump.h"
+#include "flared/flush_rules.h"
 #include "flared/quota.h"
 #include "flared/shown_variables.h"
 #include "flared/stats.h"
@@ -24,7 +28,8 @@ namespace flare {
 
 namespace {
 
-constexpr int own_threads = 2;  // control and checkpoint, beside the workers
+constexpr std::int64_t clock_look_s = 3600;  // a pending flush follows the wall clock, which may be set
+constexpr int own_threads = 2;               // control and checkpoint, beside the workers
 
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
@@ -44,6 +49,7 @@ ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& po
       pool_(pool),
       clock_(clock),
       log_(log),
+      flush_timer_(executor),
       started_s_(clock.unix_s()),
       sweep_(executor, storage, pool, clock, log, [this] { return agent_->is_leading(); }) {}
 
@@ -61,6 +67,7 @@ void ControlDesk::learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm
 void ControlDesk::show(const FlaredOptions& options) {
   variables_ = variables_text(options);
   settings_ = settings_stats(options);
+  proxy_flush_all_ = options.proxy_flush_all;
 }
 
 void ControlDesk::install_map(std::string lines, std::uint64_t version, Reply reply) {
@@ -69,24 +76,67 @@ void ControlDesk::install_map(std::string lines, std::uint64_t version, Reply re
   });
 }
 
-void ControlDesk::flush_all(std::int64_t, Reply reply) {
-  asio::post(executor_, [this, reply = std::move(reply)]() mutable {
-    if (auto refusal = agent_->flush_refusal(); !refusal.empty()) return reply(std::move(refusal));
-    asio::co_spawn(executor_, flush(std::move(reply)), asio::detached);
+void ControlDesk::flush_all(std::int64_t exptime, bool proxied, Reply reply) {
+  asio::post(executor_, [this, exptime, proxied, reply = std::move(reply)]() mutable {
+    if (flushes_masters(proxy_flush_all_, agent_->own_entry(), proxied)) {
+      flush_masters(exptime, std::move(reply));
+    } else {
+      flush_own(exptime, std::move(reply));
+    }
   });
+}
+
+void ControlDesk::flush_masters(std::int64_t exptime, Reply reply) {
+  auto masters = masters_to_flush(*agent_->view());
+  if (!masters) return reply(fmt::format("SERVER_ERROR flush_all was not done: {}\r\n", masters.error()));
+  ++flushes_;
+  std::make_shared<ClusterFlush>(*passing_on_, exptime, std::move(reply))->run(std::move(*masters));
+}
+
+// As memcached: at its moment everything goes that is stored then, and the last flush_all replaces one that is pending.
+void ControlDesk::flush_own(std::int64_t exptime, Reply reply) {
+  if (auto refusal = agent_->flush_refusal(); !refusal.empty()) return reply(std::move(refusal));
+  ++flushes_;
+  ++flush_round_;
+  flush_timer_.cancel();
+  const auto due_s = absolute_expire_s(exptime, clock_.unix_s());
+  if (due_s <= clock_.unix_s()) {
+    asio::co_spawn(executor_, flush(std::move(reply)), asio::detached);
+    return;
+  }
+  asio::co_spawn(executor_, flush_at(due_s), asio::detached);
+  reply(std::string{reply::ok});
+}
+
+// What forbids a flush may have come up meanwhile.
+IoTask<> ControlDesk::flush_at(std::int64_t due_s) {
+  const auto round = flush_round_;
+  for (auto now_s = clock_.unix_s(); now_s < due_s; now_s = clock_.unix_s()) {
+    flush_timer_.expires_after(std::chrono::seconds{std::min(due_s - now_s, clock_look_s)});
+    co_await flush_timer_.async_wait(use_task);
+    if (round != flush_round_) co_return;
+  }
+  if (const auto refusal = agent_->flush_refusal(); !refusal.empty()) {
+    log_.warning("the flush_all that was due now is dropped: {}", printable(refusal));
+    co_return;
+  }
+  auto nobody_waits = [](const std::string&) {};
+  co_await flush(std::move(nobody_waits));
 }
 
 IoTask<> ControlDesk::flush(Reply reply) {
   std::string answer{reply::ok};
-  ++flushes_;
   try {
     auto work = [this] { return storage_.flush(); };
     const auto flushed = co_await pool_.run(std::move(work));
-    if (!flushed) answer = reply::io_error;
+    if (!flushed) {
+      answer = reply::io_error;
+      log_.error("flush_all: the store could not be emptied");
+    }
     if (flushed) workers_->front()->setup().marks.clear();
     if (flushed) log_.notice("flush_all: the store is empty now; what it held is kept aside for a while");
   } catch (const boost::system::system_error&) {
-    answer = "SERVER_ERROR database busy\r\n";
+    answer = reply::busy;
   }
   reply(std::move(answer));
 }
@@ -130,6 +180,7 @@ std::string ControlDesk::stats_text(std::string_view words) {
     return replication_stats({storage_.position(), agent_->follower().figures(), agent_->sources().figures(),
                               agent_->sources().snapshots_served()});
   }
+  if (word == "durability" && safety_) return safety_->stats(storage_);
   if (word == "quota") return quota();
   if (word == "workers") return worker_stats(workers_->size(), storage_.figures(), CounterSums{counters()});
   if (word == "settings") return settings_;
@@ -172,6 +223,7 @@ std::string ControlDesk::general() {
   figures.storage = storage_.figures();
   figures.threads = workers_->size() + own_threads;
   figures.map_version = raw(agent_->view()->map.version);
+  if (safety_) figures.alarms = safety_->alarms();
   const auto others = other_counts();
   figures.bytes_max = storage_.quota().limits().bytes;
   figures.connections_max = static_cast<std::uint64_t>(workers_->front()->setup().connections_max.load());

@@ -4,15 +4,18 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/net/blocking_pool.h"
+#include "flared/cluster_flush.h"
 #include "flared/control.h"
 #include "flared/expiry_sweep.h"
 #include "flared/node_agent.h"
+#include "flared/node_safety.h"
 #include "flared/options.h"
 #include "flared/stats.h"
 #include "flared/worker.h"
@@ -28,12 +31,15 @@ class ControlDesk final : public Control {
   void attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent);
   /// What `meta` told, for the partition filter of dumps.
   void learn_partitioning(const PartitionMeta& meta, KeyHashAlgorithm algorithm);
+  /// How this node introduces itself to the masters that it asks to flush.
+  void pass_flushes_on(ClusterFlush::Setup setup) { passing_on_.emplace(std::move(setup)); }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
+  void tell_safety_of(const NodeSafety& safety) { safety_ = &safety; }
   /// The options in force, for `show variables` and `stats settings`.
   void show(const FlaredOptions& options);
 
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
-  void flush_all(std::int64_t delay_s, Reply reply) override;
+  void flush_all(std::int64_t exptime, bool proxied, Reply reply) override;
   void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) override;
   std::shared_ptr<Dump> begin_dump(const Request& request) override;
   void stats(std::string words, Reply reply) override;
@@ -44,6 +50,9 @@ class ControlDesk final : public Control {
   ExpirySweep& sweep() { return sweep_; }
 
  private:
+  void flush_masters(std::int64_t exptime, Reply reply);
+  void flush_own(std::int64_t exptime, Reply reply);
+  IoTask<> flush_at(std::int64_t due_s);
   IoTask<> flush(Reply reply);
   std::string stats_text(std::string_view words);
   std::string general();
@@ -60,6 +69,11 @@ class ControlDesk final : public Control {
   std::vector<std::unique_ptr<Worker>>* workers_ = nullptr;
   NodeAgent* agent_ = nullptr;
   const DoorKeeper* keeper_ = nullptr;
+  std::optional<ClusterFlush::Setup> passing_on_;
+  ProxyFlushAll proxy_flush_all_ = ProxyFlushAll::own;
+  Timer flush_timer_;
+  std::uint64_t flush_round_ = 0;  // raised with each flush_all: a pending one of an older round is void
+  const NodeSafety* safety_ = nullptr;
   std::string variables_;  // answers, whole
   std::string settings_;
   Counters at_reset_;  // what the workers had counted at the last `stats reset`

@@ -14,7 +14,6 @@ class ItemSink final : public RecordSink {
 
   void executed(std::string_view key, const Outcome& outcome) override {
     created_ = outcome.created;
-    expire_s_ = outcome.expire_s;
     if (!outcome.stale) return;
     if (request_.verb == ItemVerb::remove) {
       place_.marks.mark_stale(key, outcome.version);
@@ -24,8 +23,7 @@ class ItemSink final : public RecordSink {
   }
 
   void record(std::string_view key, const RecordView& record) override {
-    auto result = to_result(request_, record);
-    if (expire_s_) result.expire_s = *expire_s_;
+    auto result = to_result(request_, record);  // by fetch: as it was before T
     if (request_.sees_marks) add_marks(key, record, result);
     count(place_.counters, request_, result);
     append_item_answer(out_, request_, result, place_.now_s);
@@ -55,7 +53,6 @@ class ItemSink final : public RecordSink {
   const ItemRequest& request_;
   OutputBuffer& out_;
   bool created_ = false;
-  std::optional<std::int64_t> expire_s_;  // after the operation
   bool answered_ = false;
 };
 

@@ -128,7 +128,7 @@ ItemResult to_result(const ItemRequest& request, const Outcome& outcome) {
   ItemResult result;
   result.status = status_of(outcome.kind);
   result.version = raw(outcome.version);
-  result.expire_s = outcome.expire_s;
+  result.expire_s = outcome.former_expire_s;
   if (request.verb == ItemVerb::arithmetic) result.number = outcome.number;
   return result;
 }

@@ -11,6 +11,7 @@
 #include "common/cluster/node_map_text.h"
 #include "common/net/descriptor.h"
 #include "common/protocol/peer_hello.h"
+#include "flared/flush_rules.h"
 
 namespace flare {
 
@@ -19,7 +20,6 @@ namespace {
 constexpr std::chrono::seconds tell_deadline{2};
 constexpr std::chrono::seconds tell_pause{1};
 constexpr std::chrono::seconds import_grace{5};    // above the time in which a map reaches every live node
-constexpr std::chrono::seconds flush_guard{30};    // docs/design.md 3.7
 constexpr std::chrono::seconds leave_patience{2};  // for slaves that are behind
 
 enum class MapError { format, duplicate };
@@ -107,7 +107,8 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
                 [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); },
                 [this] { return reign_; },
-                [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); }},
+                [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); },
+                setup_.backup_head},
                SourcesOptions{}) {}
 
 void NodeAgent::joined(IndexLink::Joined joined) {
@@ -314,17 +315,10 @@ void NodeAgent::adopt_stream(int descriptor, std::string unread, std::string lin
   sources_.adopt(std::move(socket), std::move(unread), std::move(line), std::move(peer));
 }
 
-// The operator tools flush a node 3 s after they asked for its `down`, without looking whether that was granted.
 std::string NodeAgent::flush_refusal() const {
-  const auto own = own_entry();
-  if (!own || own->role == Role::proxy) return {};
-  if (own->role == Role::slave) {
-    return "SERVER_ERROR flush_all refused: this node is a slave, flush its master\r\n";
-  }
-  if (std::chrono::steady_clock::now() - was_down_at_ < flush_guard) {
-    return "SERVER_ERROR flush_all refused: this master was down or asked to go down less than 30 s ago\r\n";
-  }
-  return {};
+  std::optional<std::chrono::steady_clock::duration> since_down;
+  if (was_down_at_) since_down = std::chrono::steady_clock::now() - *was_down_at_;
+  return std::string{flare::flush_refusal(own_entry(), since_down)};
 }
 
 bool NodeAgent::slaves_have_all() const {

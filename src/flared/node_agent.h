@@ -30,7 +30,8 @@ class NodeAgent {
     int port = 0;
     std::string bind_address;
     std::size_t data_bytes_max = 0;
-    OwnIdentity* identity = nullptr;  // null: none is told or asked
+    OwnIdentity* identity = nullptr;                // null: none is told or asked
+    std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
   };
   using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
 
@@ -49,6 +50,7 @@ class NodeAgent {
   void close_streams(const std::function<bool(const std::string& peer)>& refused) { sources_.close_if(refused); }
   /// Whether this node is a master that numbers entries.
   bool is_leading() const { return leading_; }
+  std::optional<Node> own_entry() const;
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;
   /// Waits a little until the slaves have what this node acknowledged, tells the index that it leaves, ends all
@@ -69,7 +71,6 @@ class NodeAgent {
   void install(NodeMap map);
   void ask_for_cluster_id(std::string_view lines);
   IoTask<> learn_cluster_id();
-  std::optional<Node> own_entry() const;
   void carry_out(const ReplicationPlan& plan);
   IoTask<> lead(std::uint64_t round);
   void start_import();
@@ -96,8 +97,9 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
-  bool learning_ = false;                                // the index is being asked for the cluster id
-  std::chrono::steady_clock::time_point was_down_at_{};  // when a map last showed this node down, or it came back
+  bool learning_ = false;  // the index is being asked for the cluster id
+  std::optional<std::chrono::steady_clock::time_point>
+      was_down_at_;  // when a map last showed this node down, or it came back
   Follower follower_;
   Importer importer_;
   Sources sources_;

@@ -115,6 +115,15 @@ OptionTable<O> quota_rows() {
   };
 }
 
+OptionTable<O> client_rows() {
+  return {
+      dynamic(row(
+          "proxy-flush-all",
+          "flush_all at a proxy: own (its own store, as the operator tools need it) or cluster (all masters)",
+          option::choice<O>(&O::proxy_flush_all, {{"own", ProxyFlushAll::own}, {"cluster", ProxyFlushAll::cluster}}))),
+  };
+}
+
 OptionTable<O> storage_rows() {
   return {
       row("storage-type", "kch, or tch (then served by kch)", option::text<O>(&O::storage_type, check_storage_type)),
@@ -124,8 +133,16 @@ OptionTable<O> storage_rows() {
       flag("storage-large", "64-bit offsets in a new store", &O::storage_large),
       row("storage-cache-size", "versions of deleted keys that are remembered",
           option::number<O>(&O::storage_cache_size, 0, 100'000'000)),
+      row("durability", "process, interval or group: what survives the stop of a process, of a machine",
+          option::choice<O>(
+              &O::durability,
+              {{"process", Durability::process}, {"interval", Durability::interval}, {"group", Durability::group}})),
       row("log-max-size", "cap of the update log; K, M, G allowed; 0: by the size of the data",
           option::bytes<O>(&O::log_max_bytes, 0, std::uint64_t{1} << 44)),
+      row("disk-reserve", "bytes of the disk that writes leave free; K, M, G allowed; 0: 1/64 of it, at most 64M",
+          option::bytes<O>(&O::disk_reserve_bytes, 0, std::uint64_t{1} << 44)),
+      row("flush-keep", "seconds for which what flush_all took away can be brought back",
+          option::number<O>(&O::flush_keep_s, 0, std::int64_t{1} << 32)),
       later(row("storage-dfunit", "step of automatic defragmentation",
                 option::number<O>(&O::storage_dfunit, 0, int_max))),
       none_here(row("storage-fp", "free block pool of tch and tcb", option::number<O>(&O::storage_fp, 0, uint32_max))),
@@ -179,8 +196,8 @@ OptionTable<O> replication_rows() {
 const OptionTable<O>& table() {
   static const auto rows = [] {
     auto all = command_line_rows<O>();
-    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), storage_rows(),
-                      replication_rows()}) {
+    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), client_rows(),
+                      storage_rows(), replication_rows()}) {
       for (auto& made : part) all.push_back(std::move(made));
     }
     return all;

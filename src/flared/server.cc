@@ -23,6 +23,7 @@ constexpr const char* program = "flared";
 constexpr std::string_view too_many = "ERROR Too many open connections\r\n";
 constexpr std::chrono::milliseconds index_patience{4500};  // as the original: 9 attempts, 0.5 s apart
 constexpr std::chrono::seconds refusal_patience{30};  // above threshold x interval of usual indexes (cluster.md 10)
+constexpr std::chrono::milliseconds flush_patience{10'000};  // of one master that is asked to flush
 constexpr std::size_t pool_threads = 2;
 constexpr std::size_t pool_waiting_max = 256;
 
@@ -55,6 +56,7 @@ Server::Server(FlaredOptions options, Daemonizer daemonizer, DaemonLog& log)
 Server::~Server() {
   for (auto& worker : workers_) worker->stop({});
   for (auto& worker : workers_) worker->join();
+  if (safety_) safety_->stop();
 }
 
 int Server::run() {
@@ -167,6 +169,12 @@ std::optional<StartFailure> Server::settle_identity() {
 }
 
 std::optional<StartFailure> Server::open_storage() {
+  const NodeKey own{options_.server_name, options_.server_port};
+  safety_.emplace(storage_settings(options_), snapshot::Head{.owner = identity_->cluster(), .node = own.text}, log_,
+                  clock_);
+  if (const auto prepared = safety_->prepare(); !prepared) {
+    return StartFailure{ExitCode::io, fmt::format("{}: {}", program, prepared.error())};
+  }
   auto opened = KyotoStorage::open(storage_settings(options_), log_, clock_);
   if (!opened) return StartFailure{ExitCode::io, fmt::format("{}: {}", program, opened.error().text)};
   const auto& start = (*opened)->start();
@@ -174,6 +182,9 @@ std::optional<StartFailure> Server::open_storage() {
   log_.notice("store opened ({}): {} records, {} entries of the log applied", before, (*opened)->figures().items,
               start.entries_applied);
   storage_ = std::move(*opened);
+  if (const auto watched = safety_->watch(*storage_); !watched) {
+    return StartFailure{ExitCode::io, fmt::format("{}: {}", program, watched.error())};
+  }
   return std::nullopt;
 }
 
@@ -187,8 +198,12 @@ void Server::make_parts() {
   setup.bind_address = options_.bind_address;
   setup.data_bytes_max = options_.max_value_bytes;
   setup.identity = &*identity_;
+  setup.backup_head = [this] { return safety_->backup_head(); };
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
+                   const auto& partitions = view->partitions;
+                   const auto own = view->self ? partitions.nodes()[*view->self].partition : no_partition;
+                   safety_->moved_to(own, static_cast<int>(partitions.active().size()));
                    if (!is_master(*view)) worker_setup_->marks.clear();
                    for (auto& worker : workers_) worker->publish(view);
                  });
@@ -202,6 +217,9 @@ void Server::start_workers() {
   for (int i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<Worker>(*worker_setup_));
   desk_->attach(workers_, *agent_);
   desk_->keep_account_of(*keeper_);
+  desk_->pass_flushes_on({control_.get_executor(), agent_->own_key(), options_.bind_address,
+                          [this] { return std::optional{identity_->greeting()}; }, flush_patience});
+  desk_->tell_safety_of(*safety_);
   apply(options_);
   for (auto& worker : workers_) worker->start();
   for (auto& [door, listener] : listeners_) {
@@ -264,7 +282,10 @@ IoTask<> Server::stop() {
   co_await pool_->run(std::move(join_workers));
   co_await desk_->sweep().stopped();
   if (serving_) co_await agent_->leave();
-  auto close = [this] { return storage_->close(); };
+  auto close = [this] {
+    safety_->stop();
+    return storage_->close();
+  };
   const auto closed = co_await pool_->run(std::move(close));
   if (!closed) log_.error("the store could not be closed cleanly: the next start will apply the update log");
   log_.notice("stopped");

@@ -17,6 +17,7 @@
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
 #include "flared/node_agent.h"
+#include "flared/node_safety.h"
 #include "flared/options.h"
 #include "flared/storage/storage.h"
 #include "flared/worker.h"
@@ -65,6 +66,7 @@ class Server {
   std::optional<OwnIdentity> identity_;
   std::optional<PidFile> pid_file_;
   std::optional<DoorKeeper> keeper_;
+  std::optional<NodeSafety> safety_;
   std::unique_ptr<Storage> storage_;
   std::vector<std::unique_ptr<Worker>> workers_;  // before control_: its pending replies point to them
   asio::io_context control_{1};

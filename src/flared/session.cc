@@ -84,6 +84,7 @@ IoTask<bool> Session::answer(Turn& turn) {
   const auto awaited = turn.awaited();
   if (!awaited) co_return co_await send(turn.output().view().substr(unsent_from_));
   co_await awaited->wait();
+  if (awaited->lost()) co_return false;
   auto whole = worker_.outputs().borrow();
   awaited->merge(turn.output().view(), *whole);
   co_return co_await send(whole->view());

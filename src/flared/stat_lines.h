@@ -16,6 +16,7 @@ class StatLines {
   void add(std::string_view name, const T& value) {
     fmt::format_to(std::back_inserter(text_), "STAT {} {}\r\n", name, value);
   }
+  void append(std::string_view lines) { text_ += lines; }
   std::string end() {
     text_ += "END\r\n";
     return std::move(text_);

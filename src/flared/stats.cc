@@ -67,6 +67,7 @@ std::string general_stats(const GeneralFigures& figures, const CounterSums& sums
   lines.add("pool_threads", 0);
   lines.add("node_map_version", figures.map_version);
   add_further_lines(lines, figures, sums);
+  lines.append(figures.alarms);
   return lines.end();
 }
 

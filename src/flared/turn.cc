@@ -65,7 +65,26 @@ void Turn::run() {
     worker_.setup().log.error("the update log cannot be written: a client is closed with its answers unsent");
     output_->clear();
     after_ = After::close;
+  } else if (worker_.setup().answers_wait) {
+    await_disk();
   }
+}
+
+// design.md 3.6, `group`: the answers wait for one sync that all who wait share; this thread goes on meanwhile.
+void Turn::await_disk() {
+  auto& storage = worker_.setup().storage;
+  if (storage.all_on_disk() || (output_->size() == 0 && !awaited_)) return;
+  auto place = await();
+  storage.when_on_disk(
+      [place = std::move(place), executor = worker_.executor(), &log = worker_.setup().log](bool safe) {
+        asio::post(executor, [place, safe, &log] {
+          if (!safe) {
+            place.answers->lose();
+            log.error("the update log cannot be synced: a client is closed with its answers unsent");
+          }
+          place.answers->fill(place.place, {});
+        });
+      });
 }
 
 // docs/design.md 5: a foreign daemon gets nothing; with require-identity what only daemons send needs a hello first.
@@ -217,7 +236,7 @@ void Turn::ask_control(const Request& request) {
     case Command::flush_all: {
       auto reply = reply_to(await(request));
       if (request.noreply) reply = [quiet = std::move(reply)](const std::string&) { quiet({}); };
-      control.flush_all(request.exptime, std::move(reply));
+      control.flush_all(request.exptime, request.proxied, std::move(reply));
       break;
     }
     default:

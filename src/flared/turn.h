@@ -81,6 +81,7 @@ class Turn {
   void error(const Request& request, std::string_view text);
   void say(const Request& request, std::string_view text);
   void ask_control(const Request& request);
+  void await_disk();
   AnswerPlace await();
   AnswerPlace await(const Request& request);
   Control::Reply reply_to(AnswerPlace place);

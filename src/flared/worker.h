@@ -39,7 +39,8 @@ struct WorkerSetup {
         log(the_log),
         own_key(std::move(own)),
         bind_address(std::move(from)),
-        reader_limits(reader) {}
+        reader_limits(reader),
+        answers_wait(the_storage.answers_wait()) {}
 
   Storage& storage;
   ItemMarks marks;
@@ -51,6 +52,7 @@ struct WorkerSetup {
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
   ReaderLimits reader_limits;
+  const bool answers_wait;                        // for the disk (docs/design.md 3.6)
   std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
   std::chrono::milliseconds answer_deadline{10'000};
   std::atomic<int> connections_max{limits::connections_max};

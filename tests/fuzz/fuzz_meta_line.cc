@@ -1,5 +1,5 @@
-// One meta command of a client: what is accepted goes out to another node, is read there and says the same; what that
-// node answers is read back whole. The first byte of the input chooses the result there.
+// One meta command or binary packet of a client: what is accepted goes out to another node, is read there and says the
+// same; what that node answers is read back whole. The first byte of the input chooses the result there.
 #include <string>
 
 #include "common/protocol/answer_reader.h"
@@ -83,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   flare::RequestReader reader{small_limits};
   const auto read = reader.next(bytes);
   if (read.kind != flare::ReadResult::Kind::request || read.request.item == nullptr) return 0;
-  if (read.request.item->form == flare::ItemRequest::Form::meta) check_forwarding(read.request, choice);
+  check_forwarding(read.request, choice);
   // Whatever the client asked for, its answer is written.
   flare::OutputBuffer out;
   flare::append_item_answer(out, *read.request.item, result_of(*read.request.item, choice), now_s);

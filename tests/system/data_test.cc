@@ -35,6 +35,8 @@ const std::vector<Step> conversation{
     {"touch KEY 1000\r\n", "TOUCHED\r\n"},
     {"replace KEY 7 0 1\r\nz\r\n", "STORED\r\n"},
     {"get KEY nosuch KEY\r\n", "VALUE KEY 7 1\r\nz\r\nVALUE KEY 7 1\r\nz\r\nEND\r\n"},
+    {"gat 1000 KEY nosuch\r\n", "VALUE KEY 7 1\r\nz\r\nEND\r\n"},
+    {"gats 1000 KEY nosuch KEY\r\n", "VALUE KEY 7 1 7\r\nz\r\nVALUE KEY 7 1 7\r\nz\r\nEND\r\n"},
     {"set KEY 0 0 1 noreply\r\nq\r\nget KEY\r\n", "VALUE KEY 0 1\r\nq\r\nEND\r\n"},
     {"gats 0 KEY nosuch KEY\r\n", "VALUE KEY 0 1 8\r\nq\r\nVALUE KEY 0 1 8\r\nq\r\nEND\r\n"},
     {"gat KEY 0 noreply\r\nget KEY\r\n", "VALUE KEY 0 1\r\nq\r\nEND\r\n"},

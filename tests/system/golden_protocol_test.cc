@@ -143,6 +143,15 @@ class GoldenProtocol : public testing::Test {
   std::optional<Cluster> cluster_;
 };
 
+TEST(NodeLocalRequest, IsFoundInTextAndBinary) {
+  const auto packet = [](char opcode) { return std::string{'\x80', opcode} + std::string(22, '\0'); };
+  EXPECT_TRUE(has_node_local_request("set a 0 0 1\r\nx\r\n<p> flush_all 0\r\n"));
+  EXPECT_TRUE(has_node_local_request(packet(0x0a) + packet(0x08)));
+  EXPECT_TRUE(has_node_local_request(packet(0x0a) + "dump_key\r\n"));
+  EXPECT_FALSE(has_node_local_request("get dump\r\nstatsfoo\r\n"));
+  EXPECT_FALSE(has_node_local_request(packet(0x0a)));
+}
+
 const Address first_node{"127.0.0.1", 12121};
 const Address second_node{"127.0.0.1", 12122};
 

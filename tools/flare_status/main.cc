@@ -40,6 +40,7 @@ ClusterStatus look_at(const Target& index, std::chrono::duration<double> timeout
   const auto answers = ask_all(nodes, "stats", deadline);
   for (std::size_t number = 0; number < answers.size(); ++number) {
     status.rows[number].items = parse_items(answers[number].lines);
+    status.rows[number].salvaged = parse_salvaged(answers[number].lines);
   }
   return status;
 }
@@ -57,6 +58,9 @@ void print_tables(const std::vector<ClusterStatus>& all) {
     }
     if (all.size() > 1) std::printf("%s\n", status.index.c_str());
     std::fputs(format_table(status.rows).c_str(), stdout);
+    for (const auto& row : status.rows) {
+      if (!row.salvaged.empty()) std::printf("%s was %s\n", row.key.c_str(), row.salvaged.c_str());
+    }
     if (all.size() > 1 && &status != &all.back()) std::puts("");
   }
 }

@@ -72,6 +72,26 @@ std::optional<std::uint64_t> parse_items(const std::vector<std::string>& answer)
   return std::nullopt;
 }
 
+std::string parse_salvaged(const std::vector<std::string>& answer) {
+  constexpr std::string_view start = "STAT salvaged_";
+  std::string proven;
+  std::string doubtful;
+  std::string lost;
+  for (std::string_view line : answer) {
+    if (!line.starts_with(start)) continue;
+    line.remove_prefix(start.size());
+    const auto space = line.find(' ');
+    const auto name = line.substr(0, space);
+    const auto value = space == std::string_view::npos ? std::string_view{} : line.substr(space + 1);
+    if (name == "proven") proven = value;
+    if (name == "doubtful") doubtful = value;
+    if (name == "lost") lost = value;
+  }
+  if (proven.empty()) return {};
+  return fmt::format("salvaged after a stop of its machine: {} records proven, {} doubtful, {} lost", proven, doubtful,
+                     lost);
+}
+
 std::vector<std::string> find_faults(const std::vector<NodeRow>& rows) {
   std::vector<std::string> faults;
   const auto with_master = partitions_with_master(rows);
@@ -83,6 +103,7 @@ std::vector<std::string> find_faults(const std::vector<NodeRow>& rows) {
     } else if (!row.items) {
       faults.push_back(fmt::format("{} does not answer", row.key));
     }
+    if (!row.salvaged.empty()) faults.push_back(fmt::format("{} was {}", row.key, row.salvaged));
   }
   for (int partition = 0; partition <= highest; ++partition) {
     if (!with_master.contains(partition)) faults.push_back(fmt::format("partition {} has no master", partition));

@@ -15,6 +15,7 @@ struct NodeRow {
   int balance = 0;
   int partition = -1;
   std::optional<std::uint64_t> items{};
+  std::string salvaged{};  // what an answer to `stats` says of a salvaged store; empty: nothing
 };
 
 /// The rows of an answer to `stats nodes`, in its order (by key); nothing if it is no such answer.
@@ -22,6 +23,9 @@ struct NodeRow {
 
 /// `curr_items` of an answer to `stats`.
 [[nodiscard]] std::optional<std::uint64_t> parse_items(const std::vector<std::string>& answer);
+
+/// `salvaged: 10 proven, 1 doubtful, 0 lost` of an answer to `stats`; empty if it says nothing of that.
+[[nodiscard]] std::string parse_salvaged(const std::vector<std::string>& answer);
 
 /// What an operator must look at, one sentence each: nodes down or silent, partitions without a master. Empty: healthy.
 [[nodiscard]] std::vector<std::string> find_faults(const std::vector<NodeRow>& rows);

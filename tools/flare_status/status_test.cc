@@ -80,6 +80,16 @@ TEST(StatusFaults, NameNodesThatAreDownOrSilent) {
   EXPECT_EQ(find_faults(rows), (std::vector<std::string>{"b:2 is down", "192.168.12.154:12121 does not answer"}));
 }
 
+TEST(StatusFaults, NameASalvagedNodeUntilItIsAcknowledged) {
+  auto rows = tenant_a();
+  rows.front().salvaged = parse_salvaged({"STAT curr_items 4", "STAT salvaged_at 1", "STAT salvaged_proven 10",
+                                          "STAT salvaged_doubtful 2", "STAT salvaged_lost 3", "END"});
+  EXPECT_EQ(find_faults(rows),
+            std::vector<std::string>{rows.front().key + " was salvaged after a stop of its machine: 10 records proven, "
+                                                        "2 doubtful, 3 lost"});
+  EXPECT_EQ(parse_salvaged({"STAT curr_items 4", "END"}), "");
+}
+
 TEST(StatusFaults, NameAPartitionWithoutMaster) {
   EXPECT_EQ(find_faults({row("a:1", "slave", 1, 0, 4)}), std::vector<std::string>{"partition 0 has no master"});
   EXPECT_EQ(find_faults({row("a:1", "master", 1, 1, 4)}), std::vector<std::string>{"partition 0 has no master"});

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
-#include "common/protocol/answer_reader.h"
 #include "common/protocol/exptime.h"
-#include "common/protocol/line.h"
+#include "common/protocol/item_answer_line.h"
 #include "common/protocol/meta_line.h"
 #include "common/protocol/proxy_prefix.h"
-#include "common/protocol/reply_writer.h"
 #include "common/protocol/words.h"
 
 namespace flare {
@@ -103,59 +101,12 @@ void append_arithmetic_flags(OutputBuffer& out, const ItemRequest& request, std:
   out.append(" t c");
 }
 
-ItemResult failed(std::string_view error) {
-  ItemResult result;
-  result.status = ItemStatus::failed;
-  result.error = error;
-  return result;
-}
-
-ItemResult with_status(ItemStatus status) {
-  ItemResult result;
-  result.status = status;
-  return result;
-}
-
-// An answer that is none: what the other node did is not known.
-ItemResult not_understood() { return failed(reply::proxy_error); }
-
-/// The first line of an answer, and what follows it.
-struct Answer {
-  std::string_view line;
-  std::string_view with_line_end;
-  std::string_view rest;
-};
-
-std::optional<Answer> split_answer(std::string_view answer) {
-  const auto found = find_line(answer, limits::line_bytes_max);
-  if (found.kind != LineSearch::Kind::found) return std::nullopt;
-  return Answer{found.text, answer.substr(0, found.consumed), answer.substr(found.consumed)};
-}
-
-// Error lines of either kind of node. A bare ERROR did not even read the command: surely not done.
-std::optional<ItemResult> parse_error(const Answer& answer) {
-  if (answer.with_line_end == reply::non_numeric) return with_status(ItemStatus::non_numeric);
-  if (answer.with_line_end == reply::too_large) return with_status(ItemStatus::too_large);
-  if (answer.line == "ERROR") return failed(reply::proxy_failure);
-  const bool is_error = answer.line.starts_with("SERVER_ERROR") || answer.line.starts_with("CLIENT_ERROR");
-  return is_error ? std::optional{failed(answer.with_line_end)} : std::nullopt;
-}
-
 std::optional<ItemStatus> status_of_code(std::string_view code) {
   if (code == "HD" || code == "VA" || code == "ME") return ItemStatus::done;
   if (code == "EN" || code == "NF") return ItemStatus::missing;
   if (code == "NS") return ItemStatus::not_stored;
   if (code == "EX") return ItemStatus::exists;
   return std::nullopt;
-}
-
-template <class T>
-bool take_number(std::string_view text, T& value) {
-  Words words{text};
-  const auto number = words.next_number<T>();
-  if (!number || !words.done()) return false;
-  value = *number;
-  return true;
 }
 
 // `t` tells what is left; -1: without end.
@@ -225,89 +176,6 @@ bool is_expected_code(const ItemRequest& request, std::string_view code, ItemSta
   return code == (request.wants_value ? "VA" : "HD");
 }
 
-// Whether a meta client asked for what `letter` tells. A binary client takes what there is: 0 where it is not known.
-bool asks(const ItemRequest& request, char letter) {
-  Words words{request.meta_words};
-  for (auto word = words.next(); !word.empty(); word = words.next()) {
-    if (word.front() == letter) return true;
-  }
-  return false;
-}
-
-// An original's gets tells everything but the time that is left; its gat no version; its touch nothing.
-std::optional<Command> classic_get(const ItemRequest& request) {
-  if (request.vivify_exptime || request.recache_s || asks(request, 't')) return std::nullopt;
-  if (!request.exptime) return Command::gets;
-  if (asks(request, 'c')) return std::nullopt;
-  if (request.wants_value) return Command::gat;
-  if (asks(request, 's') || asks(request, 'f')) return std::nullopt;
-  return Command::touch;
-}
-
-// As memcached and our store have it: a version to compare makes set and replace a cas, and means nothing to add.
-std::optional<Command> classic_store(const ItemRequest& request) {
-  if (request.invalidate || asks(request, 'c')) return std::nullopt;
-  switch (request.mode) {
-    case StoreMode::set:
-      return request.compare ? Command::cas : Command::set;
-    case StoreMode::replace:
-      return request.compare ? Command::cas : Command::replace;
-    case StoreMode::add:
-      return Command::add;
-    case StoreMode::append:
-      return request.compare ? std::nullopt : std::optional{Command::append};
-    case StoreMode::prepend:
-      return request.compare ? std::nullopt : std::optional{Command::prepend};
-  }
-  return std::nullopt;
-}
-
-// An original's delete with a version removes older ones too: that is no compare.
-std::optional<Command> classic_remove(const ItemRequest& request) {
-  return request.compare || request.invalidate ? std::nullopt : std::optional{Command::remove};
-}
-
-std::optional<Command> classic_arithmetic(const ItemRequest& request) {
-  if (request.vivify_exptime || request.compare || request.exptime) return std::nullopt;
-  if (asks(request, 't') || asks(request, 'c')) return std::nullopt;
-  return request.decrement ? Command::decr : Command::incr;
-}
-
-std::optional<Command> classic_command(const ItemRequest& request) {
-  switch (request.verb) {
-    case ItemVerb::get:
-      return classic_get(request);
-    case ItemVerb::store:
-      return classic_store(request);
-    case ItemVerb::remove:
-      return classic_remove(request);
-    case ItemVerb::arithmetic:
-      return classic_arithmetic(request);
-    case ItemVerb::debug:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-std::optional<ItemStatus> status_of_classic(std::string_view line) {
-  if (line == "STORED" || line == "DELETED" || line == "TOUCHED") return ItemStatus::done;
-  if (line == "END" || line == "NOT_FOUND") return ItemStatus::missing;
-  if (line == "NOT_STORED") return ItemStatus::not_stored;
-  if (line == "EXISTS") return ItemStatus::exists;
-  return std::nullopt;
-}
-
-ItemResult parse_classic_value(const ItemRequest& request, const Answer& answer) {
-  const auto value = parse_value_line(answer.line);
-  if (!value || answer.rest.size() < value->data_bytes) return not_understood();
-  auto result = with_status(ItemStatus::done);
-  result.version = value->version;
-  result.flags = value->flags;
-  result.data_bytes = value->data_bytes;
-  if (request.wants_value) result.data = answer.rest.substr(0, value->data_bytes);
-  return result;
-}
-
 }  // namespace
 
 void append_forwarded_item(OutputBuffer& out, const ItemRequest& request, std::string_view prefix,
@@ -338,9 +206,9 @@ void append_forwarded_item(OutputBuffer& out, const ItemRequest& request, std::s
 }
 
 ItemResult parse_item_answer(const ItemRequest& request, std::string_view answer, std::int64_t now_s) {
-  const auto split = split_answer(answer);
+  const auto split = split_item_answer(answer);
   if (!split) return not_understood();
-  if (const auto error = parse_error(*split)) return *error;
+  if (const auto error = parse_error_line(*split)) return *error;
   Words words{split->line};
   const auto code = words.next();
   const auto status = status_of_code(code);
@@ -348,34 +216,6 @@ ItemResult parse_item_answer(const ItemRequest& request, std::string_view answer
   auto result = with_status(*status);
   if (code == "VA" && !take_data(request, words, split->rest, result)) return not_understood();
   return take_words(request, words, now_s, result) ? result : not_understood();
-}
-
-std::optional<Request> classic_form(const ItemRequest& request) {
-  const auto command = classic_command(request);
-  if (!command) return std::nullopt;
-  Request classic;
-  classic.command = *command;
-  classic.key = request.key;
-  if (*command == Command::gets) classic.rest = request.key;
-  classic.data = request.data;
-  classic.flags = request.flags;
-  classic.exptime = request.exptime.value_or(0);
-  if (*command == Command::cas) classic.version = *request.compare;
-  if (request.verb == ItemVerb::arithmetic) classic.delta = request.delta;
-  return classic;
-}
-
-ItemResult parse_classic_answer(const ItemRequest& request, std::string_view answer) {
-  // cluster.md 5.1: of a read, nothing at all is a miss.
-  if (answer.empty() && request.verb == ItemVerb::get) return with_status(ItemStatus::missing);
-  const auto split = split_answer(answer);
-  if (!split) return not_understood();
-  if (const auto error = parse_error(*split)) return *error;
-  if (split->line.starts_with("VALUE ")) return parse_classic_value(request, *split);
-  if (const auto status = status_of_classic(split->line)) return with_status(*status);
-  auto result = with_status(ItemStatus::done);
-  const bool is_number = request.verb == ItemVerb::arithmetic && take_number(split->line, result.number);
-  return is_number ? result : not_understood();
 }
 
 }  // namespace flare

@@ -63,9 +63,10 @@ enum class ItemStatus : std::uint8_t {
 
 struct ItemResult {
   ItemStatus status = ItemStatus::failed;
-  std::uint64_t version = 0;     // of the entry after the operation; 0: not known
-  std::uint32_t flags = 0;       // get
-  std::int64_t expire_s = 0;     // get, arithmetic: absolute, 0 = never
+  std::uint64_t version = 0;  // of the entry after the operation; 0: not known
+  std::uint32_t flags = 0;    // get
+  // get, arithmetic: absolute, 0 = never; before the request's own `exptime` took effect, as memcached tells it.
+  std::int64_t expire_s = 0;
   std::uint64_t data_bytes = 0;  // get: size of the data, also when `data` was not asked for
   std::string_view data = {};    // get with wants_value
   std::uint64_t number = 0;      // arithmetic

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/protocol/exptime.h"
 #include "common/protocol/item_answer.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/words.h"
@@ -99,14 +100,23 @@ class Digits {
   const char* end_;
 };
 
+// The words act in their order, as memcached has it: `t` before `T` tells what was left before.
+void append_flags(OutputBuffer& out, const ItemRequest& request, const ItemResult& result, std::int64_t now_s) {
+  ItemResult shown = result;
+  Words words{request.meta_words};
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    if (word.front() == 'T' && request.exptime) shown.expire_s = absolute_expire_s(*request.exptime, now_s);
+    append_asked(out, request, word, shown, now_s);
+  }
+}
+
 void append_result(OutputBuffer& out, const ItemRequest& request, const ItemResult& result, std::int64_t now_s) {
   const bool with_data = request.wants_value && result.status == ItemStatus::done;
   const Digits digits{result.number};
   const auto data = request.verb == ItemVerb::arithmetic ? digits.text() : result.data;
   out.append(code_of(request, result.status));
   if (with_data) append_flag(out, " ", data.size());
-  Words words{request.meta_words};
-  for (auto word = words.next(); !word.empty(); word = words.next()) append_asked(out, request, word, result, now_s);
+  append_flags(out, request, result, now_s);
   if (request.verb == ItemVerb::get && result.status == ItemStatus::done) append_marks(out, result);
   out.append(line_end);
   if (!with_data) return;

@@ -38,6 +38,11 @@ constexpr std::string_view not_available = "SERVER_ERROR not available on curren
 constexpr std::string_view no_partition = "SERVER_ERROR no partition available\r\n";  // cluster.md 5.2
 constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";          // surely not done
 constexpr std::string_view proxy_error = "SERVER_ERROR proxy error\r\n";              // outcome unknown
+constexpr std::string_view flush_at_slave =
+    "SERVER_ERROR flush_all refused: this node is a slave, flush its master\r\n";
+constexpr std::string_view flush_too_early =
+    "SERVER_ERROR flush_all refused: this master was down or asked to go down less than 30 s ago\r\n";
+constexpr std::string_view busy = "SERVER_ERROR database busy\r\n";
 constexpr std::string_view io_error = "SERVER_ERROR i/o error\r\n";
 }  // namespace reply
 

@@ -24,10 +24,12 @@ Backup Backup::of_import() {
 
 Backup::Action Backup::on_message(const stream::Decoded& decoded) {
   if (const auto* record = std::get_if<stream::Record>(&decoded.message)) return on(*record, decoded.raw);
+  if (const auto* deleted = std::get_if<stream::Deleted>(&decoded.message)) return on(*deleted, decoded.raw);
   return std::visit(
       [this](const auto& message) -> Action {
         using Kind = std::decay_t<decltype(message)>;
-        if constexpr (std::is_same_v<Kind, stream::Record> || std::is_same_v<Kind, stream::Ack>) {
+        if constexpr (std::is_same_v<Kind, stream::Record> || std::is_same_v<Kind, stream::Deleted> ||
+                      std::is_same_v<Kind, stream::Ack>) {
           return out_of_place("ACK");
         } else {
           return on(message);
@@ -64,7 +66,7 @@ Backup::Action Backup::on(const stream::SnapshotBegin& begin) {
   if (begin.position.log_id != position_.log_id) stream_epoch_ = epoch_known_;
   snapshot_ = begin;
   checksum_.reset();
-  loaded_ = 0;
+  received_ = loaded_ = 0;
   source_sequence_ = begin.position.sequence;
   expected_ = begin.expected_items;
   state_ = State::loading;
@@ -74,13 +76,23 @@ Backup::Action Backup::on(const stream::SnapshotBegin& begin) {
 Backup::Action Backup::on(const stream::Record& record, std::string_view raw_bytes) {
   if (state_ != State::loading || !greeted_) return out_of_place("RECORD");
   checksum_.add(raw_bytes);
+  ++received_;
   ++loaded_;
   return Put{record};
 }
 
+Backup::Action Backup::on(const stream::Deleted& deleted, std::string_view raw_bytes) {
+  if (state_ != State::loading || !greeted_) return out_of_place("DELETED");
+  checksum_.add(raw_bytes);
+  ++received_;
+  return PutDeletion{deleted};
+}
+
 Backup::Action Backup::on(const stream::SnapshotEnd& end) {
   if (state_ != State::loading || !greeted_) return out_of_place("SNAPSHOT-END");
-  if (end.count != loaded_) return Refuse{fmt::format("snapshot of {} records, {} came", end.count, loaded_)};
+  if (end.count != received_) {
+    return Refuse{fmt::format("snapshot of {} records and deletions, {} came", end.count, received_)};
+  }
   if (end.checksum != checksum_.value()) return Refuse{"snapshot with a wrong checksum"};
   position_ = snapshot_.position;
   source_sequence_ = std::max(source_sequence_, position_.sequence);

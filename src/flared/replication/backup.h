@@ -23,6 +23,9 @@ class Backup {
   struct Put {
     stream::Record record;
   };
+  struct PutDeletion {
+    stream::Deleted deleted;
+  };
   struct Commit {
     Position position;
     EpochTable epochs;
@@ -34,7 +37,7 @@ class Backup {
   struct Refuse {
     std::string reason;  // close; a new connection may do better
   };
-  using Action = std::variant<Nothing, BeginSnapshot, Put, Commit, Apply, Confirmed, Refuse>;
+  using Action = std::variant<Nothing, BeginSnapshot, Put, PutDeletion, Commit, Apply, Confirmed, Refuse>;
 
   enum class State : std::uint8_t { asked, loading, streaming };
 
@@ -48,7 +51,7 @@ class Backup {
 
   Action on_message(const stream::Decoded& decoded);
 
-  /// What to acknowledge now; `durable` is the last sequence that the kernel has.
+  /// What to acknowledge now; `durable` is the last sequence that survives what `durability` is to survive.
   stream::Ack ack(Sequence durable) const;
 
   State state() const { return state_; }
@@ -62,6 +65,7 @@ class Backup {
   Action on(const stream::Ok& ok);
   Action on(const stream::SnapshotBegin& begin);
   Action on(const stream::Record& record, std::string_view raw);
+  Action on(const stream::Deleted& deleted, std::string_view raw);
   Action on(const stream::SnapshotEnd& end);
   Action on(const stream::Entry& entry);
   Action on(const stream::Ping& ping);
@@ -79,7 +83,8 @@ class Backup {
   Sequence source_sequence_{0};
   std::uint64_t stamp_ = 0;
   stream::SnapshotBegin snapshot_;
-  std::uint64_t loaded_ = 0;
+  std::uint64_t loaded_ = 0;    // records
+  std::uint64_t received_ = 0;  // records and deletions
   std::uint64_t expected_ = 0;
   stream::Checksum checksum_;
 };

@@ -218,6 +218,11 @@ IoTask<Backup::Action> FollowerRun::load(std::string_view& unread) {
       auto action = next_action(connection, unread);
       if (!action) return Backup::Nothing{};
       if (std::holds_alternative<Backup::Nothing>(*action)) continue;
+      if (const auto* deletion = std::get_if<Backup::PutDeletion>(&*action)) {
+        const auto& [key, version, hold_until_s] = deletion->deleted;
+        connection.replacement->put_deletion(key, version, hold_until_s);
+        continue;
+      }
       const auto* put = std::get_if<Backup::Put>(&*action);
       if (put == nullptr) return std::move(*action);
       const auto stored = connection.replacement->put(put->record.key, put->record.record);
@@ -287,7 +292,7 @@ void FollowerRun::say_confirmed() {
 
 IoTask<std::string> FollowerRun::acknowledge() {
   std::string out;
-  stream::append(out, connection_->backup.ack(storage_.written_sequence()));
+  stream::append(out, connection_->backup.ack(storage_.durable_sequence()));
   const auto written = co_await connection_->link.write(out, options_.times.source_silent_max);
   co_return written ? std::string{} : "acknowledging: " + written.error().message();
 }

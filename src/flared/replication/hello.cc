@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "common/base/limits.h"
 #include "flared/replication/header_words.h"
@@ -11,6 +12,8 @@ namespace flare {
 
 namespace {
 
+constexpr std::uint64_t bandwidth_kb_s_max = 1'000'000'000;
+constexpr std::size_t name_bytes_max = 64;
 constexpr int partitions_max = 1024;  // cluster.md 2.2
 
 using Kind = StartDecision::Kind;
@@ -133,6 +136,25 @@ Result<Hello, std::string> parse_import(std::string_view line) {
   if (!read_partition(words, hello)) return std::string{"repl import: bad partition"};
   if (!read_node(words, hello)) return std::string{"repl import: bad node name"};
   return hello;
+}
+
+std::string format_backup(const BackupRequest& request) {
+  return fmt::format("repl backup {} {}", request.bandwidth_kb_s, request.name);
+}
+
+Result<BackupRequest, std::string> parse_backup(std::string_view line) {
+  HeaderWords words{line};
+  if (words.next() != "repl" || words.next() != "backup") return std::string{"not a repl backup"};
+  const auto bandwidth_kb_s = words.next_number<std::uint64_t>();
+  if (!bandwidth_kb_s || *bandwidth_kb_s > bandwidth_kb_s_max) return std::string{"repl backup: bad bandwidth"};
+  const auto name = words.next();
+  const auto good = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+  };
+  if (name.empty() || name.size() > name_bytes_max || !std::all_of(name.begin(), name.end(), good) || !words.at_end()) {
+    return std::string{"repl backup: bad name"};
+  }
+  return BackupRequest{*bandwidth_kb_s, std::string{name}};
 }
 
 Result<Hello, std::string> parse_hello(std::string_view line) {

@@ -35,6 +35,17 @@ Result<Hello, std::string> parse_hello(std::string_view line);
 std::string format_import(PartitionId partition, int partitions, const NodeKey& importer);
 Result<Hello, std::string> parse_import(std::string_view line);
 
+/// `repl backup <kb/s> <name>`: a snapshot and what follows it, for a file; 0: as fast as the node gives it. Any node
+/// answers, first with the first line of a snapshot file, and tells nobody of it.
+struct BackupRequest {
+  std::uint64_t bandwidth_kb_s = 0;
+  std::string name;  // of the one who asks: letters, digits, `.`, `_`, `-`
+
+  bool operator==(const BackupRequest&) const = default;
+};
+std::string format_backup(const BackupRequest& request);
+Result<BackupRequest, std::string> parse_backup(std::string_view line);
+
 /// `e:s,e:s`, at most the newest hello_epochs_max rows; `-` for an empty table.
 std::string format_epochs(const EpochTable& epochs);
 std::optional<EpochTable> parse_epochs(std::string_view word);

@@ -33,11 +33,17 @@ Result<void, StorageError> import_record(Storage& storage, const stream::Record&
   return only_failure(execute(storage, set, now_s));
 }
 
+Result<void, StorageError> import_deletion(Storage& storage, const stream::Deleted& deleted, std::int64_t now_s) {
+  const Operation remove{.kind = OperationKind::remove,
+                         .key = deleted.key,
+                         .version = deleted.version,
+                         .hold_until_s = deleted.hold_until_s};
+  return only_failure(execute(storage, remove, now_s));
+}
+
 Result<void, StorageError> import_entry(Storage& storage, const LogEntry& entry, std::int64_t now_s) {
   if (entry.kind == EntryKind::remove) {
-    const Operation remove{
-        .kind = OperationKind::remove, .key = entry.key, .version = entry.version, .hold_until_s = entry.expire_s};
-    return only_failure(execute(storage, remove, now_s));
+    return import_deletion(storage, {entry.key, entry.version, entry.expire_s}, now_s);
   }
   if (entry.kind == EntryKind::touch) {  // its version is the record's, which a set would not take again
     const Operation touch{.kind = OperationKind::touch, .key = entry.key, .expire_s = entry.expire_s};

@@ -178,6 +178,9 @@ std::string ImporterRun::obey(Source& source, const Backup::Action& action) {
   if (const auto* put = std::get_if<Backup::Put>(&action)) {
     wrote_ = true;
     stored = import_record(storage_, put->record, clock_.unix_s());
+  } else if (const auto* deletion = std::get_if<Backup::PutDeletion>(&action)) {
+    wrote_ = true;
+    stored = import_deletion(storage_, deletion->deleted, clock_.unix_s());
   } else if (const auto* apply = std::get_if<Backup::Apply>(&action)) {
     if (apply->entry.kind == EntryKind::flush) {
       must_empty_ = wrote_;

@@ -15,6 +15,11 @@ void SnapshotEncoder::record(std::string_view key, const RecordView& record) {
   ++records_;
 }
 
+void SnapshotEncoder::deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) {
+  stream::append(piece_, stream::Deleted{key, version, hold_until_s});
+  ++records_;
+}
+
 Result<bool, StorageError> SnapshotEncoder::gather(Scan& scan) {
   piece_.clear();
   records_ = 0;
@@ -33,7 +38,9 @@ bool SnapshotEncoder::keep(const std::function<bool(std::string_view key)>& want
   while (!left.empty()) {
     const auto decoded = decoder.next(left);
     if (!decoded || !*decoded) return false;
-    if (!wanted(std::get<stream::Record>((*decoded)->message).key)) continue;
+    const auto& message = (*decoded)->message;
+    const auto* deleted = std::get_if<stream::Deleted>(&message);
+    if (!wanted(deleted ? deleted->key : std::get<stream::Record>(message).key)) continue;
     kept.append((*decoded)->raw);
     ++records_;
   }

@@ -11,7 +11,7 @@
 
 namespace flare {
 
-/// Turns a scan into RECORD messages, piece by piece, with the count and checksum that end the snapshot. `gather` is
+/// Turns a scan into DELETED and RECORD messages, piece by piece, with the count and checksum that end the snapshot. `gather` is
 /// for the blocking pool, the rest for the control thread, in turn.
 class SnapshotEncoder final : public RecordSink {
  public:
@@ -26,6 +26,7 @@ class SnapshotEncoder final : public RecordSink {
   stream::SnapshotEnd end() const { return {count_, checksum_.value()}; }
 
   void record(std::string_view key, const RecordView& record) override;
+  void deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) override;
 
  private:
   std::string piece_;

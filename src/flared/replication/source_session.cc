@@ -61,6 +61,8 @@ IoTask<> SourceSession::serve(std::shared_ptr<SourceSession> self, std::string l
 
 // What is answered in place of a start; the hello is kept.
 std::optional<std::string> SourceSession::refusal(const std::string& line) {
+  backup_ = line.starts_with("repl backup");
+  if (backup_) return backup_refusal(line);
   import_ = line.starts_with("repl import");
   auto hello = import_ ? parse_import(line) : parse_hello(line);
   if (!hello) return "CLIENT_ERROR " + hello.error();
@@ -73,9 +75,20 @@ std::optional<std::string> SourceSession::refusal(const std::string& line) {
   return std::nullopt;
 }
 
+std::optional<std::string> SourceSession::backup_refusal(const std::string& line) {
+  const auto request = parse_backup(line);
+  if (!request) return "CLIENT_ERROR " + request.error();
+  if (!shared_->callbacks.backup_head) return "SERVER_ERROR no backup from here";
+  if (shared_->sessions.size() > shared_->options.slaves_max) return "SERVER_ERROR too many slaves";
+  backup_kb_s_ = request->bandwidth_kb_s;
+  hello_.slave = NodeKey{"backup:" + request->name};
+  return std::nullopt;
+}
+
 // A new partition takes its keys from the masters of all others (cluster.md 6.2).
 bool SourceSession::is_source() const {
   const auto& callbacks = shared_->callbacks;
+  if (backup_) return true;
   if (!import_) return callbacks.is_master(hello_.partition);
   if (!callbacks.future_partition || callbacks.future_partition({}, hello_.partitions) == no_partition) return false;
   for (PartitionId other{0}; raw(other) < hello_.partitions; other = next(other)) {
@@ -103,6 +116,7 @@ void SourceSession::replace_older_connection() {
 
 IoTask<> SourceSession::start() {
   if (import_) co_return co_await send_snapshot("import of partition " + std::to_string(raw(hello_.partition)));
+  if (backup_) co_return co_await send_snapshot("backup");
   auto& storage = shared_->storage;
   std::string probe;
   const bool reaches_back = storage.read_log(hello_.position.sequence, 1, probe).has_value();
@@ -138,6 +152,7 @@ IoTask<> SourceSession::send_snapshot(std::string why) {
                       slave().text, peer_, expected, raw(position.epoch), raw(position.sequence), why);
   primary_.emplace(position.sequence, true, Clock::now(), shared_->options.times);
   std::string out;
+  if (backup_) out = shared_->callbacks.backup_head();
   stream::append(out, stream::SnapshotBegin{position, (*scan)->epochs(), expected});
   append_ping(out);
   co_await send(out);
@@ -234,7 +249,7 @@ void SourceSession::obey(const Primary::Actions& actions, std::string& out) {
     if (!is_source()) return close("this node is not the master any more");
     append_ping(out);
   }
-  if (actions.confirm && import_) {  // the importer tells the index itself when it has all of its sources
+  if (actions.confirm && (import_ || backup_)) {  // an importer tells the index itself when it has all of its sources
     insync_due_ = primary_->on_confirmed(true, Clock::now()).insync;
     return wake();
   }
@@ -294,17 +309,23 @@ IoTask<> SourceSession::send(std::string_view bytes) {
 IoTask<> SourceSession::send_paced(std::string_view bytes, std::uint64_t records) {
   auto due = Clock::now();
   while (!bytes.empty() && link_.is_open()) {
-    const auto bytes_per_s = shared_->options.bandwidth_kb_s * 1024;
-    const auto piece =
-        bytes_per_s == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), bytes_per_s / paced_pieces_per_s);
+    const auto per_s = bytes_per_s();
+    const auto piece = per_s == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), per_s / paced_pieces_per_s);
     co_await send(bytes.substr(0, piece));
     bytes.remove_prefix(piece);
-    if (bytes_per_s != 0) due += std::chrono::microseconds{1'000'000 * piece / bytes_per_s};
+    if (per_s != 0) due += std::chrono::microseconds{1'000'000 * piece / per_s};
     if (bytes.empty()) due += records * shared_->options.interval;
     if (due <= Clock::now() || !link_.is_open()) continue;
     pace_.expires_at(due);
     co_await pace_.async_wait(use_task);
   }
+}
+
+// The lower of the node's limit and the asker's; 0: none.
+std::uint64_t SourceSession::bytes_per_s() const {
+  const auto own = shared_->options.bandwidth_kb_s;
+  const auto asked = backup_kb_s_;
+  return (own == 0 || asked == 0 ? std::max(own, asked) : std::min(own, asked)) * 1024;
 }
 
 IoTask<> SourceSession::wait(StreamTimes::Duration at_most) {

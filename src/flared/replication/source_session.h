@@ -54,6 +54,8 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   IoTask<> refuse(std::string answer);
   IoTask<> start();
   IoTask<> resume();
+  std::optional<std::string> backup_refusal(const std::string& line);
+  std::uint64_t bytes_per_s() const;
   IoTask<> send_snapshot(std::string why);
   IoTask<> send_records(Scan& scan);
   IoTask<> written_up_to(Sequence last);
@@ -77,6 +79,8 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   stream::Decoder decoder_{0};
   Hello hello_;          // of an import: without a position
   bool import_ = false;  // only keys of hello_.partition, by the map to come
+  bool backup_ = false;  // into a file: the index hears nothing of it
+  std::uint64_t backup_kb_s_ = 0;
   std::optional<Primary> primary_;
   SourceState state_ = SourceState::snapshot;
   std::uint64_t snapshots_served_ = 0;

@@ -56,6 +56,8 @@ class Sources {
     /// A key's partition among `partitions`, for `repl import`; no_partition while the own map knows of no so many, the
     /// preparing one counted: an import is refused until it does. Called on the control thread. Null: always refused.
     std::function<PartitionId(std::string_view key, int partitions)> future_partition = nullptr;
+    /// The first line of a snapshot file of this node, CRLF included, for `repl backup`. Null: always refused.
+    std::function<std::string()> backup_head = nullptr;
   };
 
   Sources(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, Callbacks callbacks,

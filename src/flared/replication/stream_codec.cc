@@ -107,6 +107,15 @@ HeaderResult read_record(HeaderWords words, std::string& room) {
   return Header{Record{*key, RecordView{*flags, *expire_s, *version, {}}}, *size};
 }
 
+HeaderResult read_deleted(HeaderWords words, std::string& room) {
+  const auto version = words.next_id<RecordVersion>();
+  const auto hold_until_s = words.next_number<std::int64_t>();
+  if (!version || !hold_until_s) return CodecError::bad_number;
+  const auto key = read_key(words.next(), room);
+  if (!key) return CodecError::bad_key;
+  return finished(words, Deleted{*key, *version, *hold_until_s});
+}
+
 HeaderResult read_snapshot_end(HeaderWords words) {
   const auto count = words.next_number<std::uint64_t>();
   const auto checksum = words.next_number<std::uint64_t>(16);
@@ -165,6 +174,7 @@ HeaderResult read_header(std::string_view line, std::string& room) {
   if (word == "TOUCH") return read_stored(words, EntryKind::touch, room);
   if (word == "DELETE") return read_remove(words, room);
   if (word == "RECORD") return read_record(words, room);
+  if (word == "DELETED") return read_deleted(words, room);
   if (word == "FLUSH" || word == "INSYNC" || word == "PING" || word == "ACK") {
     return read_position_and_stamp(words, word);
   }
@@ -199,6 +209,12 @@ void append(std::string& out, const Record& message) {
                  record.data.size());
   append_key(out, message.key);
   append_data(out, record.data);
+}
+
+void append(std::string& out, const Deleted& message) {
+  fmt::format_to(std::back_inserter(out), "DELETED {} {} ", raw(message.version), message.hold_until_s);
+  append_key(out, message.key);
+  out += line_end;
 }
 
 void append(std::string& out, const SnapshotEnd& message) {

@@ -30,7 +30,13 @@ struct Record {
   std::string_view key;
   RecordView record;
 };
-/// `SNAPSHOT-END <count> <checksum>`: XXH3 over the bytes of all RECORD messages, 16 hex digits.
+/// `DELETED <version> <hold-until> <key>`: a remembered deletion (protocol.md 3); before the records of a snapshot.
+struct Deleted {
+  std::string_view key;
+  RecordVersion version{0};
+  std::int64_t hold_until_s = 0;
+};
+/// `SNAPSHOT-END <count> <checksum>`: of all RECORD and DELETED messages; XXH3 over their bytes, 16 hex digits.
 struct SnapshotEnd {
   std::uint64_t count = 0;
   std::uint64_t checksum = 0;
@@ -64,11 +70,12 @@ struct Refusal {
   std::string_view text;
 };
 
-using Message = std::variant<Ok, SnapshotBegin, Record, SnapshotEnd, Entry, Ping, InSync, Ack, Refusal>;
+using Message = std::variant<Ok, SnapshotBegin, Record, Deleted, SnapshotEnd, Entry, Ping, InSync, Ack, Refusal>;
 
 void append(std::string& out, const Ok& message);
 void append(std::string& out, const SnapshotBegin& message);
 void append(std::string& out, const Record& message);
+void append(std::string& out, const Deleted& message);
 void append(std::string& out, const SnapshotEnd& message);
 void append(std::string& out, const Entry& message);
 void append(std::string& out, const Ping& message);

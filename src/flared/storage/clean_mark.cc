@@ -55,6 +55,13 @@ std::optional<CleanMark> look_at_store(const std::filesystem::path& store) {
 std::filesystem::path clean_mark_path(const std::filesystem::path& data_dir) { return data_dir / "flare.clean"; }
 std::filesystem::path boot_mark_path(const std::filesystem::path& data_dir) { return data_dir / "flare.boot"; }
 
+bool machine_stopped(const std::filesystem::path& data_dir) {
+  if (!look_at_store(data_dir / "flare.kch")) return false;
+  if (parse_clean_mark(read_small_file(clean_mark_path(data_dir)).value_or(""))) return false;
+  const auto last_boot = read_small_file(boot_mark_path(data_dir));
+  return last_boot && *last_boot != boot_id();
+}
+
 std::string boot_id() { return read_small_file("/proc/sys/kernel/random/boot_id").value_or(""); }
 
 }  // namespace flare

@@ -30,6 +30,8 @@ std::optional<CleanMark> look_at_store(const std::filesystem::path& store);
 
 std::filesystem::path clean_mark_path(const std::filesystem::path& data_dir);
 std::filesystem::path boot_mark_path(const std::filesystem::path& data_dir);
+/// Whether the last run was not closed and the machine has booted since: the store's file is not to be trusted.
+bool machine_stopped(const std::filesystem::path& data_dir);
 /// Names the present boot of this machine; empty if the system does not tell.
 std::string boot_id();
 

@@ -61,6 +61,8 @@ int reserve_space(int descriptor, std::uint64_t offset, std::uint64_t bytes) {
 
 bool means_out_of_space(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
 
+int sync_file(int descriptor, const std::filesystem::path&) { return ::fdatasync(descriptor) == 0 ? 0 : errno; }
+
 int sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!opened || ::fsync(opened.get()) != 0) return errno;

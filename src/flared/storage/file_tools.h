@@ -51,6 +51,8 @@ int read_at(int descriptor, char* out, std::size_t size, std::uint64_t offset);
 int reserve_space(int descriptor, std::uint64_t offset, std::uint64_t bytes);
 bool means_out_of_space(int error);
 
+/// fdatasync, or fsync for a folder; an errno value.
+int sync_file(int descriptor, const std::filesystem::path& path);
 int sync_folder(const std::filesystem::path& folder);
 /// Written beside, synced, renamed, folder synced: the old content or the new, never half.
 int replace_file(const std::filesystem::path& path, std::string_view content);

@@ -28,6 +28,7 @@ KyotoStorage::KyotoReplacement::~KyotoReplacement() {
 
 Result<void, StorageError> KyotoStorage::KyotoReplacement::put(std::string_view key, const RecordView& record) {
   if (!fresh_) return StorageError::io;
+  deletions_.forget(key);  // it was stored again while the snapshot was taken
   const auto bytes = compose_record(record.flags, record.expire_s, record.version, record.data, {});
   SpaceClaim space{fresh_->space(), storage_.options_.reserve};
   if (const int error = space.take(key.size() + bytes.size())) return storage_.storage_failure(error, "flare.kch.new");
@@ -54,12 +55,12 @@ Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position
     return storage_.storage_failure(error, whole ? "log.new" : "flare.kch.new");
   }
   const std::lock_guard alone{storage_.gate_};
-  return storage_.swap_in_replacement();
+  return storage_.swap_in_replacement(deletions_);
 }
 
 // The old log goes first: neither store may ever meet a log whose entries it must not have. A kill between two steps
 // leaves a whole store without its log, for which the start draws a new log-id.
-Result<void, StorageError> KyotoStorage::swap_in_replacement() {
+Result<void, StorageError> KyotoStorage::swap_in_replacement(Deletions& deletions) {
   if (!commit_locked() || !store_->close()) return StorageError::io;
   ++generation_;
   if (::rename(path("log").c_str(), path("log.old").c_str()) != 0 ||
@@ -79,7 +80,7 @@ Result<void, StorageError> KyotoStorage::swap_in_replacement() {
     return StorageError::io;
   }
   set_files({.store = store_, .log = std::move(*log)});
-  deletions_.clear();
+  deletions_.replace_by(deletions);
   std::error_code ignored;
   std::filesystem::remove_all(path("log.old"), ignored);
   if (!open_swapped()) return StorageError::io;

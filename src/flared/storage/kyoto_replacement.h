@@ -9,14 +9,18 @@ namespace flare {
 class KyotoStorage::KyotoReplacement final : public Replacement {
  public:
   KyotoReplacement(KyotoStorage& storage, std::shared_ptr<HashStore> fresh)
-      : storage_(storage), fresh_(std::move(fresh)) {}
+      : storage_(storage), fresh_(std::move(fresh)), deletions_(storage.options_.deletions_max) {}
   ~KyotoReplacement() override;
   Result<void, StorageError> put(std::string_view key, const RecordView& record) override;
+  void put_deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) override {
+    deletions_.remember(key, {version, hold_until_s});
+  }
   Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) override;
 
  private:
   KyotoStorage& storage_;
   std::shared_ptr<HashStore> fresh_;  // null after commit
+  Deletions deletions_;
 };
 
 }  // namespace flare

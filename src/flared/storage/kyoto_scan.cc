@@ -43,9 +43,22 @@ Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::KyotoScan::begin_locke
   return std::unique_ptr<Scan>{std::move(scan)};
 }
 
+// Deletions before records: whoever stores what it is shown, in this order, ends with the newer of the two.
+bool KyotoStorage::KyotoScan::next_deletions(RecordSink& sink) {
+  if (deletions_done_) return false;
+  const auto last = storage_.deletions_.visit(
+      last_deletion_, slice_records_max, [&sink](std::string_view key, const Deletions::Deletion& deletion) {
+        sink.deletion(key, deletion.version, deletion.hold_until_s);
+      });
+  deletions_done_ = !last;
+  last_deletion_ = last.value_or(last_deletion_);
+  return !deletions_done_;
+}
+
 Result<bool, StorageError> KyotoStorage::KyotoScan::next_slice(RecordSink& sink) {
   const std::lock_guard alone{storage_.gate_};
   if (storage_.generation_ != generation_ || !storage_.readable()) return StorageError::aborted;
+  if (next_deletions(sink)) return true;
   if (done_) return false;
   ScanVisitor visitor{sink};
   const auto end = std::chrono::steady_clock::now() + slice_max;

@@ -17,6 +17,7 @@ class KyotoStorage::KyotoScan final : public Scan {
 
  private:
   explicit KyotoScan(KyotoStorage& storage);
+  bool next_deletions(RecordSink& sink);
 
   KyotoStorage& storage_;
   const std::shared_ptr<HashStore> store_;
@@ -26,6 +27,8 @@ class KyotoStorage::KyotoScan final : public Scan {
   const std::uint64_t expected_items_;
   const std::shared_ptr<void> pin_;
   kyotocabinet::HashDB::Cursor cursor_;
+  std::uint64_t last_deletion_ = 0;
+  bool deletions_done_ = false;
   bool done_ = false;
 };
 

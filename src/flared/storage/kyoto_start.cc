@@ -41,7 +41,11 @@ bool same_file(const CleanMark& marked, CleanMark seen) {
 }  // namespace
 
 UpdateLog::Options KyotoStorage::log_options() const {
-  return {.folder = path("log"), .bytes_max = options_.log_max_bytes, .reserve = options_.reserve};
+  return {.folder = path("log"),
+          .bytes_max = options_.log_max_bytes,
+          .reserve = options_.reserve,
+          .sync = options_.sync,
+          .keep_all = options_.durability != Durability::process};
 }
 
 std::string KyotoStorage::start_up() {
@@ -57,6 +61,7 @@ std::string KyotoStorage::start_up() {
   if (auto failure = open_files(); !failure.empty()) return failure;
   recount();
   checkpoints_thread_ = std::make_unique<CheckpointThread>([this] { checkpoint(); });
+  begin_syncing();
   return {};
 }
 
@@ -66,19 +71,20 @@ std::string KyotoStorage::open_files() {
   const auto mark = parse_clean_mark(mark_text.value_or(""));
   const auto boot = boot_id();
   const auto marked_boot = read_small_file(boot_mark_path(options_.data_dir));
-  const auto last_boot = marked_boot.value_or(boot);
   LastRun last{.fresh = !seen, .clean = seen && mark && same_file(*mark, *seen)};
   last.changed = seen && mark && !last.clean;
-  last.machine_stopped = seen && !mark && last_boot != boot;
+  last.machine_stopped = machine_stopped(options_.data_dir);
   start_.clean = last.clean;
 
-  // Not without need: the disk may be full.
-  const int error = marked_boot == boot ? 0 : replace_file(boot_mark_path(options_.data_dir), boot);
-  if (error != 0) {
-    return fmt::format("{}: cannot be written: {}", boot_mark_path(options_.data_dir).string(), error_text(error));
-  }
   if (::unlink(clean_mark_path(options_.data_dir).c_str()) != 0 && errno != ENOENT) {
     return fmt::format("{}: cannot be removed: {}", clean_mark_path(options_.data_dir).string(), error_text(errno));
+  }
+  // This syncs the folder: after a power cut a clean mark must not be back beside a store that was written to. The mark
+  // itself is not written without need: the disk may be full.
+  const int error = marked_boot == boot ? sync_folder(options_.data_dir)
+                                        : replace_file(boot_mark_path(options_.data_dir), boot);
+  if (error != 0) {
+    return fmt::format("{}: cannot be written: {}", boot_mark_path(options_.data_dir).string(), error_text(error));
   }
   auto store = HashStore::open(path("flare.kch"), options_, HashStore::Mode::serve);
   if (!store) return store.error();
@@ -169,6 +175,9 @@ std::string KyotoStorage::begin_history(const char* why) {
   auto opened = UpdateLog::open(log_options(), {});
   if (!opened) return opened.error();
   log_ = std::move(*opened);
+  if (const int failed = sync_folder(options_.data_dir)) {
+    return fmt::format("{}: cannot be synced: {}", options_.data_dir.string(), error_text(failed));
+  }
   return checkpoint_locked() ? std::string{}
                              : fmt::format("{}: the first checkpoint failed", path("flare.kch").string());
 }

@@ -77,7 +77,9 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
 Result<void, StorageError> KyotoStorage::write_log() {
   const auto written = log_->write();
   if (!written) return written.error();
-  if (*written) tell_listener();
+  if (!*written) return {};
+  if (log_sync_) log_sync_->note_written();
+  tell_listener();
   return {};
 }
 
@@ -178,6 +180,7 @@ StorageFigures KyotoStorage::figures() const {
   return {.items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.store->db().count())),
           .file_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.store->db().size())),
           .log_bytes = now.log->bytes(),
+          .log_appended_bytes = past_log_appended_ + now.log->appended_bytes(),
           .checkpoints = checkpoints_,
           .log_writes = past_log_writes_ + now.log->write_calls(),
           .snapshots_taken = snapshots_,
@@ -210,7 +213,10 @@ KyotoStorage::Files KyotoStorage::files() const {
 
 void KyotoStorage::set_files(Files files) {
   const std::lock_guard lock{files_mutex_};
-  if (log_ && log_ != files.log) past_log_writes_ += log_->write_calls();
+  if (log_ && log_ != files.log) {
+    past_log_writes_ += log_->write_calls();
+    past_log_appended_ += log_->appended_bytes();
+  }
   store_ = std::move(files.store);
   log_ = std::move(files.log);
 }
@@ -224,6 +230,9 @@ Result<void, StorageError> KyotoStorage::close() {
     clean = commit_locked();
     clean = store_->close() && clean;
   }
+  // The mark is on the disk when it is written: what it speaks for must be there before.
+  if (clean) clean = sync_store() == 0 && log_->sync().has_value();
+  if (log_sync_) log_sync_->stop();
   if (!clean) {
     logger_.error("{}: not closed cleanly; the next start repairs it from the log", path("flare.kch").string());
     return StorageError::io;

@@ -11,6 +11,7 @@
 #include "flared/storage/deletions.h"
 #include "flared/storage/file_tools.h"
 #include "flared/storage/gate.h"
+#include "flared/storage/log_sync.h"
 #include "flared/storage/storage.h"
 #include "flared/storage/storage_options.h"
 #include "flared/storage/update_log.h"
@@ -30,6 +31,11 @@ class KyotoStorage final : public Storage {
   Result<bool, StorageError> get(std::string_view key, std::int64_t now_s, RecordSink& sink) override;
   Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) override;
   Result<void, StorageError> write_log() override;
+  bool answers_wait() const override { return options_.durability == Durability::group; }
+  bool all_on_disk() const override { return log_->synced() >= log_->last(); }
+  void when_on_disk(std::function<void(bool)> done) override;
+  Sequence durable_sequence() const override;
+  void keep_log_after(const Position& position) override;
   Result<void, StorageError> apply(const LogEntry& entry) override;
   Result<void, StorageError> flush() override;
   Result<void, StorageError> set_epoch(Epoch epoch) override;
@@ -102,11 +108,13 @@ class KyotoStorage final : public Storage {
   void make_room();
 
   // kyoto_replacement.cc
-  Result<void, StorageError> swap_in_replacement();
+  Result<void, StorageError> swap_in_replacement(Deletions& deletions);
 
   Result<void, StorageError> apply_to_store(const LogEntry& entry, UpdateLog* log);
   StorageError storage_failure(int error, const char* file);
   void tell_listener();
+  void begin_syncing();
+  int sync_store() const;
   void recount();  // with the gate held exclusively, or before the store serves
   Files files() const;
   void set_files(Files files);
@@ -145,7 +153,9 @@ class KyotoStorage final : public Storage {
   std::uint64_t replayed_ = 0;
   bool replay_found_no_space_ = false;
   bool closed_ = false;
+  std::atomic<std::uint64_t> past_log_appended_{0};
   std::unique_ptr<CheckpointThread> checkpoints_thread_;
+  std::unique_ptr<LogSync> log_sync_;  // null: durability = process
 };
 
 }  // namespace flare

@@ -41,6 +41,10 @@ class MemoryStorage::MemoryScan final : public Scan {
       const std::lock_guard lock{storage_.mutex_};
       if (storage_.generation_ != generation_) return StorageError::aborted;
     }
+    const auto show = [&sink](std::string_view key, const Deletions::Deletion& deletion) {
+      sink.deletion(key, deletion.version, deletion.hold_until_s);
+    };
+    if (!std::exchange(deletions_done_, true)) storage_.deletions_.visit(0, storage_.deletions_max_, show);
     for (int records = 0; records < 100 && at_ != records_.end(); ++records, ++at_) {
       if (const auto record = decode_record(at_->second)) sink.record(at_->first, *record);
     }
@@ -54,6 +58,7 @@ class MemoryStorage::MemoryScan final : public Scan {
   const EpochTable epochs_;
   const Records records_;
   Records::const_iterator at_;
+  bool deletions_done_ = false;
 };
 
 class MemoryStorage::MemoryReplacement final : public Replacement {
@@ -61,14 +66,20 @@ class MemoryStorage::MemoryReplacement final : public Replacement {
   explicit MemoryReplacement(MemoryStorage& storage) : storage_(storage) {}
 
   Result<void, StorageError> put(std::string_view key, const RecordView& record) override {
+    deletions_.forget(key);
     records_[std::string{key}] = record_bytes(record.flags, record.expire_s, record.version, record.data, {});
     return {};
+  }
+
+  void put_deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) override {
+    deletions_.remember(key, {version, hold_until_s});
   }
 
   Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) override {
     const std::lock_guard lock{storage_.mutex_};
     storage_.empty();
     storage_.records_ = std::move(records_);
+    storage_.deletions_.replace_by(deletions_);
     storage_.recount();
     storage_.log_id_ = position.log_id;
     storage_.epoch_ = storage_.last_epoch_ = position.epoch;
@@ -81,6 +92,7 @@ class MemoryStorage::MemoryReplacement final : public Replacement {
  private:
   MemoryStorage& storage_;
   Records records_;
+  Deletions deletions_{storage_.deletions_max_};
 };
 
 Result<bool, StorageError> MemoryStorage::get(std::string_view key, std::int64_t now_s, RecordSink& sink) {

@@ -18,7 +18,7 @@ class MemoryStorage final : public Storage {
  public:
   explicit MemoryStorage(LogId log_id = LogId{1}, std::size_t deletions_max = 65536,
                          std::size_t data_bytes_max = limits::value_bytes_max)
-      : data_bytes_max_(data_bytes_max), deletions_(deletions_max), log_id_(log_id) {}
+      : data_bytes_max_(data_bytes_max), deletions_max_(deletions_max), deletions_(deletions_max), log_id_(log_id) {}
 
   Result<bool, StorageError> get(std::string_view key, std::int64_t now_s, RecordSink& sink) override;
   Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) override;
@@ -56,6 +56,7 @@ class MemoryStorage final : public Storage {
   std::optional<StorageError> reserve(const Operation& operation, std::size_t new_bytes);
 
   const std::size_t data_bytes_max_;
+  const std::size_t deletions_max_;
   mutable std::recursive_mutex mutex_;  // a sink may ask for the position
   Records records_;
   Deletions deletions_;

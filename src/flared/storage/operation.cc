@@ -95,6 +95,7 @@ Decision decide_create(const Operation& operation, const Present& present, KeySt
                                .head = operation.creation->data,
                                .tail = {}});
   decision.outcome.created = true;
+  decision.outcome.former_expire_s = operation.creation->expire_s;
   return decision;
 }
 
@@ -128,6 +129,7 @@ Decision decide_arithmetic(const Operation& operation, const Present& present, K
                                               .version = next(old.version),
                                               .head = {text.digits, static_cast<std::size_t>(end - text.digits)},
                                               .tail = {}});
+  decision.outcome.former_expire_s = old.expire_s;
   decision.outcome.number = after;
   return decision;
 }

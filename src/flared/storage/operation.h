@@ -100,11 +100,12 @@ struct Change {
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::not_stored;
-  std::uint64_t number = 0;   // incr, decr: the result
-  RecordVersion version{0};   // of the record after the operation
-  std::int64_t expire_s = 0;  // likewise; 0 also if there is none
-  bool created = false;       // by `creation`
-  bool stale = false;         // stored though `compare` was older, or invalidated: to be marked (item_marks.h)
+  std::uint64_t number = 0;          // incr, decr: the result
+  RecordVersion version{0};          // of the record after the operation
+  std::int64_t expire_s = 0;         // likewise; 0 also if there is none
+  std::int64_t former_expire_s = 0;  // incr, decr: before `new_expire_s` took effect
+  bool created = false;              // by `creation`
+  bool stale = false;                // stored though `compare` was older, or invalidated: to be marked (item_marks.h)
 };
 
 struct Decision {

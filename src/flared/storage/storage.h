@@ -30,15 +30,18 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void record(std::string_view key, const RecordView& record) = 0;
+  /// A remembered deletion (protocol.md 3); only scans show them.
+  virtual void deletion(std::string_view /*key*/, RecordVersion /*version*/, std::int64_t /*hold_until_s*/) {}
   /// By `execute` only, under the same lock and before `record`: what came of the operation, once it is in the log. So
   /// the marks of a key (item_marks.h) follow its versions without a gap.
   virtual void executed(std::string_view /*key*/, const Outcome& /*outcome*/) {}
 };
 
 struct StorageFigures {
-  std::uint64_t items = 0;       // records in the file, expired ones included
-  std::uint64_t file_bytes = 0;  // size of flare.kch
-  std::uint64_t log_bytes = 0;   // all segments
+  std::uint64_t items = 0;               // records in the file, expired ones included
+  std::uint64_t file_bytes = 0;          // size of flare.kch
+  std::uint64_t log_bytes = 0;           // all segments
+  std::uint64_t log_appended_bytes = 0;  // since the start
   std::uint64_t checkpoints = 0;
   std::uint64_t log_writes = 0;         // write calls for log data since the start
   std::uint64_t snapshots_taken = 0;    // begin_scan calls since the start
@@ -54,7 +57,8 @@ class Scan {
   virtual Position position() const = 0;
   virtual EpochTable epochs() const = 0;
   virtual std::uint64_t expected_items() const = 0;
-  /// Hands out the next records, about 100 or 1 ms; false when all are done. For the blocking pool: takes the gate.
+  /// Hands out the next remembered deletions, then records, about 100 or 1 ms; false when all are done. For the
+  /// blocking pool: takes the gate.
   virtual Result<bool, StorageError> next_slice(RecordSink& sink) = 0;
 };
 
@@ -63,6 +67,7 @@ class Replacement {
  public:
   virtual ~Replacement() = default;  // without `commit`, everything is removed
   virtual Result<void, StorageError> put(std::string_view key, const RecordView& record) = 0;
+  virtual void put_deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) = 0;
   /// Swaps it in, whole or not at all, and begins a log at the source's position. For the blocking pool.
   virtual Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) = 0;
 };
@@ -93,6 +98,18 @@ class Storage {
   /// Writes the log up to the highest number given so far (design.md 3.3): at most one write call; none if nothing is
   /// due.
   virtual Result<void, StorageError> write_log() = 0;
+
+  /// Whether answers wait for the disk (docs/design.md 3.6, `group`). The same for the whole life of a storage.
+  virtual bool answers_wait() const { return false; }
+  /// Whether all entries given so far are on the disk. Inside a Batch.
+  virtual bool all_on_disk() const { return true; }
+  /// Calls `done(true)` when all entries given so far are on the disk, `done(false)` when they never will be; on
+  /// another thread, or at once. Inside a Batch, after write_log.
+  virtual void when_on_disk(std::function<void(bool)> done) { done(true); }
+  /// Of the last entry that survives what `durability` is to survive.
+  virtual Sequence durable_sequence() const { return written_sequence(); }
+  /// A local snapshot has everything up to `position`: the log before it may go, if it is of that history.
+  virtual void keep_log_after(const Position& /*position*/) {}
 
   /// Applies a master's entry under its number: exactly the next one, or in a higher epoch (replication.md 1). Inside a
   /// Batch.

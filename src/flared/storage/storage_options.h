@@ -12,6 +12,12 @@ namespace flare {
 /// Makes room in a file beyond its end; 0 or an errno value. Replaced in tests to play a full disk.
 using ReserveSpace = std::function<int(int descriptor, std::uint64_t offset, std::uint64_t bytes)>;
 
+/// Brings a file's data, or a folder, to the disk; 0 or an errno value. Replaced in tests to play a power cut.
+using SyncFile = std::function<int(int descriptor, const std::filesystem::path& path)>;
+
+/// What survives (docs/design.md 3.6): the log is never synced, within a second, or before an answer leaves.
+enum class Durability : std::uint8_t { process, interval, group };
+
 /// What a KyotoStorage is made with. Options of docs/spec/daemons.md 1.3 by their meaning.
 struct StorageOptions {
   std::filesystem::path data_dir = {};
@@ -24,7 +30,9 @@ struct StorageOptions {
   std::size_t data_bytes_max = limits::value_bytes_max;
   std::int64_t flush_keep_s = 3600;      // flush-keep: how long a flushed store stays aside (design.md 3.7)
   std::uint64_t disk_reserve_bytes = 0;  // disk-reserve; 0: a share of the disk (store_space.cc)
-  ReserveSpace reserve = {};             // empty: fallocate, above disk-reserve
+  Durability durability = Durability::process;
+  ReserveSpace reserve = {};  // empty: fallocate, above disk-reserve
+  SyncFile sync = {};         // empty: fdatasync
 };
 
 /// Why a store did not open: one sentence that names the file and what to do.

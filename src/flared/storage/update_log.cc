@@ -1,5 +1,6 @@
 #include "flared/storage/update_log.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,7 @@ int UpdateLog::write_pending() {
   ++write_calls_;
   const int error = write_at(current_->file.get(), writing_, writing_at_);
   if (error != 0) return error;
+  appended_ += writing_.size();
   current_->written_bytes = writing_at_ + writing_.size();
   written_.store(raw(writing_last_), std::memory_order_release);
   clear_buffer(writing_);
@@ -147,6 +149,33 @@ int UpdateLog::begin_segment() {
   }
   drop_old_segments();
   return 0;
+}
+
+// What was written before this call is in segments that are in the list now. A new one needs its name on the disk too.
+Result<void, StorageError> UpdateLog::sync() {
+  const std::lock_guard alone{sync_mutex_};
+  const auto last = written();
+  if (synced() >= last) return boost::system::in_place_value;
+  std::deque<std::shared_ptr<LogSegment>> segments;
+  {
+    const std::lock_guard lock{segments_mutex_};
+    segments = segments_;
+  }
+  bool named = false;
+  for (const auto& segment : segments) {
+    const auto bytes = segment->written_bytes.load();
+    if (segment->synced_bytes >= bytes) continue;
+    if (const int error = options_.sync(segment->file.get(), segment->path)) return storage_error(error);
+    named = named || segment->synced_bytes == 0;
+    segment->synced_bytes = bytes;
+  }
+  if (named) {
+    const FileDescriptor folder{::open(options_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!folder) return storage_error(errno);
+    if (const int error = options_.sync(folder.get(), options_.folder)) return storage_error(error);
+  }
+  synced_.store(raw(last), std::memory_order_release);
+  return boost::system::in_place_value;
 }
 
 Result<void, StorageError> UpdateLog::roll() {
@@ -214,6 +243,14 @@ void UpdateLog::checkpointed(Sequence sequence) {
   drop_old_segments();
 }
 
+void UpdateLog::keep_after(Sequence sequence) {
+  {
+    const std::lock_guard lock{segments_mutex_};
+    keep_after_ = std::max(keep_after_, sequence);
+  }
+  drop_old_segments();
+}
+
 // design.md 3.1: never what the next start needs; what a reader has pinned only up to a bound.
 void UpdateLog::drop_old_segments() {
   const std::lock_guard lock{segments_mutex_};
@@ -221,7 +258,7 @@ void UpdateLog::drop_old_segments() {
   for (const auto& segment : segments_) total += segment->written_bytes;
   while (segments_.size() > 1 && total > options_.bytes_max) {
     const auto last_of_oldest = Sequence{raw(segments_[1]->header.first) - 1};
-    if (last_of_oldest > checkpointed_) return;
+    if (last_of_oldest > checkpointed_ || (options_.keep_all && last_of_oldest > keep_after_)) return;
     {
       const std::lock_guard pins{*pins_mutex_};
       const bool pinned = !pins_->empty() && *pins_->begin() < last_of_oldest;

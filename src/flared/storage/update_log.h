@@ -24,7 +24,9 @@ class UpdateLog {
   struct Options {
     std::filesystem::path folder;
     std::uint64_t bytes_max = 0;  // old segments go above this
-    ReserveSpace reserve;
+    ReserveSpace reserve = {};
+    SyncFile sync = {};
+    bool keep_all = false;  // until keep_after says what the next start can do without
   };
 
   /// Makes the folder with one empty segment. An errno value on failure.
@@ -41,6 +43,8 @@ class UpdateLog {
   /// Writes all that is buffered in one call; true if there was something. After a failure the same bytes are tried
   /// again.
   Result<bool, StorageError> write();
+  /// Brings all that is written to the disk, in the order of the segments. May take long: for a thread of its own.
+  Result<void, StorageError> sync();
   /// Written, and a new segment begun: what is before it does not change any more.
   Result<void, StorageError> roll();
   /// The epoch of entries from now on; in a segment header before the next entry. Never lowered.
@@ -50,11 +54,13 @@ class UpdateLog {
   Position position() const;
   Sequence last() const { return Sequence{last_.load(std::memory_order_acquire)}; }
   Sequence written() const { return Sequence{written_.load(std::memory_order_acquire)}; }
+  Sequence synced() const { return Sequence{synced_.load(std::memory_order_acquire)}; }
   Epoch epoch() const;
   EpochTable epochs() const;
   Sequence first() const;  // the oldest entry kept is this one
   std::uint64_t bytes() const;
   std::uint64_t write_calls() const { return write_calls_; }
+  std::uint64_t appended_bytes() const { return appended_; }  // since it was opened
   std::uint64_t buffered_bytes() const { return buffered_.load(std::memory_order_relaxed); }
   std::uint64_t torn_bytes() const { return torn_bytes_; }
 
@@ -67,6 +73,8 @@ class UpdateLog {
   std::shared_ptr<void> pin(Sequence after);
   /// The store has everything up to here; older segments may go.
   void checkpointed(Sequence sequence);
+  /// The latest local snapshot has everything up to here (design.md 3.6).
+  void keep_after(Sequence sequence);
   /// Links all segments into a new folder, beside the log. An errno value.
   int link_into(const std::filesystem::path& folder) const;
 
@@ -108,11 +116,16 @@ class UpdateLog {
   std::atomic<std::uint64_t> written_{0};
   std::atomic<std::uint64_t> write_calls_{0};
 
+  std::mutex sync_mutex_;  // taken before segments_mutex_
+  std::atomic<std::uint64_t> synced_{0};
+  std::atomic<std::uint64_t> appended_{0};
+
   mutable std::mutex segments_mutex_;  // taken after the others
   std::deque<std::shared_ptr<LogSegment>> segments_;
   std::shared_ptr<std::multiset<Sequence>> pins_ = std::make_shared<std::multiset<Sequence>>();
   std::shared_ptr<std::mutex> pins_mutex_ = std::make_shared<std::mutex>();
   Sequence checkpointed_{0};
+  Sequence keep_after_{0};
   std::shared_ptr<LogSegment> current_;  // changed under write_mutex_ and append_mutex_
 };
 

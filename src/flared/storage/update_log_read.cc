@@ -17,6 +17,7 @@ int UpdateLog::create(const std::filesystem::path& folder, const SegmentHeader& 
 
 Result<std::unique_ptr<UpdateLog>, std::string> UpdateLog::open(Options options, const VisitEntry& visit) {
   if (!options.reserve) options.reserve = reserve_space;
+  if (!options.sync) options.sync = sync_file;
   std::unique_ptr<UpdateLog> log{new UpdateLog{std::move(options)}};
   if (auto failure = log->open_all(visit); !failure.empty()) return failure;
   return log;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "unit/protocol/binary_packets.h"
+#include "support/binary_packets.h"
 
 namespace flare {
 namespace {

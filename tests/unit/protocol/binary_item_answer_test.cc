@@ -1,11 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <ostream>
 #include <string>
 
 #include "common/protocol/item_answer.h"
 #include "common/protocol/request_reader.h"
-#include "unit/protocol/binary_packets.h"
+#include "support/binary_packets.h"
 
 namespace flare {
 namespace {
@@ -72,6 +73,7 @@ struct Row {
   ItemResult result;
   std::string hex;
 };
+void PrintTo(const Row& row, std::ostream* out) { *out << int{row.packet.opcode} << " -> " << row.hex; }
 class BinaryItemAnswer : public testing::TestWithParam<Row> {};
 
 TEST_P(BinaryItemAnswer, IsTheOneOfMemcached) {
@@ -162,6 +164,7 @@ struct Failure {
   std::uint16_t status;
   std::string text;
 };
+void PrintTo(const Failure& row, std::ostream* out) { *out << row.error; }
 class FailedBinaryItem : public testing::TestWithParam<Failure> {};
 
 TEST_P(FailedBinaryItem, IsToldToLoudAndQuietOpcodes) {

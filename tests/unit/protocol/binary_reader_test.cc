@@ -3,11 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "common/protocol/request_reader.h"
-#include "unit/protocol/binary_packets.h"
+#include "support/binary_packets.h"
 #include "unit/protocol/reader_driver.h"
 
 namespace flare {
@@ -80,6 +81,7 @@ struct Reading {
   Packet packet;
   std::string request;
 };
+void PrintTo(const Reading& row, std::ostream* out) { *out << row.request; }
 class BinaryRequest : public testing::TestWithParam<Reading> {};
 
 TEST_P(BinaryRequest, IsReadAs) { EXPECT_EQ(read_one(request_packet(GetParam().packet)), GetParam().request); }
@@ -153,6 +155,7 @@ struct Refusal {
   std::uint16_t status = 0x04;
   bool closes = true;
 };
+void PrintTo(const Refusal& row, std::ostream* out) { *out << row.name; }
 class RefusedPacket : public testing::TestWithParam<Refusal> {};
 
 TEST_P(RefusedPacket, IsAnsweredAsMemcachedDoes) {

@@ -233,7 +233,8 @@ INSTANTIATE_TEST_SUITE_P(
         AnswerCase{"md k\r\n", "NOT_FOUND\r\n", "missing"}, AnswerCase{"ma k v\r\n", "15\r\n", "done number=15"},
         AnswerCase{"ma k v\r\n", "NOT_FOUND\r\n", "missing"}, AnswerCase{"md k\r\n", "15\r\n", unknown},
         AnswerCase{"mg k v\r\n", "VALUE k 7 9 5\r\nhi\r\n", unknown}, AnswerCase{"mg k v\r\n", "VALUE k\r\n", unknown},
-        AnswerCase{"mg k v\r\n", "", unknown}, AnswerCase{"ma k v\r\n", "x\r\n", unknown},
+        AnswerCase{"mg k v\r\n", "", "missing"}, AnswerCase{"ma k v\r\n", "", unknown},
+        AnswerCase{"ma k v\r\n", "x\r\n", unknown},
         AnswerCase{"ma k v\r\n", "SERVER_ERROR proxy failure\r\n", "failed SERVER_ERROR proxy failure\r\n"}));
 
 }  // namespace

@@ -38,6 +38,16 @@ TEST(HelloText, WritesADashForAnEmptyTableAndTheNewestSixteenRowsOfALongOne) {
   EXPECT_EQ(kept->back(), many.back());
 }
 
+TEST(BackupText, ReadsBackWhatItWritesAndRefusesOtherNames) {
+  const BackupRequest request{2000, "flare-backup-12"};
+  EXPECT_EQ(format_backup(request), "repl backup 2000 flare-backup-12");
+  EXPECT_EQ(*parse_backup(format_backup(request)), request);
+  for (const auto* line : {"repl backup", "repl backup 0", "repl backup -1 a", "repl backup 0 a b", "repl backup 0 a\tb",
+                           "repl backup 99999999999 a", "repl hello 0 a"}) {
+    EXPECT_FALSE(parse_backup(line)) << line;
+  }
+}
+
 class BadHello : public testing::TestWithParam<const char*> {};
 
 TEST_P(BadHello, IsRefused) { EXPECT_FALSE(parse_hello(GetParam())) << GetParam(); }

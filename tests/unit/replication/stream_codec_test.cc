@@ -55,6 +55,7 @@ std::vector<Line> lines() {
        "SNAPSHOT 0000000000000001 7 40 7:40 12\r\n"},
       {Record{"key", {5, -1, RecordVersion{9}, "data"}}, "RECORD 9 5 -1 4 key\r\ndata\r\n"},
       {Record{"a b%\n", {0, 0, RecordVersion{1}, ""}}, "RECORD 1 0 0 0 a%20b%25%0A\r\n\r\n"},
+      {Deleted{"gone key", RecordVersion{9}, 1700000050}, "DELETED 9 1700000050 gone%20key\r\n"},
       {SnapshotEnd{12, 0xff}, "SNAPSHOT-END 12 00000000000000ff\r\n"},
       {Entry{stored(EntryKind::set)}, "SET 7 41 1099511627776 4294967295 1700000000 4 key\r\na\r\nb\r\n"},
       {Entry{stored(EntryKind::touch)}, "TOUCH 7 41 1099511627776 4294967295 1700000000 4 key\r\na\r\nb\r\n"},

@@ -338,6 +338,43 @@ TEST_P(StorageSuite, AReplacementComesWholeAndWithItsPosition) {
   EXPECT_EQ(early.error(), StorageError::too_old);
 }
 
+class DeletionSink final : public RecordSink {
+ public:
+  void record(std::string_view, const RecordView&) override {}
+  void deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) override {
+    seen[std::string{key}] = fmt::format("{} {}", raw(version), hold_until_s);
+  }
+  Contents seen;
+};
+
+Contents deletions_of(Storage& storage) {
+  DeletionSink sink;
+  const auto scan = storage.begin_scan();
+  while (scan) {
+    const auto more = (*scan)->next_slice(sink);
+    if (!more || !*more) return sink.seen;
+  }
+  return {{"no scan", ""}};
+}
+
+TEST_P(StorageSuite, RememberedDeletionsGoThroughAScanIntoAReplacement) {
+  for (int i = 0; i < 300; ++i) {
+    const auto key = "key" + std::to_string(i);
+    set(storage(), key, "x");
+    ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = key, .hold_until_s = now_s + i}));
+  }
+  const auto before = deletions_of(storage());
+  EXPECT_EQ(before.size(), 300);
+
+  const auto replacement = storage().begin_replacement();
+  ASSERT_TRUE(replacement);
+  (*replacement)->put_deletion("stored again", RecordVersion{3}, 0);
+  (*replacement)->put_deletion("gone", RecordVersion{5}, now_s + 9);
+  ASSERT_TRUE((*replacement)->put("stored again", {.version = RecordVersion{9}, .data = "y"}));
+  ASSERT_TRUE((*replacement)->commit({LogId{77}, Epoch{4}, Sequence{1000}}, {}));
+  EXPECT_EQ(deletions_of(storage()), (Contents{{"gone", fmt::format("5 {}", now_s + 9)}}));
+}
+
 TEST_P(StorageSuite, AnAbandonedReplacementLeavesNothing) {
   set(storage(), "old", "x");
   {

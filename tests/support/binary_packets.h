@@ -44,7 +44,18 @@ struct Packet {
   std::uint64_t cas = 0;
   std::uint32_t opaque = 0xdeadbeef;
   std::uint16_t status = 0;  // of an answer
+  friend bool operator==(const Packet&, const Packet&) = default;
 };
+
+/// What differs from a bare success, for failures of tests and for their tables.
+inline std::string text_of(const Packet& packet) {
+  std::string text = "status=" + std::to_string(packet.status);
+  if (packet.cas != 0) text += " cas=" + std::to_string(packet.cas);
+  if (!packet.extras.empty()) text += " extras=" + to_hex(packet.extras);
+  if (!packet.key.empty()) text += " key=" + packet.key;
+  if (!packet.value.empty()) text += " value=" + packet.value;
+  return text;
+}
 
 inline std::string packet_of(char magic, const Packet& packet) {
   return magic + network(packet.opcode, 1) + network(packet.key.size(), 2) + network(packet.extras.size(), 1) +

@@ -1,0 +1,43 @@
+#include <fcntl.h>
+
+#include "flared/storage/file_tools.h"
+#include "flared/storage/kyoto_storage.h"
+
+/// What goes to the disk, and when (docs/design.md 3.6).
+namespace flare {
+
+void KyotoStorage::begin_syncing() {
+  if (options_.durability == Durability::process) return;
+  log_sync_ = std::make_unique<LogSync>(
+      options_.durability, [this] { return files().log; },
+      [this] {
+        health_ = Health::failed;
+        logger_.error("{}: cannot be synced; what was written is not safe, and nothing is served until a restart",
+                      path("log").string());
+      });
+}
+
+void KyotoStorage::when_on_disk(std::function<void(bool)> done) {
+  if (!log_sync_) return done(true);
+  log_sync_->when_on_disk(log_, log_->last(), std::move(done));
+}
+
+Sequence KyotoStorage::durable_sequence() const {
+  const auto log = files().log;
+  return log_sync_ ? log->synced() : log->written();
+}
+
+void KyotoStorage::keep_log_after(const Position& position) {
+  const auto log = files().log;
+  if (log->log_id() == position.log_id) log->keep_after(position.sequence);
+}
+
+// After it was closed: closing a descriptor before would drop the library's lock.
+int KyotoStorage::sync_store() const {
+  const auto store = path("flare.kch");
+  const FileDescriptor file{::open(store.c_str(), O_RDWR | O_CLOEXEC)};
+  if (!file) return errno;
+  return options_.sync ? options_.sync(file.get(), store) : sync_file(file.get(), store);
+}
+
+}  // namespace flare

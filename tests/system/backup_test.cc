@@ -1,0 +1,147 @@
+// design.md 3.5: a snapshot of a running node as a file, and back into an empty cluster of the same tenant.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/cluster.h"
+#include "support/private_network.h"
+#include "support/temp_dir.h"
+
+namespace flare::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::size_t node = 0;
+
+class BackupTool : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { enter_private_network(); }
+
+  // One index and one master, on ports of their own.
+  std::unique_ptr<Cluster> cluster(const std::string& name, const std::string& tenant, std::uint16_t port,
+                                   std::size_t nodes = 1) {
+    ClusterPlan plan{.folder = folder_.path() / name, .tenant = tenant, .index = {"127.0.0.1", port}};
+    std::filesystem::create_directories(plan.folder);
+    for (std::size_t i = 1; i <= nodes; ++i) {
+      plan.nodes.push_back({"127.0.0.1", static_cast<std::uint16_t>(port + i)});
+    }
+    auto made = std::make_unique<Cluster>(std::move(plan));
+    made->start();
+    made->make_master(0);
+    for (std::size_t i = 1; i < nodes; ++i) add_partition(*made, i);
+    return made;
+  }
+  // Gathers its keys, then an operator activates it (cluster.md 6.2).
+  static void add_partition(Cluster& cluster, std::size_t number) {
+    const auto named = "127.0.0.1 " + std::to_string(cluster.node(number).port);
+    EXPECT_EQ(cluster.ask_index("node role " + named + " master 1 " + std::to_string(number)), "OK");
+    EXPECT_TRUE(cluster.becomes(number, "master", "ready"));
+    EXPECT_EQ(cluster.ask_index("node state " + named + " active"), "OK");
+    EXPECT_TRUE(cluster.becomes(number, "master", "active"));
+    EXPECT_TRUE(cluster.settles());
+  }
+  static Outcome tool(std::vector<std::string> words) {
+    words.insert(words.begin(), program("flare-backup"));
+    return run(std::move(words));
+  }
+  static void set_keys(const Cluster& cluster, int count) {
+    TextClient client{cluster.node(node)};
+    for (int number = 0; number < count; ++number) {
+      client.send("set key" + std::to_string(number) + " 3 0 5\r\nvalue\r\n");
+    }
+    for (int number = 0; number < count; ++number) ASSERT_EQ(client.read_line(), "STORED");
+  }
+  static std::vector<std::string> gets(const Cluster& cluster, int number) {
+    return TextClient{cluster.node(node)}.ask_all("gets key" + std::to_string(number));
+  }
+  std::string file(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  TempDir folder_;
+};
+
+TEST_F(BackupTool, TakesOnlineAndRestoresIntoAnEmptyClusterOfTheSameTenant) {
+  const auto from = cluster("from", "user-a", 12120);
+  set_keys(*from, 1000);
+  ASSERT_EQ(TextClient{from->node(node)}.ask("touch key7 0"), "TOUCHED");
+  const auto taken = tool({"take", key_of(from->node(node)), file("a.snapshot"), "--bwlimit", "1000"});
+  ASSERT_EQ(taken.ending.code, 0) << taken.errors;
+  EXPECT_THAT(taken.output, HasSubstr("1000 records"));
+  EXPECT_THAT(taken.output, HasSubstr("tenant user-a"));
+  EXPECT_THAT(tool({"verify", file("a.snapshot")}).output, HasSubstr("good"));
+  EXPECT_THAT(tool({"list", folder_.path().string()}).output, HasSubstr("user-a"));
+
+  const auto into = cluster("into", "user-a", 12220, 2);  // another number of partitions
+  const auto before = gets(*from, 7);
+  const auto restored = tool({"restore", key_of(into->node(node)), file("a.snapshot")});
+  ASSERT_EQ(restored.ending.code, 0) << restored.errors;
+  EXPECT_THAT(restored.output, HasSubstr("1000 stored"));
+  for (const int number : {0, 7, 999}) EXPECT_EQ(gets(*into, number), gets(*from, number));
+
+  const auto again = tool({"restore", key_of(into->node(node)), file("a.snapshot")});
+  EXPECT_EQ(again.ending.code, 1);
+  EXPECT_THAT(again.errors, HasSubstr("empty cluster"));
+}
+
+TEST_F(BackupTool, RefusesAnotherTenantWithoutTheWordAndDamagedFilesAlways) {
+  const auto from = cluster("from", "user-a", 12120);
+  set_keys(*from, 100);
+  ASSERT_EQ(tool({"take", key_of(from->node(node)), file("a.snapshot")}).ending.code, 0);
+  const auto other = cluster("other", "user-b", 12220);
+  const auto refused = tool({"restore", key_of(other->node(node)), file("a.snapshot")});
+  EXPECT_EQ(refused.ending.code, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("user-b"));
+  EXPECT_EQ(gets(*other, 0), std::vector<std::string>{"END"});
+
+  std::fstream damaged{file("a.snapshot"), std::ios::binary | std::ios::in | std::ios::out};
+  damaged.seekp(500);
+  damaged.put('\0');
+  damaged.close();
+  const auto words = {"restore", "--into-other-tenant"};
+  EXPECT_EQ(tool({"verify", file("a.snapshot")}).ending.code, 1);
+  std::vector<std::string> command{words.begin(), words.end()};
+  command.insert(command.end(), {key_of(other->node(node)), file("a.snapshot")});
+  EXPECT_EQ(tool(command).ending.code, 1);
+  EXPECT_EQ(gets(*other, 0), std::vector<std::string>{"END"});
+
+  ASSERT_EQ(tool({"take", key_of(from->node(node)), file("a.snapshot")}).ending.code, 0);
+  EXPECT_EQ(tool(command).ending.code, 0);
+  EXPECT_EQ(gets(*other, 0), gets(*from, 0));
+}
+
+TEST_F(BackupTool, ExportsAndImportsTheTextOfTheOperatorTools) {
+  const auto from = cluster("from", "user-a", 12120);
+  set_keys(*from, 10);
+  ASSERT_EQ(tool({"take", key_of(from->node(node)), file("a.snapshot")}).ending.code, 0);
+  const auto text = tool({"export", file("a.snapshot")});
+  ASSERT_EQ(text.ending.code, 0) << text.errors;
+  EXPECT_THAT(text.output, HasSubstr("key3 3 5 1 0 'value'\n"));
+  std::ofstream{file("a.txt"), std::ios::binary} << text.output;
+  const auto into = cluster("into", "user-b", 12220);
+  const auto imported = tool({"import", key_of(into->node(node)), file("a.txt")});
+  EXPECT_EQ(imported.ending.code, 0) << imported.errors;
+  EXPECT_EQ(gets(*into, 3), gets(*from, 3));
+}
+
+TEST_F(BackupTool, AcknowledgesASalvagedStore) {
+  const auto one = cluster("one", "user-a", 12120);
+  set_keys(*one, 10);
+  one->node_process(node).kill();
+  const auto data_dir = one->data_of(one->node(node));
+  std::ofstream{data_dir / "flare.boot"} << "another boot";
+  one->start_node(node);
+  EXPECT_EQ(ask_stat(one->node(node), "stats", "salvaged_lost"), "0");
+  const auto shown = run({program("flare-status"), key_of(one->index())});
+  EXPECT_EQ(shown.ending.code, 1);
+  EXPECT_THAT(shown.output, HasSubstr("10 records proven"));
+
+  EXPECT_EQ(tool({"acknowledge", "--data-dir", data_dir.string()}).ending.code, 0);
+  EXPECT_EQ(ask_stat(one->node(node), "stats", "salvaged_lost"), "");
+  EXPECT_EQ(run({program("flare-status"), key_of(one->index())}).ending.code, 0);
+  EXPECT_EQ(tool({"acknowledge", "--data-dir", data_dir.string()}).ending.code, 1);
+}
+
+}  // namespace
+}  // namespace flare::test

@@ -1,0 +1,272 @@
+#include "unit/snapshot/power_cut.h"
+
+#include <future>
+#include <set>
+
+#include "flared/snapshot/rebuild.h"
+#include "flared/snapshot/snapshot_keeper.h"
+
+/// What is left after the power was cut (design.md 3.6). FLARE_CRASH_IMAGES: how many images in all; CI runs a few.
+namespace flare {
+namespace {
+
+using snapshot::Head;
+
+int images_wanted() {
+  const char* given = std::getenv("FLARE_CRASH_IMAGES");
+  return given == nullptr ? 24 : std::max(1, std::atoi(given));
+}
+
+/// What was asked of the store, in order: of each key every value it had, and which of them was acknowledged last.
+struct Record {
+  std::map<std::string, std::vector<std::string>> values;  // "-": removed
+  std::map<std::string, std::size_t> safe;                 // index of the newest acknowledged value
+};
+
+/// A node that is written to until the power goes.
+class Node {
+ public:
+  explicit Node(Durability durability, std::uint32_t seed) : random_(seed), disk_(folder_.folder.path()) {
+    folder_.options.buckets = 64;  // a small file: its pages are mixed, not lost in zeros
+    folder_.options.durability = durability;
+    folder_.options.log_max_bytes = 512 * 1024;
+    folder_.options.sync = disk_.sync();
+    storage_ = folder_.open();
+    if (durability == Durability::process) return;
+    keeper_ = std::make_unique<snapshot::Keeper>(
+        *storage_, folder_.folder.path(), [] { return Head{}; }, folder_.log);
+  }
+  ~Node() { keeper_.reset(); }
+
+  Result<void, std::string> ensure_snapshot() { return keeper_->ensure(); }
+  void settle() {
+    ASSERT_TRUE(storage_->close());
+    storage_.reset();
+    storage_ = folder_.open();
+    disk_.settle();
+  }
+  CuttableDisk& disk() { return disk_; }
+  KyotoStorage& storage() { return *storage_; }
+  const Record& record() const { return record_; }
+
+  void write_some(int count) {
+    for (int i = 0; i < count; ++i) write_one();
+  }
+  /// As a session does in `group`: what was answered is safe.
+  void acknowledge() {
+    std::promise<bool> safe;
+    {
+      const Storage::Batch batch{*storage_};
+      ASSERT_TRUE(storage_->write_log());
+      storage_->when_on_disk([&safe](bool done) { safe.set_value(done); });
+    }
+    ASSERT_TRUE(safe.get_future().get());
+    for (const auto& [key, values] : record_.values) record_.safe[key] = values.size() - 1;
+  }
+  void write_log() {
+    const Storage::Batch batch{*storage_};
+    ASSERT_TRUE(storage_->write_log());
+  }
+  void wait_for_interval() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (storage_->durable_sequence() < storage_->position().sequence) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::yield();
+    }
+    for (const auto& [key, values] : record_.values) record_.safe[key] = values.size() - 1;
+  }
+
+ private:
+  void write_one() {
+    const auto key = "key" + std::to_string(random_() % 300);
+    const bool removes = random_() % 5 == 0;
+    const auto value = std::to_string(++number_) + std::string(random_() % 700, 'v');
+    const Storage::Batch batch{*storage_};
+    const auto done = storage_->execute({.kind = removes ? OperationKind::remove : OperationKind::set,
+                                         .key = key,
+                                         .data = removes ? std::string_view{} : value},
+                                        now_s, nullptr);
+    ASSERT_TRUE(done);
+    auto& values = record_.values[key];
+    if (values.empty()) values.push_back("-");
+    if (done->kind == OutcomeKind::stored) values.push_back(value);
+    if (done->kind == OutcomeKind::deleted) values.push_back("-");
+  }
+
+  std::mt19937 random_;
+  KyotoFolder folder_;
+  CuttableDisk disk_;
+  std::unique_ptr<KyotoStorage> storage_;
+  std::unique_ptr<snapshot::Keeper> keeper_;
+  Record record_;
+  int number_ = 0;
+};
+
+std::string value_in(const Contents& contents, const std::string& key) {
+  const auto found = contents.find(key);
+  if (found == contents.end()) return "-";
+  return found->second.substr(found->second.rfind(' ') + 1);
+}
+
+// Every key has a value that it had once, none older than the newest that was safe.
+std::string faults_of(const Contents& contents, const Record& record) {
+  for (const auto& [key, whole] : contents) {
+    if (!record.values.contains(key)) return "a key that nobody wrote: " + key;
+  }
+  for (const auto& [key, values] : record.values) {
+    const auto value = value_in(contents, key);
+    const auto safe = record.safe.contains(key) ? record.safe.at(key) : 0;
+    const auto from = values.begin() + static_cast<std::ptrdiff_t>(safe);
+    if (std::find(from, values.end(), value) == values.end()) {
+      return fmt::format("{} is {} after the cut, and was {} when it was safe (value {} of {})", key,
+                         value.substr(0, 12), values[safe].substr(0, 12), safe, values.size());
+    }
+  }
+  return {};
+}
+
+/// The start on one image.
+struct Restart {
+  explicit Restart(Durability durability) {
+    folder.options.buckets = 64;
+    folder.options.durability = durability;
+  }
+  void run() {
+    auto done = snapshot::rebuild_if_needed(folder.options, {}, folder.log, folder.clock);
+    ASSERT_TRUE(done) << done.error();
+    ASSERT_TRUE(*done);
+    rebuilt = **done;
+    storage = folder.open();
+    ASSERT_TRUE(storage) << folder.failure;
+    EXPECT_TRUE(storage->start().clean);
+    contents = contents_of(*storage);
+  }
+  KyotoFolder folder;
+  snapshot::Rebuilt rebuilt;
+  std::unique_ptr<KyotoStorage> storage;
+  Contents contents;
+};
+
+constexpr int images_of_a_node = 8;
+
+TEST(PowerCut, GroupLosesNothingAcknowledged) {
+  for (int image = 0; image < images_wanted(); image += images_of_a_node) {
+    Node node{Durability::group, static_cast<std::uint32_t>(image)};
+    node.write_some(image % 3 * 300);
+    ASSERT_TRUE(node.ensure_snapshot());
+    for (int batch = 0; batch < 10; ++batch) {
+      node.write_some(60);
+      node.acknowledge();
+    }
+    node.write_some(100);  // in work when the power goes
+    node.write_log();
+    for (int i = 0; i < images_of_a_node; ++i) {
+      Restart restart{Durability::group};
+      node.disk().cut_into(restart.folder.folder.path(), static_cast<std::uint32_t>(1000 * image + i));
+      restart.run();
+      EXPECT_TRUE(restart.rebuilt.from_snapshot);
+      ASSERT_EQ(faults_of(restart.contents, node.record()), "") << "image " << image + i;
+      EXPECT_FALSE(snapshot::list_local(restart.folder.folder.path()).empty());
+    }
+  }
+}
+
+TEST(PowerCut, IntervalLosesAtMostTheLastInterval) {
+  for (int image = 0; image < images_wanted(); image += images_of_a_node) {
+    Node node{Durability::interval, static_cast<std::uint32_t>(7 + image)};
+    ASSERT_TRUE(node.ensure_snapshot());
+    node.write_some(500);
+    node.write_log();
+    node.wait_for_interval();
+    node.write_some(300);
+    node.write_log();
+    for (int i = 0; i < images_of_a_node; ++i) {
+      Restart restart{Durability::interval};
+      node.disk().cut_into(restart.folder.folder.path(), static_cast<std::uint32_t>(1000 * image + i));
+      restart.run();
+      EXPECT_TRUE(restart.rebuilt.from_snapshot);
+      ASSERT_EQ(faults_of(restart.contents, node.record()), "") << "image " << image + i;
+    }
+  }
+}
+
+// What nobody had touched for long is there in every case; what was just written has a value that it had.
+TEST(PowerCut, ProcessSalvagesWhatCanBeProvenAndTellsTheRest) {
+  for (int image = 0; image < images_wanted(); image += images_of_a_node) {
+    Node node{Durability::process, static_cast<std::uint32_t>(13 + image)};
+    node.write_some(2000);
+    node.write_log();
+    node.settle();
+    auto settled = node.record();
+    node.write_some(image % 4 * 40);
+    node.write_log();
+    std::set<std::string> touched;
+    for (const auto& [key, values] : node.record().values) {
+      const auto before = settled.values.find(key);
+      if (before == settled.values.end() || before->second.size() != values.size()) touched.insert(key);
+    }
+    for (int i = 0; i < images_of_a_node; ++i) {
+      Restart restart{Durability::process};
+      node.disk().cut_into(restart.folder.folder.path(), static_cast<std::uint32_t>(1000 * image + i));
+      restart.run();
+      EXPECT_FALSE(restart.rebuilt.from_snapshot);
+      for (const auto& [key, values] : settled.values) {
+        if (touched.contains(key)) continue;
+        ASSERT_EQ(value_in(restart.contents, key), values.back()) << key << " of image " << image + i;
+      }
+      ASSERT_EQ(faults_of(restart.contents, node.record()), "") << "image " << image + i;
+      const auto notice = snapshot::read_notice(restart.folder.folder.path());
+      ASSERT_TRUE(notice);
+      EXPECT_EQ(notice->proven + notice->doubtful, restart.contents.size());
+    }
+  }
+}
+
+TEST(PowerCut, ASecondCutDuringTheRebuildIsGoneOnFrom) {
+  Node node{Durability::group, 3};
+  ASSERT_TRUE(node.ensure_snapshot());
+  node.write_some(200);
+  node.acknowledge();
+  Restart first{Durability::group};
+  node.disk().cut_into(first.folder.folder.path(), 1);
+  // As far as it may have come: half of it, without the word that it is complete.
+  std::filesystem::create_directories(first.folder.path("rebuild") / "log");
+  std::ofstream{first.folder.path("rebuild") / "flare.kch"} << "half";
+  first.run();
+  EXPECT_EQ(faults_of(first.contents, node.record()), "");
+  EXPECT_FALSE(std::filesystem::exists(first.folder.path("rebuild")));
+}
+
+TEST(PowerCut, ADamagedSnapshotIsNotBelieved) {
+  Node node{Durability::group, 4};
+  ASSERT_TRUE(node.ensure_snapshot());
+  node.write_some(200);
+  node.acknowledge();
+  Restart restart{Durability::group};
+  node.disk().cut_into(restart.folder.folder.path(), 2);
+  const auto local = snapshot::list_local(restart.folder.folder.path());
+  ASSERT_EQ(local.size(), 1);
+  auto bytes = whole_file(local.front().path);
+  bytes[bytes.size() / 2] ^= 1;
+  std::ofstream{local.front().path, std::ios::binary} << bytes;
+  restart.run();
+  EXPECT_FALSE(restart.rebuilt.from_snapshot);  // salvaged, and said so
+  EXPECT_TRUE(snapshot::read_notice(restart.folder.folder.path()));
+  EXPECT_EQ(faults_of(restart.contents, node.record()), "");
+  EXPECT_NE(restart.folder.log.text().find(local.front().path.string()), std::string::npos);
+}
+
+TEST(PowerCut, ACleanStopNeedsNoRebuild) {
+  KyotoFolder folder;
+  auto storage = folder.open();
+  set(*storage, "k", "v");
+  ASSERT_TRUE(storage->close());
+  storage.reset();
+  std::ofstream{folder.path("flare.boot")} << "another boot";
+  const auto rebuilt = snapshot::rebuild_if_needed(folder.options, {}, folder.log, folder.clock);
+  ASSERT_TRUE(rebuilt);
+  EXPECT_FALSE(*rebuilt);
+}
+
+}  // namespace
+}  // namespace flare

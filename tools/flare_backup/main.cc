@@ -1,0 +1,163 @@
+// flare-backup: snapshots of nodes as files: take, check, list, restore; text export and import (docs/design.md 3.5).
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "flare_backup/export.h"
+#include "flare_backup/list.h"
+#include "flare_backup/restore.h"
+#include "flare_backup/take.h"
+#include "flared/snapshot/salvage_notice.h"
+
+namespace flare::backup {
+namespace {
+
+enum ExitCode : int { done = 0, failed = 1, wrong_usage = 2 };
+
+constexpr std::size_t data_bytes_max = std::size_t{1} << 31;
+
+struct Settings {
+  std::string node{};
+  std::filesystem::path file{};
+  std::filesystem::path data_dir{};
+  std::uint64_t bandwidth_kb_s = 0;
+  double timeout_s = 10;
+  bool into_other_tenant = false;
+  bool into_data = false;
+
+  std::chrono::milliseconds patience() const {
+    return std::chrono::round<std::chrono::milliseconds>(std::chrono::duration<double>{timeout_s});
+  }
+};
+
+int fail(std::string_view text) {
+  std::fprintf(stderr, "flare-backup: %.*s\n", static_cast<int>(text.size()), text.data());
+  return failed;
+}
+
+std::optional<status::Target> target_of(const Settings& settings) { return status::parse_target(settings.node); }
+
+int take_now(const Settings& settings) {
+  const auto target = target_of(settings);
+  if (!target) return fail(fmt::format("{}: must be host:port", settings.node));
+  const auto facts = take({*target, settings.file, settings.bandwidth_kb_s, settings.patience()});
+  if (!facts) return fail(facts.error());
+  std::printf("%s: %s\n", settings.file.c_str(), describe(*facts).c_str());
+  return done;
+}
+
+int verify(const Settings& settings) {
+  const auto facts = snapshot::verify_file(settings.file, data_bytes_max);
+  if (!facts) return fail(facts.error());
+  std::printf("%s: good: %s\n", settings.file.c_str(), describe(*facts).c_str());
+  return done;
+}
+
+int show_list(const Settings& settings) {
+  const auto found = list(settings.file);
+  std::fputs(format_list(found).c_str(), stdout);
+  const bool faults = std::any_of(found.begin(), found.end(), [](const auto& each) { return !each.fault.empty(); });
+  return faults ? failed : done;
+}
+
+int report(const Settings& settings, const Result<Restored, std::string>& restored) {
+  if (!restored) return fail(restored.error());
+  std::printf("%s: %llu stored, %llu expired meanwhile\n", settings.file.c_str(),
+              static_cast<unsigned long long>(restored->stored), static_cast<unsigned long long>(restored->expired));
+  if (restored->refused == 0) return done;
+  return fail(fmt::format("{} records were refused, the first with: {}", restored->refused, restored->first_refusal));
+}
+
+int write_into(const Settings& settings, Result<Restored, std::string> (*work)(const RestorePlan&)) {
+  const auto target = target_of(settings);
+  if (!target) return fail(fmt::format("{}: must be host:port", settings.node));
+  return report(settings,
+                work({settings.file, *target, settings.into_other_tenant, settings.into_data, settings.patience()}));
+}
+
+int export_now(const Settings& settings) {
+  const auto count = export_text(settings.file, stdout);
+  if (!count) return fail(count.error());
+  std::fprintf(stderr, "%llu records\n", static_cast<unsigned long long>(*count));
+  return done;
+}
+
+// The node looks for the file whenever it is asked: nothing has to be restarted.
+int acknowledge(const Settings& settings) {
+  const auto notice = snapshot::read_notice(settings.data_dir);
+  const auto path = snapshot::notice_path(settings.data_dir);
+  if (!notice) return fail(fmt::format("{}: there is nothing to acknowledge", path.string()));
+  if (::unlink(path.c_str()) != 0) return fail(fmt::format("{}: cannot be removed", path.string()));
+  std::printf("acknowledged: %s\n", snapshot::to_text(*notice).c_str());
+  return done;
+}
+
+void add_node(CLI::App& command, Settings& settings) {
+  command.add_option("NODE", settings.node, "host:port of a node, or a port of this machine")->required();
+  command.add_option("--timeout", settings.timeout_s, "SECONDS without a word after which the node is given up")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0));
+}
+
+void add_file(CLI::App& command, Settings& settings, const char* what) {
+  command.add_option("FILE", settings.file, what)->required();
+}
+
+int run(int count, char** words) {
+  Settings settings;
+  int code = done;
+  CLI::App app{"Takes, checks, lists and restores snapshots of Flare nodes.", "flare-backup"};
+  app.require_subcommand(1);
+
+  auto* command = app.add_subcommand("take", "take a snapshot of a running node into a file");
+  add_node(*command, settings);
+  add_file(*command, settings, "where to; it gets this name when it is whole");
+  command->add_option("--bwlimit", settings.bandwidth_kb_s, "KB per second; 0: no limit of ours")
+      ->check(CLI::Range(0, 1'000'000'000));
+  command->callback([&] { code = take_now(settings); });
+
+  command = app.add_subcommand("verify", "read a snapshot whole and check all of it");
+  add_file(*command, settings, "a snapshot");
+  command->callback([&] { code = verify(settings); });
+
+  command = app.add_subcommand("list", "show a snapshot, or those of a folder");
+  add_file(*command, settings, "a snapshot or a folder of *.snapshot");
+  command->callback([&] { code = show_list(settings); });
+
+  command =
+      app.add_subcommand("restore", "write a snapshot's records into an empty node or cluster of the same tenant");
+  add_node(*command, settings);
+  add_file(*command, settings, "a snapshot");
+  command->add_flag("--into-other-tenant", settings.into_other_tenant,
+                    "the cluster is another tenant's, and that is meant");
+  command->add_flag("--into-data", settings.into_data, "the cluster need not be empty");
+  command->callback([&] { code = write_into(settings, restore); });
+
+  command = app.add_subcommand("export", "write a snapshot's records as text, as flare-admin dump -f default does");
+  add_file(*command, settings, "a snapshot");
+  command->callback([&] { code = export_now(settings); });
+
+  command = app.add_subcommand("import", "write the records of such a text into an empty node or cluster");
+  add_node(*command, settings);
+  add_file(*command, settings, "the text");
+  command->add_flag("--into-data", settings.into_data, "the cluster need not be empty");
+  command->callback([&] { code = write_into(settings, import_text); });
+
+  command = app.add_subcommand("acknowledge", "the word about a salvaged store was read: take it out of stats");
+  command->add_option("--data-dir", settings.data_dir, "of the node")->required();
+  command->callback([&] { code = acknowledge(settings); });
+
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? done : wrong_usage;
+  }
+  return code;
+}
+
+}  // namespace
+}  // namespace flare::backup
+
+int main(int count, char** words) { return flare::backup::run(count, words); }
