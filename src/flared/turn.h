@@ -96,7 +96,8 @@ class Turn {
   std::int64_t now_s_;
   const double operations_share_;  // of max-ops-per-second; 0: no limit
   std::shared_ptr<AwaitedAnswers> awaited_;
-  std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
+  std::vector<PeerLink*> read_links_;       // that gather keys of the present get, or of the turn's binary gets
+  std::optional<StorageError> read_error_;  // of the get in work
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;
   After after_ = After::go_on;

@@ -34,10 +34,12 @@ class ValueWriter final : public RecordSink {
 
 void Turn::get(const Request& request) {
   const bool with_version = request.command == Command::gets;
+  read_error_.reset();
   Words keys{request.rest};
   for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
   end_reads();
-  output_->append(reply::end);
+  // protocol.md 7, daemons.md 3.5: an entry that cannot be read is no miss.
+  output_->append(read_error_ ? answer_of(*read_error_) : reply::end);
 }
 
 void Turn::end_reads() {
@@ -52,6 +54,7 @@ void Turn::read_key(std::string_view key, bool with_version) {
   if (route.kind == Route::Kind::local) {
     ValueWriter writer{*output_, with_version};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
+    if (!found) read_error_ = found.error();
     (found && *found ? counters.get_hits : counters.get_misses).add();
     return;
   }

@@ -81,8 +81,8 @@ std::string KyotoStorage::open_files() {
   }
   // This syncs the folder: after a power cut a clean mark must not be back beside a store that was written to. The mark
   // itself is not written without need: the disk may be full.
-  const int error = marked_boot == boot ? sync_folder(options_.data_dir)
-                                        : replace_file(boot_mark_path(options_.data_dir), boot);
+  const int error =
+      marked_boot == boot ? sync_folder(options_.data_dir) : replace_file(boot_mark_path(options_.data_dir), boot);
   if (error != 0) {
     return fmt::format("{}: cannot be written: {}", boot_mark_path(options_.data_dir).string(), error_text(error));
   }

@@ -2,6 +2,7 @@
 
 #include <shared_mutex>
 
+#include "common/base/printable.h"
 #include "flared/storage/clean_mark.h"
 #include "flared/storage/file_tools.h"
 #include "flared/storage/hash_store.h"
@@ -13,7 +14,7 @@ namespace {
 // Above this the writer of the next operation empties the log's buffer first: the buffer is bounded.
 constexpr std::uint64_t log_buffered_bytes_max = 4 * 1024 * 1024;
 
-constexpr std::int64_t space_told_again_s = 60;  // small writes may go on where large ones are refused
+constexpr std::int64_t told_again_s = 60;  // the same trouble of the store
 
 StorageOptions with_defaults(StorageOptions options) {
   if (!options.reserve) options.reserve = reserve_above(options.disk_reserve_bytes);
@@ -42,8 +43,8 @@ Result<std::unique_ptr<KyotoStorage>, OpenFailure> KyotoStorage::open(StorageOpt
 Result<bool, StorageError> KyotoStorage::get(std::string_view key, std::int64_t now_s, RecordSink& sink) {
   if (!readable()) return StorageError::io;  // a half-done write may hide the record
   ReadVisitor visitor{now_s, sink};
-  if (!store_->db().accept(key.data(), key.size(), &visitor, false)) return StorageError::io;
-  if (visitor.damaged()) return StorageError::damaged;
+  if (!store_->db().accept(key.data(), key.size(), &visitor, false)) return met_failure(key);
+  if (visitor.damaged()) return met_damage(key);
   return visitor.found();
 }
 
@@ -69,7 +70,8 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
   const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
   if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
-  if (!accepted) return visitor.changes() ? poison("a write") : StorageError::io;
+  if (!accepted) return visitor.changes() ? poison("a write") : met_failure(operation.key);
+  if (!visitor.result() && visitor.result().error() == StorageError::damaged) return met_damage(operation.key);
   if (!visitor.result() && visitor.result().error() == StorageError::out_of_space) return no_space();
   return visitor.result();
 }
@@ -116,6 +118,26 @@ Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, U
   return visitor.result() ? poison("a write of the master") : StorageError::io;
 }
 
+// The library could not follow the way to the record.
+StorageError KyotoStorage::met_failure(std::string_view key) {
+  const bool broken = store_->db().error() == kyotocabinet::BasicDB::Error::BROKEN;
+  return broken ? met_damage(key) : StorageError::io;
+}
+
+// daemons.md 3.5: never a miss that nobody hears of.
+StorageError KyotoStorage::met_damage(std::string_view key) {
+  ++damaged_records_;
+  const auto now_s = clock_.unix_s();
+  if (now_s - damage_told_s_.exchange(now_s) >= told_again_s) {
+    logger_.error(
+        "{}: the record of key '{}' is damaged; set it anew, or build this node from another. `stats` counts how often "
+        "such "
+        "records were met as damaged_records",
+        path("flare.kch").string(), printable(key));
+  }
+  return StorageError::damaged;
+}
+
 // design.md 3.8: all is there to be read, but there is no room for the undo file of the next write.
 StorageError KyotoStorage::write_refusal() { return health_ == Health::full ? no_space() : StorageError::io; }
 
@@ -125,7 +147,7 @@ StorageError KyotoStorage::no_space() {
   if (disk_full_.exchange(true)) return StorageError::out_of_space;
   checkpoints_thread_->note_write(0);
   const auto now_s = clock_.unix_s();
-  if (now_s - space_told_s_.exchange(now_s) >= space_told_again_s) {
+  if (now_s - space_told_s_.exchange(now_s) >= told_again_s) {
     logger_.warning(
         "{}: a write was refused: its disk is full, or has less free than disk-reserve. Reads go on, and so do writes "
         "as soon as there is room",
@@ -186,6 +208,7 @@ StorageFigures KyotoStorage::figures() const {
           .snapshots_taken = snapshots_,
           .disk_full = disk_full_,
           .refused_for_space = refused_for_space_,
+          .damaged_records = damaged_records_,
           .failed = health_ == Health::failed};
 }
 

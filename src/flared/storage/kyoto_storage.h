@@ -122,6 +122,8 @@ class KyotoStorage final : public Storage {
   bool readable() const { return health_ == Health::good || health_ == Health::full; }
   StorageError write_refusal();
   StorageError no_space();
+  StorageError met_damage(std::string_view key);
+  StorageError met_failure(std::string_view key);
   std::filesystem::path path(const char* name) const { return options_.data_dir / name; }
   UpdateLog::Options log_options() const;
 
@@ -142,6 +144,8 @@ class KyotoStorage final : public Storage {
   std::atomic<Health> health_{Health::good};
   std::atomic<bool> disk_full_{false};  // the last write that wanted room was refused
   std::atomic<std::int64_t> space_told_s_{0};
+  std::atomic<std::uint64_t> damaged_records_{0};
+  std::atomic<std::int64_t> damage_told_s_{0};
   std::atomic<std::uint64_t> refused_for_space_{0};
   std::atomic<std::uint64_t> generation_{0};  // raised when cursors become void
   std::atomic<bool> replacing_{false};

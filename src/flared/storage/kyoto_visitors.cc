@@ -51,12 +51,12 @@ const char* ReadVisitor::visit_full(const char* key, std::size_t key_bytes, cons
 const char* ExecuteVisitor::visit_full(const char*, std::size_t, const char* value, std::size_t value_bytes,
                                        std::size_t* new_bytes) {
   const auto record = decode_record({value, value_bytes});
-  if (!record) {
+  old_bytes_ = value_bytes;
+  if (!record && context_.operation.kind != OperationKind::set) {
     result_ = StorageError::damaged;
     return NOP;
   }
-  old_bytes_ = value_bytes;
-  return decide_on({.record = record}, new_bytes);
+  return decide_on({.record = record}, new_bytes);  // a set puts a whole record in the place of a damaged one
 }
 
 const char* ExecuteVisitor::visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) {
@@ -185,7 +185,10 @@ const char* ApplyVisitor::visit_empty(const char* key, std::size_t key_bytes, st
 
 const char* ScanVisitor::visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                                     std::size_t*) {
-  if (const auto record = decode_record({value, value_bytes})) sink_.record({key, key_bytes}, *record);
+  const auto record = decode_record({value, value_bytes});
+  ++records_;
+  if (record) sink_.record({key, key_bytes}, *record);
+  if (!record) damaged_key_ = std::string{key, key_bytes};
   return NOP;
 }
 

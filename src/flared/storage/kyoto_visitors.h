@@ -108,16 +108,20 @@ class CountVisitor final : public kyotocabinet::DB::Visitor {
   std::uint64_t bytes_ = 0;
 };
 
-/// Hands a cursor's records to a sink; damaged ones are passed over, as `get` shows them to nobody.
+/// Hands a cursor's records to a sink, and tells of a damaged one.
 class ScanVisitor final : public kyotocabinet::DB::Visitor {
  public:
   explicit ScanVisitor(RecordSink& sink) : sink_(sink) {}
+  std::uint64_t records() const { return records_; }
+  const std::optional<std::string>& damaged_key() const { return damaged_key_; }
 
  private:
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                          std::size_t* new_bytes) override;
 
   RecordSink& sink_;
+  std::uint64_t records_ = 0;
+  std::optional<std::string> damaged_key_;
 };
 
 }  // namespace flare

@@ -47,6 +47,7 @@ struct StorageFigures {
   std::uint64_t snapshots_taken = 0;    // begin_scan calls since the start
   bool disk_full = false;               // writes are refused
   std::uint64_t refused_for_space = 0;  // writes since the start
+  std::uint64_t damaged_records = 0;    // met since the start: each time one was read or passed over
   bool failed = false;                  // a repair failed: nothing is served until a restart (design.md 3.2)
 };
 

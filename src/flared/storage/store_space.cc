@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
 
 namespace flare {
 namespace {
@@ -42,11 +43,11 @@ ReserveSpace reserve_above(std::uint64_t free_bytes_min) {
 
 int SpaceAhead::claim(int descriptor, std::uint64_t bytes, const ReserveSpace& reserve) {
   claimed_.fetch_add(bytes);
-  if (within_limit()) return 0;
+  if (claimed_.load() <= limit_.load()) return 0;
   const std::lock_guard lock{mutex_};
-  look_again();
-  if (within_limit()) return 0;
-  const auto needed = claimed_.load() - settled_.load() + size_() - reserved_to_;
+  const auto look = look_again();
+  if (look.end_at_most <= reserved_to_) return 0;
+  const auto needed = look.end_at_most - reserved_to_;
   auto more = std::max(needed, step_bytes_);
   int error = reserve(descriptor, reserved_to_, more);
   if (means_out_of_space(error) && more > needed) error = reserve(descriptor, reserved_to_, more = needed);
@@ -55,21 +56,22 @@ int SpaceAhead::claim(int descriptor, std::uint64_t bytes, const ReserveSpace& r
     return error;
   }
   reserved_to_ += more;
-  look_again();
+  std::ignore = look_again();
   return 0;
 }
 
-// What was settled before the look at the size is in it; all else that was claimed may still come.
-void SpaceAhead::look_again() {
+// In this order: what was settled is in the size, and all else that was claimed may still come.
+SpaceAhead::Look SpaceAhead::look_again() {
   const auto settled = settled_.load();
   const auto size = size_();
   limit_ = settled + (reserved_to_ > size ? reserved_to_ - size : 0);
+  return {.end_at_most = size + (claimed_.load() - settled)};
 }
 
 void SpaceAhead::restart(std::uint64_t reserved_to) {
   const std::lock_guard lock{mutex_};
   reserved_to_ = reserved_to;
-  look_again();
+  std::ignore = look_again();
 }
 
 StoreSpace::StoreSpace(std::filesystem::path path, Size store_bytes)

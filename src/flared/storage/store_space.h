@@ -28,8 +28,10 @@ class SpaceAhead {
   void restart(std::uint64_t reserved_to);
 
  private:
-  bool within_limit() const { return claimed_.load() <= limit_.load(); }
-  void look_again();
+  struct Look {
+    std::uint64_t end_at_most = 0;  // of the file, if all that is claimed comes
+  };
+  Look look_again();
 
   const std::uint64_t step_bytes_;
   const Size size_;
