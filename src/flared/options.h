@@ -41,6 +41,8 @@ struct FlaredOptions : CommonOptions {
   bool client_versions = true;                         // accept or refuse
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
+  std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8
+  std::int64_t flush_keep_s = 3600;      // design.md 3.7
   std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch

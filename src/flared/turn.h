@@ -100,7 +100,7 @@ class Turn {
   const double operations_share_;  // of max-ops-per-second; 0: no limit
   std::shared_ptr<AwaitedAnswers> awaited_;
   std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
-  bool answer_full_ = false;           // of the present get: a value found no room
+  std::string_view values_error_;      // of the present get: what its end tells in place of END
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;
   After after_ = After::go_on;

@@ -51,8 +51,12 @@ void Turn::get(const Request& request) {
   end_values();
 }
 
-// One line of keys can ask for more than there is memory. What was left out must not look like a miss.
-void Turn::end_values() { output_->append(std::exchange(answer_full_, false) ? reply::answer_too_large : reply::end); }
+// An entry that cannot be read is no miss (protocol.md 7, daemons.md 3.5), nor one that was left out because one line
+// of keys asked for more than there is memory.
+void Turn::end_values() {
+  const auto error = std::exchange(values_error_, {});
+  output_->append(error.empty() ? reply::end : error);
+}
 
 void Turn::end_reads() {
   for (auto* link : read_links_) link->end_read();
@@ -66,7 +70,8 @@ void Turn::read_key(std::string_view key, bool with_version) {
   if (route.kind == Route::Kind::local) {
     ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
-    if (writer.full()) answer_full_ = true;
+    if (!found) values_error_ = answer_of(found.error());
+    if (writer.full()) values_error_ = reply::answer_too_large;
     (found && *found ? counters.get_hits : counters.get_misses).add();
     return;
   }
@@ -147,7 +152,7 @@ void Turn::touch_many(const Request& request) {
       ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
-      if (writer.full()) answer_full_ = true;
+      if (writer.full()) values_error_ = reply::answer_too_large;
     }
   }
   end_values();
