@@ -100,6 +100,10 @@ OptionTable<O> network_rows() {
           option::bytes<O>(&O::max_key_bytes, 1, limits::key_bytes_max)),
       row("max-value-size", "bytes of a value; K, M, G allowed",
           option::bytes<O>(&O::max_value_bytes, 1, std::uint64_t{1} << 30)),
+      dynamic(row("max-connection-memory", "bytes held for clients that send or read slowly; K, M, G allowed",
+                  option::bytes<O>(&O::max_connection_memory, std::uint64_t{1} << 20, std::uint64_t{1} << 40))),
+      dynamic(row("net-write-timeout", "seconds until a client that does not read is closed; negative: never",
+                  timeout_or_never<O>(&O::net_write_timeout))),
   };
 }
 
@@ -117,6 +121,12 @@ OptionTable<O> quota_rows() {
 
 OptionTable<O> client_rows() {
   return {
+      row("gat-order", "of gat <number> <number>: rule (see README), flare (key first) or memcached (time first)",
+          option::choice<O>(
+              &O::gat_order,
+              {{"rule", GatOrder::rule}, {"flare", GatOrder::flare}, {"memcached", GatOrder::memcached}})),
+      row("client-versions", "accept or refuse versions (a fifth number) that clients give",
+          option::choice<O>(&O::client_versions, {{"accept", true}, {"refuse", false}})),
       dynamic(row(
           "proxy-flush-all",
           "flush_all at a proxy: own (its own store, as the operator tools need it) or cluster (all masters)",
@@ -252,6 +262,10 @@ std::vector<std::string> option_warnings(const FlaredOptions& options) {
   auto warnings = warning_about(unsupported_yet(options));
   if (options.storage_type == "tch") {
     warnings.emplace_back("storage-type tch: served by kch (flare.kch); set storage-type = kch");
+  }
+  if (options.max_connection_memory / 2 < options.max_value_bytes) {
+    warnings.emplace_back(
+        "max-connection-memory is less than twice max-value-size: the largest values may be refused; raise it");
   }
   return warnings;
 }

@@ -13,6 +13,7 @@
 #include "common/daemon/host_port.h"
 #include "common/daemon/reread.h"
 #include "common/daemon/start_failure.h"
+#include "common/protocol/request_line.h"
 #include "flared/storage/storage_options.h"
 
 /// flared's options (docs/spec/daemons.md 1.3): names, ranges and defaults are the table in options.cc.
@@ -34,6 +35,10 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_items = 0;  // of the node, 0: no limit; all three are for clients' writes and reads
   std::uint64_t max_bytes = 0;  // of keys and records
   std::uint64_t max_ops_per_second = 0;
+  std::size_t max_connection_memory = limits::connection_memory_max;
+  std::chrono::seconds net_write_timeout{60};  // `never` for a negative value
+  GatOrder gat_order = GatOrder::rule;
+  bool client_versions = true;                         // accept or refuse
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
   std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8

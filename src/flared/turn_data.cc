@@ -1,6 +1,8 @@
 // The classic text commands for records: executed here, or sent on.
 #include <algorithm>
+#include <utility>
 
+#include "common/base/limits.h"
 #include "common/cluster/key_hash.h"
 #include "common/protocol/words.h"
 #include "flared/delayed_write.h"
@@ -16,30 +18,44 @@ namespace {
 // Copies a record from the store's memory into the output: the one copy that a value takes.
 class ValueWriter final : public RecordSink {
  public:
-  ValueWriter(OutputBuffer& out, bool with_version) : out_(out), with_version_(with_version) {}
+  ValueWriter(OutputBuffer& out, bool with_version, std::size_t answer_bytes_max)
+      : out_(out), with_version_(with_version), answer_bytes_max_(answer_bytes_max) {}
   void record(std::string_view key, const RecordView& record) override {
+    if (out_.size() > limits::turn_output_bytes_max && out_.size() + record.data.size() > answer_bytes_max_) {
+      full_ = true;
+      return;
+    }
     if (with_version_) {
       append_value_with_version(out_, key, record.flags, record.data, raw(record.version));
     } else {
       append_value(out_, key, record.flags, record.data);
     }
   }
+  /// A value was left out: with it the answer would be larger than an answer may be.
+  bool full() const { return full_; }
 
  private:
   OutputBuffer& out_;
   bool with_version_;
+  std::size_t answer_bytes_max_;
+  bool full_ = false;
 };
 
 }  // namespace
 
 void Turn::get(const Request& request) {
   const bool with_version = request.command == Command::gets;
-  read_error_.reset();
   Words keys{request.rest};
   for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
   end_reads();
-  // protocol.md 7, daemons.md 3.5: an entry that cannot be read is no miss.
-  output_->append(read_error_ ? answer_of(*read_error_) : reply::end);
+  end_values();
+}
+
+// An entry that cannot be read is no miss (protocol.md 7, daemons.md 3.5), nor one that was left out because one line
+// of keys asked for more than there is memory.
+void Turn::end_values() {
+  const auto error = std::exchange(values_error_, {});
+  output_->append(error.empty() ? reply::end : error);
 }
 
 void Turn::end_reads() {
@@ -52,9 +68,10 @@ void Turn::read_key(std::string_view key, bool with_version) {
   counters.cmd_get.add();
   const auto route = route_read(view_, key, wrote_lately(key), worker_.draw());
   if (route.kind == Route::Kind::local) {
-    ValueWriter writer{*output_, with_version};
+    ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
-    if (!found) read_error_ = found.error();
+    if (!found) values_error_ = answer_of(found.error());
+    if (writer.full()) values_error_ = reply::answer_too_large;
     (found && *found ? counters.get_hits : counters.get_misses).add();
     return;
   }
@@ -100,11 +117,12 @@ void Turn::write(const Request& request) {
 void Turn::execute(const Request& request) {
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
-  ValueWriter writer{*output_, request.with_version};
+  ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
   // protocol.md 1: with noreply no result is sent, of gat no value.
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
   if (!outcome) return fail(request, outcome.error());
   count(worker_.counts(), request, *outcome);
+  if (writer.full()) return output_->append(reply::answer_too_large);
   append_answer(*output_, request, *outcome);
 }
 
@@ -131,12 +149,13 @@ void Turn::touch_many(const Request& request) {
     if (route.kind == Route::Kind::forward) {
       forward_gat(one, route.node);
     } else if (route.kind == Route::Kind::local) {
-      ValueWriter writer{*output_, request.with_version};
+      ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
+      if (writer.full()) values_error_ = reply::answer_too_large;
     }
   }
-  output_->append(reply::end);
+  end_values();
 }
 
 // The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.

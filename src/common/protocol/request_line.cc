@@ -136,12 +136,13 @@ bool is_number(std::string_view word) {
 }
 
 // design.md 1, gat: whose order a client meant.
-bool is_memcached_order(Words words) {
+bool is_memcached_order(Words words, GatOrder order) {
   const auto first = words.next();
   if (!is_number(first)) return false;
   auto last = words.next();
   if (last.empty()) return false;
   if (!is_number(last)) return true;
+  if (order != GatOrder::rule) return order == GatOrder::memcached;
   std::size_t count = 2;
   for (auto word = words.next(); !word.empty(); word = words.next()) {
     last = word;
@@ -156,7 +157,8 @@ LineVerdict parse_memcached_gat(Context& context) {
 }
 
 LineVerdict parse_gat(Context& context) {
-  if (!context.request.proxied && is_memcached_order(context.words)) return parse_memcached_gat(context);
+  if (!context.request.proxied && is_memcached_order(context.words, context.limits.gat_order))
+    return parse_memcached_gat(context);
   return parse_touch(context);
 }
 
@@ -316,6 +318,12 @@ SplitLine split_command(std::string_view line) {
   return {line.substr(0, end), line.substr(std::min(end + 1, line.size()))};
 }
 
+// What one node passes on to another keeps its version (design.md 1).
+bool gives_version(const Request& request) {
+  return !request.proxied && request.version > 0 && request.command != Command::cas &&
+         request.command != Command::node_sync;
+}
+
 }  // namespace
 
 RequestLine parse_request_line(std::string_view line, const ReaderLimits& limits) {
@@ -327,6 +335,11 @@ RequestLine parse_request_line(std::string_view line, const ReaderLimits& limits
     Context context{Words{rest}, parsed.request, parsed, limits};
     parsed.verdict = row.parse(context);
     if (parsed.request.prefix.size() > prefix_bytes_max) parsed.verdict = LineVerdict::syntax_error;
+    if (!limits.client_versions && gives_version(parsed.request)) {
+      parsed.verdict = LineVerdict::syntax_error;
+      parsed.refusal = parsed.request.noreply ? std::string_view{} : reply::no_client_versions;
+      return parsed;
+    }
     const bool answers_as_memcached = !parsed.request.proxied && row.parse != parse_keys;
     if (parsed.verdict == LineVerdict::syntax_error && answers_as_memcached) {
       parsed.refusal = refusal_text(row.command, rest, limits);

@@ -16,10 +16,15 @@ namespace flare {
 constexpr std::size_t prefix_bytes_max = 4096;
 constexpr std::uint32_t payload_bytes_max = 2147483647;  // protocol.md 1: a larger size is no number
 
+/// How gat is read where both words are numbers (option gat-order): by the rule of design.md 1, or always in one order.
+enum class GatOrder : std::uint8_t { rule, flare, memcached };
+
 struct ReaderLimits {
   std::size_t line_bytes = limits::line_bytes_max;
   std::size_t key_bytes = limits::key_bytes_max;
   std::size_t value_bytes = limits::value_bytes_max;
+  GatOrder gat_order = GatOrder::rule;
+  bool client_versions = true;  // whether a client may give a version (option client-versions)
 };
 
 enum class LineVerdict : std::uint8_t {

@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds slice_max{1};
 Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::begin_scan() {
   Result<std::unique_ptr<Scan>, StorageError> scan = StorageError::io;
   {
-    const std::lock_guard alone{gate_};
+    const Gate::Slice alone{gate_};
     if (!readable() && !checkpoint_locked()) return StorageError::io;
     if (const auto written = log_->write(); !written) return written.error();
     scan = KyotoScan::begin_locked(*this);
@@ -56,7 +56,7 @@ bool KyotoStorage::KyotoScan::next_deletions(RecordSink& sink) {
 }
 
 Result<bool, StorageError> KyotoStorage::KyotoScan::next_slice(RecordSink& sink) {
-  const std::lock_guard alone{storage_.gate_};
+  const Gate::Slice alone{storage_.gate_};
   if (storage_.generation_ != generation_ || !storage_.readable()) return StorageError::aborted;
   if (next_deletions(sink)) return true;
   if (done_) return false;

@@ -79,9 +79,7 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
 Result<void, StorageError> KyotoStorage::write_log() {
   const auto written = log_->write();
   if (!written) return written.error();
-  if (!*written) return {};
-  if (log_sync_) log_sync_->note_written();
-  tell_listener();
+  if (*written) tell_listener();
   return {};
 }
 
@@ -174,6 +172,8 @@ Result<void, StorageError> KyotoStorage::flush() {
     flushed = flush_locked(std::nullopt);
   }
   tell_listener();
+  // Not on a worker: it may wait here for what an answer has to wait for.
+  if (flushed && answers_wait()) return files().log->sync();
   return flushed;
 }
 
@@ -193,6 +193,7 @@ void KyotoStorage::on_log_written(std::function<void()> listener) {
 }
 
 void KyotoStorage::tell_listener() {
+  if (log_sync_) log_sync_->note_written();
   const std::lock_guard lock{listener_mutex_};
   if (listener_) listener_();
 }

@@ -62,6 +62,39 @@ TEST(RequestReader, TakesTheLongestKeyAndRefusesALongerOne) {
   EXPECT_THAT(read_all("delete 123456789\r\n", small_limits), ElementsAre("!CLIENT_ERROR bad command line format\r\n"));
 }
 
+TEST(GatOrderOption, FixesTheOrderWhereBothWordsAreNumbers) {
+  const auto read = [](GatOrder order, const std::string& line) {
+    ReaderLimits limits;
+    limits.gat_order = order;
+    return read_all(line + "\r\n", limits).front();
+  };
+  const std::string time_first = "gat rest=\"100\" exptime=5 memcached_order";
+  EXPECT_EQ(read(GatOrder::rule, "gat 5 100"), "gat key=5 exptime=100");
+  EXPECT_EQ(read(GatOrder::flare, "gat 5 100"), "gat key=5 exptime=100");
+  EXPECT_EQ(read(GatOrder::memcached, "gat 5 100"), time_first);
+  EXPECT_EQ(read(GatOrder::rule, "gat 5 100 7"), "gat rest=\"100 7\" exptime=5 memcached_order");
+  EXPECT_EQ(read(GatOrder::flare, "gat 5 100 7"), "gat key=5 exptime=100 version=7");
+  for (const auto order : {GatOrder::rule, GatOrder::flare, GatOrder::memcached}) {
+    EXPECT_EQ(read(order, "gat 5 k"), "gat rest=\"k\" exptime=5 memcached_order");
+    EXPECT_EQ(read(order, "gat k 5"), "gat key=k exptime=5");
+    EXPECT_EQ(read(order, "<a:1>gat 5 100"), "gat prefix=a:1 key=5 exptime=100") << "a node speaks the original's";
+  }
+}
+
+// design.md 1, protocol.md 9.8: a door of tenants can refuse what only the master should give.
+TEST(ClientVersions, AreRefusedByTheOptionWithTheirPayloadSkipped) {
+  ReaderLimits limits;
+  limits.client_versions = false;
+  const std::string refused = "!CLIENT_ERROR a client may not give a version here (option client-versions)\r\n";
+  EXPECT_THAT(read_all("set k 0 0 1 5\r\nx\r\nping\r\n", limits), ElementsAre(refused, "ping"));
+  EXPECT_THAT(read_all("delete k 0 9\r\nping\r\n", limits), ElementsAre(refused, "ping"));
+  EXPECT_THAT(read_all("set k 0 0 1 5 noreply\r\nx\r\nping\r\n", limits), ElementsAre("ping"));
+  EXPECT_THAT(read_all("set k 0 0 1 0\r\nx\r\n", limits), ElementsAre("set key=k data=\"x\""));
+  EXPECT_THAT(read_all("cas k 0 0 1 7\r\nx\r\n", limits), ElementsAre("cas key=k version=7 data=\"x\""));
+  EXPECT_THAT(read_all("<a:1>set k 0 0 1 5\r\nx\r\n", limits),
+              ElementsAre("set prefix=a:1 key=k version=5 data=\"x\""));
+}
+
 TEST(RequestReader, TakesTheLargestValueAndSkipsALargerOne) {
   const std::string largest(16, 'v');
   EXPECT_THAT(read_all("set k 0 0 16\r\n" + largest + "\r\n", small_limits),
