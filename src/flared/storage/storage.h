@@ -61,6 +61,8 @@ class Scan {
   /// Hands out the next remembered deletions, then records, about 100 or 1 ms; false when all are done. For the
   /// blocking pool: takes the gate.
   virtual Result<bool, StorageError> next_slice(RecordSink& sink) = 0;
+  /// The log behind the scan is not needed.
+  virtual void forget_log() {}
 };
 
 /// A store under construction beside the one that serves, for a build from a snapshot (replication.md 4).
