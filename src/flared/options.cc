@@ -96,6 +96,8 @@ OptionTable<O> network_rows() {
           option::number<O>(&O::threads, 1, 64)),
       row("back-log", "connections that wait to be accepted", option::number<O>(&O::back_log, 1, 65'535)),
       row("proxy-concurrency", "connections to each other node", option::number<O>(&O::proxy_concurrency, 1, 1024)),
+      row("max-line-size", "bytes of a request line, and so of the keys of one get; K, M, G allowed",
+          option::bytes<O>(&O::max_line_bytes, limits::line_bytes_max, std::uint64_t{1} << 24)),
       row("max-key-size", "bytes of a key; K, M, G allowed",
           option::bytes<O>(&O::max_key_bytes, 1, limits::key_bytes_max)),
       row("max-value-size", "bytes of a value; K, M, G allowed",

@@ -30,6 +30,7 @@ struct FlaredOptions : CommonOptions {
   int back_log = limits::listen_backlog;
   int proxy_concurrency = 2;
 
+  std::size_t max_line_bytes = limits::line_bytes_max;  // never less: other nodes write lines of that length
   std::size_t max_key_bytes = limits::key_bytes_max;
   std::size_t max_value_bytes = limits::value_bytes_max;
   std::uint64_t max_items = 0;  // of the node, 0: no limit; all three are for clients' writes and reads
@@ -43,7 +44,7 @@ struct FlaredOptions : CommonOptions {
   Durability durability = Durability::process;
   std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8
   std::int64_t flush_keep_s = 3600;      // design.md 3.7
-  std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  std::uint64_t log_max_bytes = 0;       // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;

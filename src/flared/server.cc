@@ -209,7 +209,7 @@ void Server::make_parts() {
                    learn_addresses();
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
-                        ReaderLimits{limits::line_bytes_max, options_.max_key_bytes, options_.max_value_bytes,
+                        ReaderLimits{options_.max_line_bytes, options_.max_key_bytes, options_.max_value_bytes,
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
   worker_setup_->identity_required = options_.require_identity;

@@ -75,6 +75,7 @@ const std::vector<Row>& of_flared() {
       {"threads", "*", {"1", "64"}, numbers_but({"0", "65"})},
       {"back-log", "1024", {"1", "65535"}, numbers_but({"0", "65536"})},
       {"proxy-concurrency", "2", {"1", "1024"}, numbers_but({"0", "1025"})},
+      {"max-line-size", "64K", {"64K", "1M", "16M"}, numbers_but({"0", "65535", "17M", "-1"})},
       {"max-key-size", "8191", {"1", "250", "4K"}, numbers_but({"0", "8192", "8K"})},
       {"max-value-size", "64M", {"1", "1000", "4K", "1G"}, numbers_but({"0", "2G", "1T", "-1"})},
       {"max-connection-memory", "256M", {"1M", "64M", "1024G"}, numbers_but({"0", "1000", "2T", "-1"})},
