@@ -13,8 +13,8 @@
 #include "common/daemon/host_port.h"
 #include "common/daemon/reread.h"
 #include "common/daemon/start_failure.h"
-#include "flared/storage/storage_options.h"
 #include "common/protocol/request_line.h"
+#include "flared/storage/storage_options.h"
 
 /// flared's options (docs/spec/daemons.md 1.3): names, ranges and defaults are the table in options.cc.
 namespace flare {
@@ -37,6 +37,7 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_ops_per_second = 0;
   GatOrder gat_order = GatOrder::rule;
   bool client_versions = true;                         // accept or refuse
+  bool proxy_read_errors = false;                      // proxy-read-error: error, or miss
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
   std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1

@@ -1,5 +1,6 @@
 // The classic text commands for records: executed here, or sent on.
 #include <algorithm>
+#include <utility>
 
 #include "common/cluster/key_hash.h"
 #include "common/protocol/words.h"
@@ -30,14 +31,32 @@ class ValueWriter final : public RecordSink {
   bool with_version_;
 };
 
+// Of a key that no node can be asked for.
+std::string_view unreadable_answer(Route::Kind kind) {
+  return kind == Route::Kind::nowhere ? reply::no_partition : reply::proxy_failure;
+}
+
 }  // namespace
 
 void Turn::get(const Request& request) {
   const bool with_version = request.command == Command::gets;
+  const auto first_place = next_place();
   Words keys{request.rest};
   for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
   end_reads();
+  end_values(first_place);
+}
+
+// cluster.md 9.11: where proxy-read-error asks for it, END says that each key without a value is a miss.
+void Turn::end_values(std::uint32_t first_place) {
+  const auto failure = std::exchange(read_failure_, {});
+  if (!failure.empty()) return output_->append(failure);
+  if (tells_read_errors_ && next_place() > first_place) return awaited_->reserve_end(output_->size(), first_place);
   output_->append(reply::end);
+}
+
+void Turn::fail_key(std::string_view why) {
+  if (tells_read_errors_) read_failure_ = why;
 }
 
 void Turn::end_reads() {
@@ -53,20 +72,21 @@ void Turn::read_key(std::string_view key, bool with_version) {
     ValueWriter writer{*output_, with_version};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
     (found && *found ? counters.get_hits : counters.get_misses).add();
+    if (!found) fail_key(answer_of(found.error()));
     return;
   }
   if (route.kind != Route::Kind::forward) {  // cluster.md 5.1: absent
     counters.get_misses.add();
-    return;
+    return fail_key(unreadable_answer(route.kind));
   }
-  send_read(key, with_version, route.node, await());
+  send_read(key, with_version, route.node, await_read());
 }
 
 void Turn::send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place) {
   worker_.counts().forwarded.add();
   auto& link = worker_.link(node);
   if (std::find(read_links_.begin(), read_links_.end(), &link) == read_links_.end()) read_links_.push_back(&link);
-  if (!link.read(key, with_version, place)) place.fill({});
+  if (!link.read(key, with_version, place)) place.fail_read(reply::proxy_failure);
 }
 
 void Turn::wrote_elsewhere(std::string_view key) {
@@ -119,6 +139,7 @@ void Turn::fail(const Request& request, StorageError error_) {
 
 // memcached's gat and gats: values of several keys, then END (docs/design.md 1).
 void Turn::touch_many(const Request& request) {
+  const auto first_place = next_place();
   Request one = request;
   one.memcached_order = false;
   Words keys{request.rest};
@@ -131,16 +152,19 @@ void Turn::touch_many(const Request& request) {
       ValueWriter writer{*output_, request.with_version};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
+      if (!outcome) fail_key(answer_of(outcome.error()));
+    } else {
+      fail_key(unreadable_answer(route.kind));
     }
   }
-  output_->append(reply::end);
+  end_values(first_place);
 }
 
 // The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.
 void Turn::forward_gat(const Request& request, std::uint32_t node) {
-  auto place = await();
+  auto place = await_read();
   if (!may_forward(request.prefix) || !worker_.link(node).forward_value(request, now_s_, place)) {
-    place.fill({});
+    place.fail_read(reply::proxy_failure);
   }
   wrote_elsewhere(request.key);
 }

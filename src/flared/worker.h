@@ -59,6 +59,7 @@ struct WorkerSetup {
   std::atomic<int> connections{0};
   std::atomic<std::uint64_t> connections_refused{0};  // for connections_max
   std::atomic<double> operations_share{0};            // of max-ops-per-second, for each worker; 0: no limit
+  std::atomic<bool> read_errors{false};               // proxy-read-error = error, likewise
   std::atomic<std::int32_t> next_session_id{1};
 };
 
