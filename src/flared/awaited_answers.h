@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "common/net/task.h"
 #include "common/protocol/output_buffer.h"
 #include "common/protocol/reply_writer.h"
+#include "flared/connection_memory.h"
 
 namespace flare {
 
@@ -25,7 +27,11 @@ class AnswerForm {
 /// so that a session's answers keep the order of its requests. Belongs to its worker's thread.
 class AwaitedAnswers {
  public:
-  explicit AwaitedAnswers(IoExecutor executor) : wake_(executor) {}
+  /// `memory`: what answers beyond `free_bytes` are counted in; null: they are not bounded.
+  explicit AwaitedAnswers(IoExecutor executor, MemoryAccount* memory = nullptr) : wake_(executor), memory_(memory) {}
+  ~AwaitedAnswers() { drop(); }
+  AwaitedAnswers(const AwaitedAnswers&) = delete;
+  AwaitedAnswers& operator=(const AwaitedAnswers&) = delete;
 
   /// A place at `offset` of the turn's output.
   std::uint32_t reserve(std::size_t offset) {
@@ -40,7 +46,9 @@ class AwaitedAnswers {
   /// Exactly once for each place; empty where nothing is to be said (noreply, a miss). `form` may be null: as it is.
   void fill(std::uint32_t place, std::string_view answer, const AnswerForm* form = nullptr) {
     places_[place].begin = bytes_.size();
-    if (form) {
+    if (!has_room(answer.size())) {
+      overflowed_ = true;
+    } else if (form) {
       form->append(bytes_, answer);
     } else {
       bytes_.append(answer);
@@ -60,6 +68,14 @@ class AwaitedAnswers {
   bool lost() const { return lost_; }
 
   bool complete() const { return missing_ == 0; }
+  /// There was no memory for an answer: what `merge` gives is not what was asked for.
+  bool overflowed() const { return overflowed_; }
+  /// Gives the answers' memory back.
+  void drop() {
+    if (held_bytes_ > 0) memory_->give(held_bytes_);
+    held_bytes_ = 0;
+    bytes_ = OutputBuffer{};
+  }
 
   /// Until the last place is filled: whoever reserved one keeps a deadline and fills it.
   IoTask<> wait() {
@@ -81,6 +97,19 @@ class AwaitedAnswers {
   }
 
  private:
+  static constexpr std::size_t free_bytes = 64 * 1024;
+
+  bool has_room(std::size_t more) {
+    if (!memory_) return true;
+    const auto whole = bytes_.size() + more;
+    if (overflowed_ || whole <= free_bytes + held_bytes_) return !overflowed_;
+    if (bytes_.size() > limits::turn_output_bytes_max && whole > memory_->all().answer_bytes_max()) return false;
+    const auto missing = whole - held_bytes_;
+    if (!memory_->take(missing)) return false;
+    held_bytes_ += missing;
+    return true;
+  }
+
   struct Place {
     std::size_t offset;
     std::size_t begin = 0;
@@ -100,6 +129,9 @@ class AwaitedAnswers {
   std::vector<Place> places_;
   OutputBuffer bytes_;
   std::size_t missing_ = 0;
+  MemoryAccount* memory_;  // outlives it
+  std::size_t held_bytes_ = 0;
+  bool overflowed_ = false;
   bool lost_ = false;
 };
 

@@ -26,7 +26,9 @@ class InputBuffer {
     if (begin_ > 0 && end_ == data_.size()) compact();
     if (end_ == data_.size() && whole > data_.size()) {
       compact();
-      data_.resize(std::min(whole, data_.size() * 2));  // as it arrives: a claimed size alone takes no memory
+      // As it arrives: a claimed size alone takes no memory. And never by a few bytes: who does not know how much is to
+      // come asks for one more than there is.
+      data_.resize(std::min(std::max(whole, data_.size() + limits::read_buffer_bytes), data_.size() * 2));
     }
     if (end_ == data_.size()) data_.resize(data_.size() + limits::read_buffer_bytes);
     return data_.data() + end_;

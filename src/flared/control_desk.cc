@@ -226,7 +226,7 @@ std::string ControlDesk::general() {
   if (safety_) figures.alarms = safety_->alarms();
   const auto others = other_counts();
   figures.bytes_max = storage_.quota().limits().bytes;
-  figures.connections_max = static_cast<std::uint64_t>(workers_->front()->setup().connections_max.load());
+  figures.connections_max = static_cast<std::uint64_t>(workers_->front()->setup().places.figures().clients_max);
   figures.refused_connections = others.refused_connections - others_at_reset_.refused_connections;
   figures.flushes = others.flushes - others_at_reset_.flushes;
   figures.reclaimed = others.reclaimed - others_at_reset_.reclaimed;
@@ -234,7 +234,7 @@ std::string ControlDesk::general() {
 }
 
 ControlDesk::OtherCounts ControlDesk::other_counts() const {
-  const auto refused = workers_->front()->setup().connections_refused.load(std::memory_order_relaxed);
+  const auto refused = workers_->front()->setup().places.figures().refused;
   return {flushes_, refused, sweep_.reclaimed()};
 }
 
@@ -252,9 +252,10 @@ std::string ControlDesk::quota() {
   figures.bytes = store.bytes();
   figures.operations_max = static_cast<std::uint64_t>(
       std::llround(setup.operations_share.load(std::memory_order_relaxed) * static_cast<double>(workers_->size())));
-  figures.connections_max = static_cast<std::uint64_t>(setup.connections_max.load(std::memory_order_relaxed));
-  figures.connections = static_cast<std::uint64_t>(setup.connections.load(std::memory_order_relaxed));
-  figures.refused_connections = setup.connections_refused.load(std::memory_order_relaxed);
+  figures.connections = setup.places.figures();
+  figures.memory_max = setup.memory.max();
+  figures.memory = setup.memory.used();
+  figures.refused_memory = setup.memory.refused();
   figures.sweeps = sweep_.sweeps();
   figures.reclaimed = sweep_.reclaimed();
   return quota_stats(figures, counters());

@@ -8,6 +8,7 @@
 
 #include "common/protocol/item_answer.h"
 #include "common/protocol/reply_writer.h"
+#include "flared/disk_gate.h"
 #include "flared/expiry_sweep.h"
 #include "flared/forwarded_item.h"
 #include "flared/item_execution.h"
@@ -103,7 +104,7 @@ class DelayedWrite : public std::enable_shared_from_this<DelayedWrite> {
     const auto now_s = worker_.setup().clock.unix_s();
     OutputBuffer out;
     const auto done = execute(now_s, out);
-    if (done) return place_.fill(out.view());
+    if (done) return answer(out);
     if (over_quota(done.error())) {
       const bool in_time = std::chrono::steady_clock::now() < until_;
       const bool hope = worker_.setup().storage.quota().may_have_expired(now_s);
@@ -111,6 +112,12 @@ class DelayedWrite : public std::enable_shared_from_this<DelayedWrite> {
       count_refusal(worker_.counts(), done.error());
     }
     refuse(answer_of(done.error()));
+  }
+
+  void answer(const OutputBuffer& out) {
+    if (!worker_.setup().answers_wait) return place_.fill(out.view());
+    const Storage::Batch batch{worker_.setup().storage};
+    fill_when_on_disk(worker_, place_, std::string{out.view()});
   }
 
   // docs/design.md 3.3: no answer leaves before the log is written.

@@ -119,7 +119,7 @@ void NodeAgent::joined(IndexLink::Joined joined) {
 }
 
 std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
-  if (raw(version) > 0 && version < view_->map.version) {
+  if (version < view_->map.version) {
     log_.warning("map {} ignored: this node has map {}", raw(version), raw(view_->map.version));
     return "SERVER_ERROR node sync error\r\n";
   }
@@ -127,6 +127,10 @@ std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
   if (!map && map.error() == MapError::format) return "CLIENT_ERROR format error\r\n";
   if (!map) {
     log_.error("map {} refused: it shows a node or a thread_type twice", raw(version));
+    return "SERVER_ERROR node sync error\r\n";
+  }
+  if (!map->nodes.contains(own_key_)) {  // docs/design.md 5: an index sends its map to the nodes that are in it
+    log_.error("map {} refused: this node, {}, is not in it", raw(version), own_key_.text);
     return "SERVER_ERROR node sync error\r\n";
   }
   install(std::move(*map));
@@ -188,8 +192,11 @@ void NodeAgent::install(NodeMap map) {
 void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (leaving_) return;
   if (same_work(plan, plan_)) {
+    const bool to_be_told = plan.tell_index_when_done && !plan_.tell_index_when_done;
     plan_.tell_index_when_done = plan.tell_index_when_done;
     if (leading_ || !leads(plan_)) publish_(view_);
+    // It may follow already (an old map came late) and be in sync: confirmed anew, so that the index hears of it.
+    if (to_be_told && plan.kind == ReplicationPlan::Kind::follow) follow_master();
     return;
   }
   const bool led = leading_ && leads(plan) && !plan.new_reign;

@@ -100,6 +100,10 @@ OptionTable<O> network_rows() {
           option::bytes<O>(&O::max_key_bytes, 1, limits::key_bytes_max)),
       row("max-value-size", "bytes of a value; K, M, G allowed",
           option::bytes<O>(&O::max_value_bytes, 1, std::uint64_t{1} << 30)),
+      dynamic(row("max-connection-memory", "bytes held for clients that send or read slowly; K, M, G allowed",
+                  option::bytes<O>(&O::max_connection_memory, std::uint64_t{1} << 20, std::uint64_t{1} << 40))),
+      dynamic(row("net-write-timeout", "seconds until a client that does not read is closed; negative: never",
+                  timeout_or_never<O>(&O::net_write_timeout))),
   };
 }
 
@@ -147,6 +151,10 @@ OptionTable<O> storage_rows() {
               {{"process", Durability::process}, {"interval", Durability::interval}, {"group", Durability::group}})),
       row("log-max-size", "cap of the update log; K, M, G allowed; 0: by the size of the data",
           option::bytes<O>(&O::log_max_bytes, 0, std::uint64_t{1} << 44)),
+      row("disk-reserve", "bytes of the disk that writes leave free; K, M, G allowed; 0: 1/64 of it, at most 64M",
+          option::bytes<O>(&O::disk_reserve_bytes, 0, std::uint64_t{1} << 44)),
+      row("flush-keep", "seconds for which what flush_all took away can be brought back",
+          option::number<O>(&O::flush_keep_s, 0, std::int64_t{1} << 32)),
       later(row("storage-dfunit", "step of automatic defragmentation",
                 option::number<O>(&O::storage_dfunit, 0, int_max))),
       none_here(row("storage-fp", "free block pool of tch and tcb", option::number<O>(&O::storage_fp, 0, uint32_max))),
@@ -256,6 +264,10 @@ std::vector<std::string> option_warnings(const FlaredOptions& options) {
   auto warnings = warning_about(unsupported_yet(options));
   if (options.storage_type == "tch") {
     warnings.emplace_back("storage-type tch: served by kch (flare.kch); set storage-type = kch");
+  }
+  if (options.max_connection_memory / 2 < options.max_value_bytes) {
+    warnings.emplace_back(
+        "max-connection-memory is less than twice max-value-size: the largest values may be refused; raise it");
   }
   return warnings;
 }

@@ -35,11 +35,15 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t max_items = 0;  // of the node, 0: no limit; all three are for clients' writes and reads
   std::uint64_t max_bytes = 0;  // of keys and records
   std::uint64_t max_ops_per_second = 0;
+  std::size_t max_connection_memory = limits::connection_memory_max;
+  std::chrono::seconds net_write_timeout{60};  // `never` for a negative value
   GatOrder gat_order = GatOrder::rule;
   bool client_versions = true;                         // accept or refuse
   bool proxy_read_errors = false;                      // proxy-read-error: error, or miss
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
+  std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8
+  std::int64_t flush_keep_s = 3600;      // design.md 3.7
   std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch

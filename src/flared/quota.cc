@@ -46,9 +46,13 @@ std::string quota_stats(const QuotaFigures& figures, const std::vector<const Cou
   add("refused_bytes", sum(&Counters::refused_bytes));
   add("max_ops_per_second", figures.operations_max);
   add("refused_ops", sum(&Counters::refused_operations));
-  add("max_connection", figures.connections_max);
-  add("connections", figures.connections);
-  add("refused_connections", figures.refused_connections);
+  add("max_connection", figures.connections.clients_max);
+  add("connections", figures.connections.clients);
+  add("node_connections", figures.connections.nodes);
+  add("refused_connections", figures.connections.refused);
+  add("max_connection_memory", figures.memory_max);
+  add("connection_memory", figures.memory);
+  add("refused_connection_memory", figures.refused_memory);
   add("sweeps", figures.sweeps);
   add("reclaimed", figures.reclaimed);
   return text + "END\r\n";

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/net/connection_places.h"
 #include "common/protocol/request.h"
 #include "flared/counters.h"
 #include "flared/storage/storage.h"
@@ -31,9 +32,10 @@ struct QuotaFigures {
   std::uint64_t items = 0;
   std::uint64_t bytes = 0;
   std::uint64_t operations_max = 0;  // each second
-  std::uint64_t connections_max = 0;
-  std::uint64_t connections = 0;
-  std::uint64_t refused_connections = 0;
+  ConnectionPlaces::Figures connections;
+  std::uint64_t memory_max = 0;  // of connections
+  std::uint64_t memory = 0;
+  std::uint64_t refused_memory = 0;
   std::uint64_t sweeps = 0;
   std::uint64_t reclaimed = 0;
 };

@@ -12,6 +12,7 @@
 #include "common/daemon/door_options.h"
 #include "common/daemon/file_limit.h"
 #include "common/daemon/privileges.h"
+#include "common/protocol/reply_writer.h"
 #include "flared/storage/kyoto_storage.h"
 #include "flared/storage_settings.h"
 
@@ -20,7 +21,6 @@ namespace flare {
 namespace {
 
 constexpr const char* program = "flared";
-constexpr std::string_view too_many = "ERROR Too many open connections\r\n";
 constexpr std::chrono::milliseconds index_patience{4500};  // as the original: 9 attempts, 0.5 s apart
 constexpr std::chrono::seconds refusal_patience{30};  // above threshold x interval of usual indexes (cluster.md 10)
 constexpr std::chrono::milliseconds flush_patience{10'000};  // of one master that is asked to flush
@@ -206,12 +206,16 @@ void Server::make_parts() {
                    safety_->moved_to(own, static_cast<int>(partitions.active().size()));
                    if (!is_master(*view)) worker_setup_->marks.clear();
                    for (auto& worker : workers_) worker->publish(view);
+                   learn_addresses();
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
                         ReaderLimits{limits::line_bytes_max, options_.max_key_bytes, options_.max_value_bytes,
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
   worker_setup_->identity_required = options_.require_identity;
+  worker_setup_->workers = options_.threads;
+  addresses_.emplace(executor, worker_setup_->places);
+  learn_addresses();
 }
 
 void Server::start_workers() {
@@ -231,17 +235,25 @@ void Server::start_workers() {
 void Server::accept(std::size_t door, int descriptor, std::string peer) {
   const auto passage = keeper_->admit(door, descriptor, peer);
   if (!passage) return;
-  auto& open = worker_setup_->connections;
-  if (open.load(std::memory_order_relaxed) >= worker_setup_->connections_max.load(std::memory_order_relaxed)) {
-    // As memcached says it: a socket that is closed without a word leaves the client guessing (protocol.md 8.9).
-    worker_setup_->connections_refused.fetch_add(1, std::memory_order_relaxed);
-    [[maybe_unused]] const auto sent = ::write(descriptor, too_many.data(), too_many.size());
-    ::close(descriptor);
+  const bool nodes_only = !passage->granted.has_any_of(AccessClass::data | AccessClass::admin);
+  const auto place = worker_setup_->places.take(peer, nodes_only);
+  if (place == Place::none) {
+    // A socket that is closed without a word leaves the client guessing (protocol.md 8.9).
+    partings_.part(descriptor, reply::too_many_connections);
     return;
   }
-  open.fetch_add(1, std::memory_order_relaxed);
-  workers_[next_worker_]->adopt(descriptor, std::move(peer), *passage);
+  workers_[next_worker_]->adopt(descriptor, std::move(peer), *passage, place);
   next_worker_ = (next_worker_ + 1) % workers_.size();
+}
+
+// Whose connections may come in when clients have taken all of max-connection.
+void Server::learn_addresses() {
+  std::set<std::string, std::less<>> names;
+  for (const auto& index : options_.indexes) names.insert(index.host);
+  if (agent_ && agent_->view()) {
+    for (const auto& [key, node] : agent_->view()->map.nodes) names.insert(node.server_name);
+  }
+  if (addresses_) addresses_->learn(std::move(names));
 }
 
 IoTask<> Server::join() {
@@ -316,13 +328,16 @@ void Server::reread() {
   apply(options_);
   apply_doors();
   index_->set_servers(index_servers(options_));
+  learn_addresses();
   log_.notice("SIGHUP: options read again; changed: {}", fmt::join(read->changed, ", "));
   if (!read->need_restart.empty()) log_.warning("these need a restart: {}", fmt::join(read->need_restart, ", "));
 }
 
 void Server::apply(const FlaredOptions& options) {
-  worker_setup_->connections_max.store(options.max_connection, std::memory_order_relaxed);
+  worker_setup_->places.change_clients_max(static_cast<std::size_t>(options.max_connection));
+  worker_setup_->memory.change_max(options.max_connection_memory);
   worker_setup_->idle_timeout_s.store(options.net_read_timeout.count(), std::memory_order_relaxed);
+  worker_setup_->write_timeout_s.store(options.net_write_timeout.count(), std::memory_order_relaxed);
   worker_setup_->operations_share.store(static_cast<double>(options.max_ops_per_second) / options.threads,
                                         std::memory_order_relaxed);
   worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);

@@ -12,8 +12,10 @@
 #include "common/daemon/identity.h"
 #include "common/daemon/pid_file.h"
 #include "common/net/blocking_pool.h"
+#include "common/net/daemon_addresses.h"
 #include "common/net/door_keeper.h"
 #include "common/net/listener.h"
+#include "common/net/parting.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
 #include "flared/node_agent.h"
@@ -51,6 +53,7 @@ class Server {
   void reread();
   void apply(const FlaredOptions& options);
   void apply_doors();
+  void learn_addresses();
   void fail(const StartFailure& failure);
 
   FlaredOptions options_;
@@ -70,9 +73,11 @@ class Server {
   std::unique_ptr<Storage> storage_;
   std::vector<std::unique_ptr<Worker>> workers_;  // before control_: its pending replies point to them
   asio::io_context control_{1};
+  Partings partings_{control_.get_executor()};
   std::optional<BlockingPool> pool_;
   std::optional<ControlDesk> desk_;
   std::optional<WorkerSetup> worker_setup_;
+  std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;
   std::optional<NodeAgent> agent_;
   struct DoorListener {

@@ -1,7 +1,10 @@
 #include "flared/session.h"
 
+#include <cstring>
 #include <utility>
 
+#include "common/base/limits.h"
+#include "common/protocol/reply_writer.h"
 #include "flared/turn.h"
 #include "flared/worker.h"
 
@@ -9,20 +12,25 @@ namespace flare {
 
 namespace {
 
+constexpr std::string_view out_of_memory =
+    "SERVER_ERROR out of memory: the clients of this node hold all of max-connection-memory\r\n";
+
 bool would_block(const error_code& error) {
   return error == asio::error::would_block || error == asio::error::try_again;
 }
 
 }  // namespace
 
-Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id, Passage passage)
+Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id, Passage passage, Place place)
     : worker_(worker),
       socket_(std::move(socket)),
-      peer_{std::move(peer), SessionPeer::Standing::client, nullptr},
       passage_(passage),
       reader_(worker.setup().reader_limits),
       last_active_s_(worker.setup().clock.unix_s()),
-      id_(id) {}
+      id_(id) {
+  peer_.address = std::move(peer);
+  peer_.place = place;
+}
 
 // The usual turn suspends once, to wait for the client, and enters no other coroutine: their frames would be allocated.
 IoTask<> Session::serve() {
@@ -30,6 +38,10 @@ IoTask<> Session::serve() {
   bool more_input = false;
   while (open()) {
     if (!more_input) {
+      if ((input_ || held_bytes_ > 0) && !hold(input_ ? input_->capacity() : 0)) {
+        part_with(out_of_memory);
+        break;
+      }
       idle_ = true;
       const auto [failed] = co_await socket_.async_wait(StreamSocket::wait_read, use_task);
       idle_ = false;
@@ -45,9 +57,12 @@ IoTask<> Session::serve() {
     if (!answered && !co_await answer(turn)) break;
     if (turn.after() != Turn::After::go_on && !co_await go_on_after(turn)) break;
     bytes_needed_ = turn.bytes_needed();
-    more_input = turn.stopped_early() && !input_->unread().empty();
-    if (input_->unread().empty()) input_.reset();
+    if (input_ && input_->unread().empty()) input_.reset();
+    more_input = input_ && turn.stopped_early();
   }
+  input_.reset();
+  let_go();
+  if (parting_) worker_.partings().part(std::move(socket_));
   error_code ignored;
   socket_.close(ignored);
 }
@@ -55,6 +70,7 @@ IoTask<> Session::serve() {
 // Borrows one of the worker's buffers for what has arrived: one receive call for a turn.
 Session::Received Session::receive() {
   if (!input_) input_ = worker_.inputs().borrow();
+  if (!parked_.empty()) unpark();
   char* room = input_->room(bytes_needed_);
   error_code error;
   const auto n = socket_.receive(asio::buffer(room, input_->room_bytes()), 0, error);
@@ -83,10 +99,21 @@ bool Session::send_now(std::string_view bytes) {
 IoTask<bool> Session::answer(Turn& turn) {
   const auto awaited = turn.awaited();
   if (!awaited) co_return co_await send(turn.output().view().substr(unsent_from_));
+  if (input_->unread().empty()) input_.reset();  // others may need it while this session waits
+  if (!hold_unsent(turn.output().size())) {
+    part_with(out_of_memory);
+    co_return false;
+  }
   co_await awaited->wait();
+  if (awaited->overflowed()) {
+    worker_.setup().memory.count_refused();
+    part_with(out_of_memory);
+    co_return false;
+  }
   if (awaited->lost()) co_return false;
   auto whole = worker_.outputs().borrow();
   awaited->merge(turn.output().view(), *whole);
+  awaited->drop();
   co_return co_await send(whole->view());
 }
 
@@ -95,6 +122,9 @@ IoTask<bool> Session::go_on_after(Turn& turn) {
     case Turn::After::go_on:
       co_return true;
     case Turn::After::close:
+      co_return false;
+    case Turn::After::part:
+      parting_ = true;
       co_return false;
     case Turn::After::dump:
       co_return co_await dump(turn);
@@ -105,8 +135,9 @@ IoTask<bool> Session::go_on_after(Turn& turn) {
   co_return false;
 }
 
-// A client that does not read is waited for here, and closed by the worker's idle timer when it never does.
+// A client that does not read is waited for here, for net-write-timeout without a byte taken; what it holds is counted.
 IoTask<bool> Session::send(std::string_view bytes) {
+  const auto whole = bytes.size();
   while (!bytes.empty()) {
     error_code error;
     const auto n = socket_.send(asio::buffer(bytes), 0, error);
@@ -118,7 +149,10 @@ IoTask<bool> Session::send(std::string_view bytes) {
       last_active_s_ = worker_.setup().clock.unix_s();
       continue;
     }
+    if (!hold_unsent(whole)) co_return false;
+    writing_ = true;
     const auto [failed] = co_await socket_.async_wait(StreamSocket::wait_write, use_task);
+    writing_ = false;
     if (failed) co_return false;
   }
   co_return true;
@@ -148,6 +182,60 @@ void Session::hand_over(Turn& turn) {
   const int descriptor = socket_.release(error);
   if (error || descriptor < 0) return;
   worker_.setup().control.adopt_stream(descriptor, std::string{input_->unread()}, turn.stream_words(), peer_.address);
+}
+
+bool Session::hold(std::size_t bytes) {
+  if (bytes > held_bytes_ && !worker_.take_memory(*this, bytes - held_bytes_, bytes)) {
+    worker_.setup().memory.count_refused();
+    return false;
+  }
+  if (bytes < held_bytes_) worker_.give_memory(held_bytes_ - bytes);
+  held_bytes_ = bytes;
+  return true;
+}
+
+void Session::let_go() {
+  if (held_bytes_ > 0) worker_.give_memory(held_bytes_);
+  held_bytes_ = 0;
+}
+
+bool Session::hold_unsent(std::size_t bytes) { return hold(bytes + (input_ ? input_->capacity() : 0)); }
+
+void Session::park() {
+  if (!idle_ || !input_ || input_->unread().size() > limits::parked_bytes_max) return;
+  parked_.assign(input_->unread());
+  parked_.shrink_to_fit();
+  input_.reset();
+  hold(parked_.capacity());  // less than before: it cannot fail
+}
+
+void Session::unpark() {
+  std::memcpy(input_->room(parked_.size()), parked_.data(), parked_.size());
+  input_->received(parked_.size());
+  parked_ = {};
+}
+
+// Of a session that waits for its client.
+void Session::part_with(std::string_view last_words) {
+  parting_ = send_now(last_words);
+  input_.reset();
+  parked_ = {};
+  let_go();
+}
+
+void Session::refuse_memory() {
+  worker_.setup().memory.count_refused();
+  if (writing_) {  // in the middle of an answer there is nothing to be said
+    let_go();
+    return abort();
+  }
+  part_with(out_of_memory);
+  end();
+}
+
+void Session::refuse_place() {
+  if (idle_) part_with(reply::too_many_connections);
+  end();
 }
 
 void Session::end() {

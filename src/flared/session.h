@@ -18,7 +18,7 @@ class Worker;
 /// One client connection: it lives and dies on one worker (docs/design.md 2). Idle, it holds no buffer and no timer.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id, Passage passage);
+  Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id, Passage passage, Place place);
 
   /// Serves until the client leaves, an error, or `end`.
   IoTask<> serve();
@@ -28,18 +28,35 @@ class Session : public std::enable_shared_from_this<Session> {
   void renew_passage(const Doors& doors);
   /// Ends it whatever it does.
   void abort();
+  /// Ends one that waits, because it holds most of max-connection-memory.
+  void refuse_memory();
+  /// Ends one on trial that has not shown that it is a daemon's.
+  void refuse_place();
+  /// Gives the buffer back while the begin of a request waits for its rest, if that is short.
+  void park();
 
   std::int32_t id() const { return id_; }
   const std::string& peer() const { return peer_.address; }
   std::string_view operation() const { return operation_; }
   bool idle() const { return idle_; }
+  bool writing() const { return writing_; }
   std::int64_t last_active_s() const { return last_active_s_; }
+  Place place() const { return peer_.place; }
+  /// Has a daemon's place and has still to show that it is one.
+  bool on_trial() const { return peer_.place == Place::trial && !peer_.trial_heard; }
+  /// Of max-connection-memory, and can be taken from it.
+  std::size_t held_bytes() const { return idle_ || writing_ ? held_bytes_ : 0; }
 
  private:
   enum class Received { nothing, bytes, end };
   Received receive();
+  bool hold(std::size_t bytes);
+  void let_go();
+  void unpark();
   bool send_now(std::string_view bytes);
   IoTask<bool> send(std::string_view bytes);
+  bool hold_unsent(std::size_t bytes);
+  void part_with(std::string_view last_words);
   IoTask<bool> answer(Turn& turn);
   IoTask<bool> go_on_after(Turn& turn);
   void hand_over(Turn& turn);
@@ -57,8 +74,12 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string_view operation_;
   std::int64_t last_active_s_ = 0;
   std::int32_t id_ = 0;
+  std::string parked_;          // the begin of a request, while the session has no buffer
+  std::size_t held_bytes_ = 0;  // counted in max-connection-memory
   bool idle_ = false;
+  bool writing_ = false;  // the client has to read before it goes on
   bool ending_ = false;
+  bool parting_ = false;  // the last words are sent: the client is given time to read them
 };
 
 }  // namespace flare

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "common/net/connection_places.h"
 #include "flared/recent_writes.h"
 
 namespace flare {
@@ -19,6 +20,9 @@ struct SessionPeer {
 
   std::string address;  // address:port
   Standing standing = Standing::client;
+  Place place = Place::client;
+  bool place_asked = false;                     // as an original's daemon, which is asked once only
+  bool trial_heard = false;                     // on trial: it has said something that an index says
   std::unique_ptr<RecentWrites> recent_writes;  // made with the first write that goes to another node
 };
 

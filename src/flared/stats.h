@@ -27,7 +27,7 @@ struct GeneralFigures {
   std::uint64_t refused_connections = 0;
   std::uint64_t flushes = 0;
   std::uint64_t reclaimed = 0;  // expired entries that were removed
-  std::string alarms;  // lines behind the others; usually none
+  std::string alarms;           // lines behind the others; usually none
 };
 
 /// All lines in the original's order, then further ones of memcached 1.6, with END.

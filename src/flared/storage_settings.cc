@@ -9,6 +9,8 @@ StorageOptions storage_settings(const FlaredOptions& options) {
   storage.large = options.storage_large;
   storage.alignment = static_cast<int>(options.storage_ap);
   if (options.log_max_bytes > 0) storage.log_max_bytes = options.log_max_bytes;
+  storage.disk_reserve_bytes = options.disk_reserve_bytes;
+  storage.flush_keep_s = options.flush_keep_s;
   storage.durability = options.durability;
   storage.deletions_max = static_cast<std::size_t>(options.storage_cache_size);
   storage.data_bytes_max = options.max_value_bytes;

@@ -8,6 +8,7 @@
 #include "common/cluster/node_map_text.h"
 #include "common/protocol/peer_hello.h"
 #include "common/protocol/words.h"
+#include "flared/disk_gate.h"
 #include "flared/forwarded_item.h"
 #include "flared/quota.h"
 #include "flared/worker.h"
@@ -17,6 +18,10 @@ namespace flare {
 namespace {
 
 constexpr std::string_view version_answer = "VERSION 2.0.0\r\n";  // docs/design.md 1: a plain number
+
+bool sent_by_daemons(const Request& request) {
+  return request.proxied || request.command == Command::node_sync || request.command == Command::repl;
+}
 
 }  // namespace
 
@@ -55,7 +60,7 @@ void Turn::run() {
       }
     } else {
       output_->append(read.answer);
-      if (read.kind == ReadResult::Kind::close) after_ = After::close;
+      if (read.kind == ReadResult::Kind::close) after_ = read.answer.empty() ? After::close : After::part;
     }
     input_.consume(read.consumed);  // only now: the request points into the input
     if (output_->size() >= limits::turn_output_bytes_max) more_input_ = true;
@@ -73,19 +78,8 @@ void Turn::run() {
 
 // design.md 3.6, `group`: the answers wait for one sync that all who wait share; this thread goes on meanwhile.
 void Turn::await_disk() {
-  auto& storage = worker_.setup().storage;
-  if (storage.all_on_disk() || (output_->size() == 0 && !awaited_)) return;
-  auto place = await();
-  storage.when_on_disk(
-      [place = std::move(place), executor = worker_.executor(), &log = worker_.setup().log](bool safe) {
-        asio::post(executor, [place, safe, &log] {
-          if (!safe) {
-            place.answers->lose();
-            log.error("the update log cannot be synced: a client is closed with its answers unsent");
-          }
-          place.answers->fill(place.place, {});
-        });
-      });
+  if (worker_.setup().storage.all_on_disk() || (output_->size() == 0 && !awaited_)) return;
+  fill_when_on_disk(worker_, await(), {});
 }
 
 // docs/design.md 5: a foreign daemon gets nothing; with require-identity what only daemons send needs a hello first.
@@ -93,7 +87,7 @@ bool Turn::refuses(const Request& request) const {
   using enum SessionPeer::Standing;
   if (peer_.standing == foreign) return request.command != Command::hello && request.command != Command::quit;
   if (peer_.standing == kin || !worker_.setup().identity_required) return false;
-  return request.proxied || request.command == Command::node_sync || request.command == Command::repl;
+  return sent_by_daemons(request);
 }
 
 void Turn::answer_refused(const Request& request) {
@@ -105,6 +99,32 @@ void Turn::answer_refused(const Request& request) {
   say(request, answer.append("\r\n"));
 }
 
+// What only daemons send makes an original's connection one of the cluster's. On trial (clients have taken all of
+// max-connection) anything that a client could ask shows that there is no daemon at the other end.
+bool Turn::has_place(const Request& request) {
+  if (sent_by_daemons(request) && !peer_.place_asked) {
+    settle(ConnectionPlaces::Proof::request);
+    peer_.place_asked = request.proxied;  // these come in numbers
+  }
+  if (peer_.place != Place::trial) return true;
+  switch (request.command) {
+    case Command::hello:
+    case Command::ping:  // of an original's index, which says no hello
+    case Command::version:
+    case Command::quit:
+      peer_.trial_heard = true;
+      return true;
+    default:
+      after_ = After::part;
+      say(request, reply::too_many_connections);
+      return false;
+  }
+}
+
+void Turn::settle(ConnectionPlaces::Proof proof) {
+  peer_.place = worker_.setup().places.settle(peer_.place, peer_.address, proof);
+}
+
 void Turn::answer_hello(const Request& request) {
   auto* identity = worker_.setup().identity;
   if (!identity) {
@@ -113,6 +133,7 @@ void Turn::answer_hello(const Request& request) {
   }
   const auto answer = identity->answer_hello(request.rest, peer_.address);
   peer_.standing = answer.kin ? SessionPeer::Standing::kin : SessionPeer::Standing::foreign;
+  if (answer.kin) settle(ConnectionPlaces::Proof::hello);
   output_->append(answer.line);
 }
 
@@ -139,6 +160,7 @@ bool Turn::takes_map(const Request& request) {
 
 void Turn::answer(const Request& request) {
   if (refuses(request)) return answer_refused(request);
+  if ((peer_.place == Place::trial || sent_by_daemons(request)) && !has_place(request)) return;
   switch (request.command) {
     case Command::get:
     case Command::gets:
@@ -247,7 +269,7 @@ void Turn::ask_control(const Request& request) {
 }
 
 AnswerPlace Turn::await() {
-  if (!awaited_) awaited_ = std::make_shared<AwaitedAnswers>(worker_.executor());
+  if (!awaited_) awaited_ = std::make_shared<AwaitedAnswers>(worker_.executor(), &worker_.memory());
   return {awaited_, awaited_->reserve(output_->size())};
 }
 

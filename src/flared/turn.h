@@ -27,7 +27,7 @@ class Worker;
 class Turn {
  public:
   /// What the session has to do after the answers.
-  enum class After { go_on, close, stream, dump };
+  enum class After { go_on, close, part /* close when the client has read why */, stream, dump };
 
   /// Who asks. Lives in the session.
   struct Asker {
@@ -54,6 +54,8 @@ class Turn {
   void answer(const Request& request);
   bool refuses(const Request& request) const;
   void answer_refused(const Request& request);
+  bool has_place(const Request& request);
+  void settle(ConnectionPlaces::Proof proof);
   void answer_hello(const Request& request);
   void answer_ping(const Request& request);
   void answer_noop(const Request& request);
@@ -69,7 +71,7 @@ class Turn {
   void forward_gat(const Request& request, std::uint32_t node);
   std::uint32_t next_place() const { return awaited_ ? awaited_->places() : 0; }
   void end_values(std::uint32_t first_place);
-  void fail_key(std::string_view why);
+  void absent(Route::Kind kind);
   void read_key(std::string_view key, bool with_version);
   void send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place);
   void end_reads();
@@ -101,9 +103,9 @@ class Turn {
   std::int64_t now_s_;
   const double operations_share_;  // of max-ops-per-second; 0: no limit
   const bool tells_read_errors_;   // option proxy-read-error
-  std::string_view read_failure_;  // of the present get: a constant line in place of END
   std::shared_ptr<AwaitedAnswers> awaited_;
   std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
+  std::string_view values_error_;      // of the present get: what its end tells in place of END
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;
   After after_ = After::go_on;

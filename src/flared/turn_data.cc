@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/limits.h"
 #include "common/cluster/key_hash.h"
 #include "common/protocol/words.h"
 #include "flared/delayed_write.h"
@@ -17,24 +18,28 @@ namespace {
 // Copies a record from the store's memory into the output: the one copy that a value takes.
 class ValueWriter final : public RecordSink {
  public:
-  ValueWriter(OutputBuffer& out, bool with_version) : out_(out), with_version_(with_version) {}
+  ValueWriter(OutputBuffer& out, bool with_version, std::size_t answer_bytes_max)
+      : out_(out), with_version_(with_version), answer_bytes_max_(answer_bytes_max) {}
   void record(std::string_view key, const RecordView& record) override {
+    if (out_.size() > limits::turn_output_bytes_max && out_.size() + record.data.size() > answer_bytes_max_) {
+      full_ = true;
+      return;
+    }
     if (with_version_) {
       append_value_with_version(out_, key, record.flags, record.data, raw(record.version));
     } else {
       append_value(out_, key, record.flags, record.data);
     }
   }
+  /// A value was left out: with it the answer would be larger than an answer may be.
+  bool full() const { return full_; }
 
  private:
   OutputBuffer& out_;
   bool with_version_;
+  std::size_t answer_bytes_max_;
+  bool full_ = false;
 };
-
-// Of a key that no node can be asked for.
-std::string_view unreadable_answer(Route::Kind kind) {
-  return kind == Route::Kind::nowhere ? reply::no_partition : reply::proxy_failure;
-}
 
 }  // namespace
 
@@ -47,16 +52,19 @@ void Turn::get(const Request& request) {
   end_values(first_place);
 }
 
-// cluster.md 9.11: where proxy-read-error asks for it, END says that each key without a value is a miss.
+// An entry that cannot be read is no miss (protocol.md 7, daemons.md 3.5), nor one that was left out because one line
+// of keys asked for more than there is memory. With proxy-read-error = error END says that none was lost on the way
+// from another node either (cluster.md 9.11), so it waits for their answers.
 void Turn::end_values(std::uint32_t first_place) {
-  const auto failure = std::exchange(read_failure_, {});
-  if (!failure.empty()) return output_->append(failure);
+  const auto error = std::exchange(values_error_, {});
+  if (!error.empty()) return output_->append(error);
   if (tells_read_errors_ && next_place() > first_place) return awaited_->reserve_end(output_->size(), first_place);
   output_->append(reply::end);
 }
 
-void Turn::fail_key(std::string_view why) {
-  if (tells_read_errors_) read_failure_ = why;
+// cluster.md 5.1: a key that no node can be asked for.
+void Turn::absent(Route::Kind kind) {
+  if (tells_read_errors_) values_error_ = kind == Route::Kind::nowhere ? reply::no_partition : reply::proxy_failure;
 }
 
 void Turn::end_reads() {
@@ -69,15 +77,16 @@ void Turn::read_key(std::string_view key, bool with_version) {
   counters.cmd_get.add();
   const auto route = route_read(view_, key, wrote_lately(key), worker_.draw());
   if (route.kind == Route::Kind::local) {
-    ValueWriter writer{*output_, with_version};
+    ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
+    if (!found) values_error_ = answer_of(found.error());
+    if (writer.full()) values_error_ = reply::answer_too_large;
     (found && *found ? counters.get_hits : counters.get_misses).add();
-    if (!found) fail_key(answer_of(found.error()));
     return;
   }
-  if (route.kind != Route::Kind::forward) {  // cluster.md 5.1: absent
+  if (route.kind != Route::Kind::forward) {
     counters.get_misses.add();
-    return fail_key(unreadable_answer(route.kind));
+    return absent(route.kind);
   }
   send_read(key, with_version, route.node, await_read());
 }
@@ -117,11 +126,12 @@ void Turn::write(const Request& request) {
 void Turn::execute(const Request& request) {
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
-  ValueWriter writer{*output_, request.with_version};
+  ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
   // protocol.md 1: with noreply no result is sent, of gat no value.
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
   if (!outcome) return fail(request, outcome.error());
   count(worker_.counts(), request, *outcome);
+  if (writer.full()) return output_->append(reply::answer_too_large);
   append_answer(*output_, request, *outcome);
 }
 
@@ -149,12 +159,13 @@ void Turn::touch_many(const Request& request) {
     if (route.kind == Route::Kind::forward) {
       forward_gat(one, route.node);
     } else if (route.kind == Route::Kind::local) {
-      ValueWriter writer{*output_, request.with_version};
+      ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
-      if (!outcome) fail_key(answer_of(outcome.error()));
+      if (!outcome) values_error_ = answer_of(outcome.error());
+      if (writer.full()) values_error_ = reply::answer_too_large;
     } else {
-      fail_key(unreadable_answer(route.kind));
+      absent(route.kind);
     }
   }
   end_values(first_place);

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <limits>
 #include <utility>
 
 #include "common/net/descriptor.h"
@@ -23,8 +24,10 @@ constexpr std::int64_t idle_look_s_max = 10;
 
 Worker::Worker(WorkerSetup& setup)
     : setup_(setup),
+      memory_(setup.memory, setup.workers),
       work_(context_.get_executor()),
       view_(std::make_shared<RoutingView>()),
+      partings_(context_.get_executor()),
       idle_timer_(context_.get_executor()),
       stop_timer_(context_.get_executor()) {}
 
@@ -34,24 +37,25 @@ void Worker::start() {
   thread_ = std::thread{[this] { context_.run(); }};
 }
 
-void Worker::adopt(int descriptor, std::string peer, Passage passage) {
-  asio::post(context_, [this, descriptor, peer = std::move(peer), passage]() mutable {
+void Worker::adopt(int descriptor, std::string peer, Passage passage, Place place) {
+  asio::post(context_, [this, descriptor, peer = std::move(peer), passage, place]() mutable {
     error_code error;
     StreamSocket socket{context_.get_executor()};
     socket.assign(protocol_of(descriptor), descriptor, error);
     if (error) ::close(descriptor);
     if (!error) socket.non_blocking(true, error);
     if (error || stopping_) {
-      setup_.connections.fetch_sub(1, std::memory_order_relaxed);
+      setup_.places.leave(place, peer);
       return;
     }
     const auto id = setup_.next_session_id.fetch_add(1, std::memory_order_relaxed);
-    auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), id, passage);
+    auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), id, passage, place);
     sessions_.emplace(session.get(), session);
+    if (place == Place::trial) add_trial(*session);
     counters_.curr_connections.add();
     counters_.total_connections.add();
     asio::co_spawn(context_, session->serve(), [this, session](std::exception_ptr) { left(*session); });
-    if (!idle_watched_) watch_idle();
+    if (!idle_watched_ || place == Place::trial) watch_idle();
   });
 }
 
@@ -63,8 +67,9 @@ void Worker::renew_passages(std::shared_ptr<const Doors> doors) {
 
 void Worker::left(Session& session) {
   if (sessions_.erase(&session) == 0) return;
+  std::erase(trials_, &session);
   counters_.curr_connections.subtract();
-  setup_.connections.fetch_sub(1, std::memory_order_relaxed);
+  setup_.places.leave(session.place(), session.peer());
   end_if_drained();
 }
 
@@ -123,8 +128,8 @@ void Worker::watch_idle() {
   idle_watched_ = true;
   idle_timer_.expires_after(std::chrono::seconds{idle_look_s()});
   idle_timer_.async_wait([this](const error_code& error) {
+    if (error || stopping_) return;  // or set anew
     idle_watched_ = false;
-    if (error || stopping_) return;
     close_idle();
     if (!sessions_.empty()) watch_idle();
   });
@@ -132,23 +137,62 @@ void Worker::watch_idle() {
 
 // An idle tenant's only session is its index's: a look each second would be most of its wake-ups.
 std::int64_t Worker::idle_look_s() const {
-  const auto timeout_s = setup_.idle_timeout_s.load(std::memory_order_relaxed);
   auto wait_s = idle_look_s_max;
-  if (timeout_s <= 0) return wait_s;
   const auto now_s = setup_.clock.unix_s();
-  for (const auto& [key, session] : sessions_) {
-    wait_s = std::min(wait_s, session->last_active_s() + timeout_s - now_s);
-  }
+  for (const auto& [key, session] : sessions_) wait_s = std::min(wait_s, silence_left_s(*session, now_s));
   return std::clamp(wait_s, idle_look_s_min, idle_look_s_max);
 }
 
 void Worker::close_idle() {
-  const auto timeout_s = setup_.idle_timeout_s.load(std::memory_order_relaxed);
-  if (timeout_s <= 0) return;
   const auto now_s = setup_.clock.unix_s();
   for (auto& [key, session] : sessions_) {
-    if (session->last_active_s() + timeout_s <= now_s) session->abort();
+    if (silence_left_s(*session, now_s) <= 0) {
+      session->on_trial() ? session->refuse_place() : session->abort();
+    } else {
+      session->park();
+    }
   }
+}
+
+// How long a session may go on without a byte in either direction.
+std::int64_t Worker::silence_left_s(const Session& session, std::int64_t now_s) const {
+  const auto& timeout = session.writing() ? setup_.write_timeout_s : setup_.idle_timeout_s;
+  auto timeout_s = timeout.load(std::memory_order_relaxed);
+  if (session.on_trial()) timeout_s = limits::trial_deadline.count();
+  if (timeout_s <= 0) return std::numeric_limits<std::int64_t>::max();  // never
+  return session.last_active_s() + timeout_s - now_s;
+}
+
+// The newest may be the index's probe, which shows what it is at once: an older one that has not goes.
+void Worker::add_trial(Session& session) {
+  const auto share = limits::trial_connections_max / static_cast<std::size_t>(std::max(setup_.workers, 1));
+  std::erase_if(trials_, [](const Session* one) { return one->place() != Place::trial; });
+  trials_.push_back(&session);
+  if (trials_.size() <= std::max<std::size_t>(share, 1)) return;
+  auto* oldest = trials_.front();
+  trials_.erase(trials_.begin());
+  oldest->refuse_place();
+}
+
+bool Worker::take_memory(Session& holder, std::size_t bytes, std::size_t bytes_in_all) {
+  if (memory_.take(bytes)) return true;
+  for (auto& [key, session] : sessions_) {
+    if (session.get() != &holder) session->park();
+  }
+  while (!memory_.take(bytes)) {
+    auto* const most = holds_most();
+    if (!most || most == &holder || most->held_bytes() <= bytes_in_all) return false;
+    most->refuse_memory();
+  }
+  return true;
+}
+
+Session* Worker::holds_most() const {
+  const auto less = [](const auto& one, const auto& other) {
+    return one.second->held_bytes() < other.second->held_bytes();
+  };
+  const auto most = std::max_element(sessions_.begin(), sessions_.end(), less);
+  return most == sessions_.end() ? nullptr : most->first;
 }
 
 void Worker::stop(std::chrono::steady_clock::duration deadline) {

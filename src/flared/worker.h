@@ -12,11 +12,14 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/net/connection_places.h"
 #include "common/net/door_keeper.h"
 #include "common/net/own_identity.h"
+#include "common/net/parting.h"
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
 #include "flared/buffer_pool.h"
+#include "flared/connection_memory.h"
 #include "flared/control.h"
 #include "flared/counters.h"
 #include "flared/item_marks.h"
@@ -52,14 +55,15 @@ struct WorkerSetup {
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
   ReaderLimits reader_limits;
+  int workers = 1;
   const bool answers_wait;                        // for the disk (docs/design.md 3.6)
   std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
+  std::atomic<std::int64_t> write_timeout_s{60};  // net-write-timeout, likewise
   std::chrono::milliseconds answer_deadline{10'000};
-  std::atomic<int> connections_max{limits::connections_max};
-  std::atomic<int> connections{0};
-  std::atomic<std::uint64_t> connections_refused{0};  // for connections_max
-  std::atomic<double> operations_share{0};            // of max-ops-per-second, for each worker; 0: no limit
-  std::atomic<bool> read_errors{false};               // proxy-read-error = error, likewise
+  ConnectionPlaces places;
+  ConnectionMemory memory;
+  std::atomic<double> operations_share{0};  // of max-ops-per-second, for each worker; 0: no limit
+  std::atomic<bool> read_errors{false};     // proxy-read-error = error; changed by HUP
   std::atomic<std::int32_t> next_session_id{1};
 };
 
@@ -74,7 +78,7 @@ class Worker {
 
   void start();
   /// Owns `descriptor` from here on.
-  void adopt(int descriptor, std::string peer, Passage passage = {});
+  void adopt(int descriptor, std::string peer, Passage passage = {}, Place place = Place::client);
   /// Ends the sessions that `doors` do not allow any more, and takes classes from others.
   void renew_passages(std::shared_ptr<const Doors> doors);
   void publish(std::shared_ptr<const RoutingView> view);
@@ -103,6 +107,12 @@ class Worker {
   OperationsBucket& operations() { return operations_; }
   BufferPool<InputBuffer>& inputs() { return inputs_; }
   BufferPool<OutputBuffer>& outputs() { return outputs_; }
+  Partings& partings() { return partings_; }
+  MemoryAccount& memory() { return memory_; }
+  /// Memory that a session needs while it waits. Makes room for it, at the cost of the session that holds most, if
+  /// that is more than `holder` needs in all. False: there is none.
+  bool take_memory(Session& holder, std::size_t bytes, std::size_t bytes_in_all);
+  void give_memory(std::size_t bytes) { memory_.give(bytes); }
   void left(Session& session);
 
  private:
@@ -110,6 +120,9 @@ class Worker {
   void watch_idle();
   std::int64_t idle_look_s() const;
   void close_idle();
+  std::int64_t silence_left_s(const Session& session, std::int64_t now_s) const;
+  void add_trial(Session& session);
+  Session* holds_most() const;
   void begin_stop(std::chrono::steady_clock::duration deadline);
   void end_if_drained();
 
@@ -118,11 +131,14 @@ class Worker {
   BufferPool<OutputBuffer> outputs_;
   Counters counters_;
   OperationsBucket operations_;
+  MemoryAccount memory_;
   asio::io_context context_{1};
   asio::executor_work_guard<IoExecutor> work_;
   std::shared_ptr<const RoutingView> view_;
   std::vector<std::shared_ptr<PeerLink>> links_;  // by node of the view
   std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
+  std::vector<Session*> trials_;  // of sessions_, the oldest first
+  Partings partings_;
   Timer idle_timer_;
   bool idle_watched_ = false;
   Timer stop_timer_;

@@ -55,6 +55,7 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
       monitors_(context_.get_executor(), index_, monitor_settings(options), numbers_, log),
       sessions_(context_.get_executor(), numbers_),
       service_(index_, monitors_, sessions_, options, clock_, &identity_),
+      addresses_(context_.get_executor(), sessions_.places()),
       signals_(context_.get_executor()),
       ask_again_(context_.get_executor()) {
   index_.publish_to(monitors_);
@@ -112,6 +113,7 @@ void IndexDaemon::serve() {
     listener->start([this, at = door](int descriptor, std::string peer) {
       const auto passage = keeper_.admit(at, descriptor, peer);
       if (!passage) return;
+      learn_addresses();
       accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_, *passage);
     });
   }
@@ -119,6 +121,15 @@ void IndexDaemon::serve() {
   watch_nodes();
   log_.notice("serving on port {} with map version {}, {} nodes", options_.server_port, raw(index_.map().version),
               index_.map().nodes.size());
+}
+
+// Whose connections come in when clients have taken all of max-connection. Asked before each: one comparison.
+void IndexDaemon::learn_addresses() {
+  if (learnt_ == index_.map().version) return;
+  learnt_ = index_.map().version;
+  DaemonAddresses::Names names;
+  for (const auto& [key, node] : index_.map().nodes) names.insert(node.server_name);
+  addresses_.learn(std::move(names));
 }
 
 void IndexDaemon::watch_nodes() {

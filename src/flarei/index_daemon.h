@@ -11,6 +11,7 @@
 #include "common/daemon/data_dir_lock.h"
 #include "common/daemon/identity.h"
 #include "common/daemon/start_failure.h"
+#include "common/net/daemon_addresses.h"
 #include "common/net/door_keeper.h"
 #include "common/net/listener.h"
 #include "common/net/task.h"
@@ -55,6 +56,7 @@ class IndexDaemon {
   void reread();
   void apply();
   void apply_doors();
+  void learn_addresses();
   std::optional<StartFailure> listen_at(std::size_t door);
   std::optional<StartFailure> listen_at_socket();
   void stop();
@@ -71,6 +73,8 @@ class IndexDaemon {
   NodeMonitors monitors_;
   SessionTable sessions_;
   IndexService service_;
+  DaemonAddresses addresses_;
+  std::optional<MapVersion> learnt_;  // the map whose addresses are known
   struct DoorListener {
     std::size_t door;  // in keeper_'s doors
     std::unique_ptr<Listener> listener;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/base/clock.h"
+#include "common/net/connection_places.h"
 #include "common/net/door_keeper.h"
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
@@ -21,6 +22,7 @@ struct IndexPeer {
   std::string address;   // address:port
   bool foreign = false;  // it belongs to another cluster: nothing is answered to it but hello
   std::string start_id;  // of a daemon of ours that said hello; empty: none did
+  Place place = Place::client;
 };
 
 /// Answers the requests of all sessions (docs/spec/cluster.md 1.3, protocol.md 6). Lives on the I/O thread.

@@ -21,13 +21,9 @@ constexpr std::size_t read_step_bytes = 16 * 1024;
 
 }  // namespace
 
-IndexSession::IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table,
+IndexSession::IndexSession(StreamSocket socket, IndexPeer peer, IndexService& service, SessionTable& table,
                            Passage passage)
-    : socket_(std::move(socket)),
-      peer_{std::move(peer), false, {}},
-      passage_(passage),
-      service_(service),
-      table_(table) {
+    : socket_(std::move(socket)), peer_(std::move(peer)), passage_(passage), service_(service), table_(table) {
   set_deadline(table_.limits().idle);
   work_since_ = std::chrono::steady_clock::now();
 }
@@ -78,13 +74,14 @@ IoTask<> IndexSession::serve() {
     const bool written = co_await write_answers();
     if (!written) break;
   }
+  if (parting_) table_.partings().part(std::move(socket_));
   close();
 }
 
 IoTask<bool> IndexSession::read_some() {
-  set_deadline(table_.limits().idle);
+  set_deadline(peer_.place == Place::trial ? limits::trial_deadline : table_.limits().idle);
   operation_.clear();
-  if (input_.empty()) input_ = {};  // an idle session holds no buffer
+  input_.shrink_to_fit();  // an idle session holds no buffer
   waiting_ = true;
   const auto [not_ready] = co_await socket_.async_wait(StreamSocket::wait_read, use_task);
   waiting_ = false;
@@ -103,11 +100,10 @@ IoTask<bool> IndexSession::read_some() {
 IoTask<> IndexSession::answer_lines() {
   std::size_t consumed = 0;
   while (!ending_) {
-    const auto line = find_line(std::string_view{input_}.substr(consumed), limits::line_bytes_max);
+    const auto line = find_line(std::string_view{input_}.substr(consumed), limits::index_line_bytes_max);
     if (line.kind == LineSearch::Kind::incomplete) break;
     if (line.kind == LineSearch::Kind::too_long) {
-      output_ += reply::line_too_long;
-      ending_ = true;
+      refuse(reply::line_too_long);
       break;
     }
     co_await answer_line(line.text);
@@ -132,8 +128,49 @@ IoTask<> IndexSession::answer_line(std::string_view line) {
     output_ += denied_answer(needed);
     co_return;
   }
+  if (!has_place(*request)) co_return refuse(reply::too_many_connections);
   if (request->command == IndexCommand::quit) ending_ = true;
   co_await service_.answer(*request, peer_, output_);
+  if (request->command == IndexCommand::hello && !peer_.foreign && !peer_.start_id.empty()) {
+    settle(ConnectionPlaces::Proof::hello);
+  }
+}
+
+// What only nodes send makes a connection a node's. On trial (clients have taken all of max-connection) nothing is
+// answered but what a node asks before that.
+bool IndexSession::has_place(const IndexRequest& request) {
+  switch (request.command) {
+    case IndexCommand::node_add:
+    case IndexCommand::node_state:
+    case IndexCommand::node_insync:
+      settle(ConnectionPlaces::Proof::request);
+      return true;
+    case IndexCommand::hello:
+    case IndexCommand::meta:
+    case IndexCommand::ping:
+    case IndexCommand::version:
+    case IndexCommand::quit:
+      return true;
+    case IndexCommand::stats:
+    case IndexCommand::node_role:
+    case IndexCommand::node_remove:
+    case IndexCommand::kill:
+    case IndexCommand::verbosity:
+    case IndexCommand::show:
+    case IndexCommand::shutdown:
+      return peer_.place != Place::trial;
+  }
+  return false;
+}
+
+void IndexSession::settle(ConnectionPlaces::Proof proof) {
+  peer_.place = table_.places().settle(peer_.place, peer_.address, proof);
+}
+
+void IndexSession::refuse(std::string_view last_words) {
+  output_ += last_words;
+  ending_ = true;
+  parting_ = true;
 }
 
 IoTask<bool> IndexSession::write_answers() {
@@ -147,13 +184,9 @@ IoTask<bool> IndexSession::write_answers() {
 
 void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
                     Log& log, Passage passage) {
-  if (table.is_full()) {
-    constexpr std::string_view refusal = "ERROR Too many open connections\r\n";
-    static_cast<void>(::send(descriptor, refusal.data(), refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
-    ::close(descriptor);
-    log.warning("connection of {} refused: {} are open, as many as max-connection allows", peer, table.size());
-    return;
-  }
+  const bool nodes_only = !passage.granted.has_any_of(AccessClass::data | AccessClass::admin);
+  const auto place = table.places().take(peer, nodes_only);
+  if (place == Place::none) return table.refuse(descriptor, peer, log);
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
   ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
@@ -162,11 +195,13 @@ void accept_session(IoExecutor executor, int descriptor, std::string peer, Index
   socket.assign(asio::generic::stream_protocol{address.ss_family, 0}, descriptor, error);
   if (!error) socket.non_blocking(true, error);
   if (error) {
+    table.places().leave(place, peer);
     log.error("connection of {} refused: {}", peer, error.message());
     if (!socket.is_open()) ::close(descriptor);
     return;
   }
-  std::make_shared<IndexSession>(std::move(socket), std::move(peer), service, table, passage)->start();
+  IndexPeer who{std::move(peer), false, {}, place};
+  std::make_shared<IndexSession>(std::move(socket), std::move(who), service, table, passage)->start();
 }
 
 }  // namespace flare

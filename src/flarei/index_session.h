@@ -16,7 +16,7 @@ namespace flare {
 /// thread, in the session table until its coroutine ends.
 class IndexSession : public std::enable_shared_from_this<IndexSession> {
  public:
-  IndexSession(StreamSocket socket, std::string peer, IndexService& service, SessionTable& table, Passage passage);
+  IndexSession(StreamSocket socket, IndexPeer peer, IndexService& service, SessionTable& table, Passage passage);
 
   void start();
   /// At once.
@@ -27,6 +27,9 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   void end();
 
   std::chrono::steady_clock::time_point deadline() const { return deadline_; }
+  Place place() const { return peer_.place; }
+  const std::string& peer() const { return peer_.address; }
+  bool ending() const { return ending_; }
   ThreadRow row(std::chrono::steady_clock::time_point now) const;
 
  private:
@@ -35,6 +38,9 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   IoTask<> answer_lines();
   IoTask<> answer_line(std::string_view line);
   IoTask<bool> write_answers();
+  bool has_place(const IndexRequest& request);
+  void settle(ConnectionPlaces::Proof proof);
+  void refuse(std::string_view last_words);
   void set_deadline(std::chrono::steady_clock::duration wait);
 
   StreamSocket socket_;
@@ -48,6 +54,7 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   std::string operation_;  // the command word in work
   bool waiting_ = false;   // for a request
   bool ending_ = false;    // after what is in output_
+  bool parting_ = false;   // what is in output_ says why: the client is given time to read it
   std::chrono::steady_clock::time_point deadline_;
   std::chrono::steady_clock::time_point work_since_;
 };

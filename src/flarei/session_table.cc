@@ -4,6 +4,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "common/base/limits.h"
+#include "common/base/log_spdlog.h"
+#include "common/protocol/reply_writer.h"
 #include "flarei/index_session.h"
 
 namespace flare {
@@ -12,7 +15,34 @@ int SessionTable::add(const std::shared_ptr<IndexSession>& session) {
   const int number = numbers_.next();
   sessions_.emplace(number, session);
   counters_.total_connections += 1;
+  if (session->place() == Place::trial) end_oldest_trial();
   return number;
+}
+
+void SessionTable::remove(int number) {
+  const auto found = sessions_.find(number);
+  if (found == sessions_.end()) return;
+  places_.leave(found->second->place(), found->second->peer());
+  sessions_.erase(found);
+}
+
+// A newer one may be a node's, which shows what it is at once.
+void SessionTable::end_oldest_trial() {
+  std::size_t trials = 0;
+  IndexSession* oldest = nullptr;
+  for (const auto& [number, session] : sessions_) {
+    if (session->place() != Place::trial || session->ending()) continue;
+    if (++trials == 1) oldest = session.get();
+  }
+  if (trials > limits::trial_connections_max) oldest->close();
+}
+
+void SessionTable::refuse(int descriptor, std::string_view peer, Log& log) {
+  partings_.part(descriptor, reply::too_many_connections);
+  const auto held_back = refusal_log_.pass(std::chrono::steady_clock::now());
+  if (!held_back) return;
+  log.warning("connection of {} refused: clients have {}, as many as max-connection allows ({} more such refusals)",
+              peer, places_.figures().clients, *held_back);
 }
 
 bool SessionTable::kill(int number) {

@@ -7,7 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "common/base/log.h"
+#include "common/base/rate_gate.h"
+#include "common/net/connection_places.h"
 #include "common/net/door_keeper.h"
+#include "common/net/parting.h"
 #include "common/net/task.h"
 #include "flarei/index_stats.h"
 #include "flarei/thread_numbers.h"
@@ -20,18 +24,24 @@ class IndexSession;
 class SessionTable {
  public:
   SessionTable(IoExecutor executor, ThreadNumbers& numbers)
-      : executor_(executor), numbers_(numbers), timer_(executor) {}
+      : executor_(executor), numbers_(numbers), timer_(executor), partings_(executor) {}
 
   struct Limits {
     std::size_t connections_max = 0;
     std::chrono::seconds idle{0};
   };
-  void change_limits(const Limits& limits) { limits_ = limits; }
+  void change_limits(const Limits& limits) {
+    limits_ = limits;
+    places_.change_clients_max(limits.connections_max);
+  }
   const Limits& limits() const { return limits_; }
 
-  bool is_full() const { return sessions_.size() >= limits_.connections_max; }
+  ConnectionPlaces& places() { return places_; }
+  Partings& partings() { return partings_; }
+  /// Of a connection that found no place: owns `descriptor` from here on.
+  void refuse(int descriptor, std::string_view peer, Log& log);
   int add(const std::shared_ptr<IndexSession>& session);
-  void remove(int number) { sessions_.erase(number); }
+  void remove(int number);
   /// Closes that session; false: there is none.
   bool kill(int number);
 
@@ -49,11 +59,15 @@ class SessionTable {
 
  private:
   IoTask<> watch();
+  void end_oldest_trial();
   std::chrono::steady_clock::duration until_next_look() const;
 
   IoExecutor executor_;
   ThreadNumbers& numbers_;
   Timer timer_;
+  Partings partings_;
+  ConnectionPlaces places_;
+  RateGate refusal_log_{std::chrono::seconds{1}};
   Limits limits_;
   bool stopped_ = false;
   std::map<int, std::shared_ptr<IndexSession>> sessions_;

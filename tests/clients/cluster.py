@@ -90,6 +90,8 @@ class Cluster:
         host, port = self.addresses["index"]
         lines = [f"index-server-name = {host}", f"index-server-port = {port}", "storage-large = true",
                  "storage-bucket-size = 65536"]
+        if name == "proxy":
+            lines.append("proxy-flush-all = cluster")  # memccapable's tests of flush_all
         return lines
 
     def start(self, name, program, lines):

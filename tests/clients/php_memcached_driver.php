@@ -120,7 +120,8 @@ $operations = [
         }
         $client->set('incr', 'text');
         same($client->increment('incr', 1), false, 'increment of a text');
-        same($client->get('incr'), 'text', 'get after a refused increment');
+        // libmemcached reconnects after that answer in binary, so a slave need not know this client's writes yet.
+        until('the text is still there after a refused increment', fn () => $client->get('incr') === 'text');
     },
     'touch' => function () use ($client): void {
         same($client->touch('touch', 100), false, 'touch of an absent key');

@@ -90,6 +90,23 @@ TEST_F(TextProtocol, KillOfTheOwnConnectionIsAnsweredFirst) {
   EXPECT_EQ(watcher.ask("version"), all_is_well);
 }
 
+// protocol.md 2: at once, also where the end of an answer would never come.
+TEST_F(TextProtocol, KillEndsTheConnectionOfAClientThatDoesNotRead) {
+  start();
+  auto killer = client();
+  ASSERT_EQ(killer.ask("set large 0 0 1000000\r\n" + std::string(1'000'000, 'v')), "STORED");
+  const auto before = ids_seen_by(killer);
+  auto stuck = client();
+  std::string requests;
+  for (int number = 0; number < 30; ++number) requests += "get large\r\n";
+  stuck.send(requests);
+  const auto id = new_id(killer, before);
+  ASSERT_FALSE(id.empty());
+  ASSERT_TRUE(eventually([&] { return stat_value(killer.ask_all("stats threads"), id + ":state") == "execute"; }));
+  EXPECT_EQ(killer.ask("kill " + id), "OK");
+  EXPECT_TRUE(eventually([&] { return !ids_seen_by(killer).contains(id); }));
+}
+
 // protocol.md 9.15: with the original an id could be that of an internal thread.
 TEST_F(TextProtocol, KillReachesConnectionsOnly) {
   start();

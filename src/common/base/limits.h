@@ -8,6 +8,7 @@
 namespace flare::limits {
 
 constexpr std::size_t line_bytes_max = 64 * 1024;          // protocol.md 9.11: a request line
+constexpr std::size_t index_line_bytes_max = 8 * 1024;     // of flarei, whose requests are short
 constexpr std::size_t key_bytes_max = 8191;                // protocol.md 1: keys
 constexpr std::size_t value_bytes_max = 64 * 1024 * 1024;  // default of max-value-size
 constexpr std::size_t proxy_hops_max = 3;    // replication.md 12: a longer prefix is not forwarded further
@@ -22,8 +23,19 @@ constexpr std::size_t peer_pending_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t item_marks_max = 65'536;
 constexpr std::size_t item_mark_key_bytes_max = 4 * 1024 * 1024;
 
-constexpr int listen_backlog = 1024;     // docs/design.md 2
-constexpr int connections_max = 10'000;  // default of max-connection
+constexpr int listen_backlog = 1024;                          // docs/design.md 2
+constexpr int connections_max = 10'000;                       // default of max-connection
+constexpr std::size_t node_connections_max = 1024;            // of the cluster's own daemons, beside max-connection
+constexpr std::size_t node_connections_of_address_max = 256;  // of them, from one address
+constexpr std::size_t trial_connections_max = 64;  // that have still to show that they are a daemon's; the oldest goes
+constexpr std::chrono::seconds trial_deadline{2};  // for their first request
+
+constexpr std::size_t connection_memory_max = 256 * 1024 * 1024;  // default of max-connection-memory
+constexpr std::size_t parked_bytes_max = 4096;  // the begin of a request that is kept without a buffer
+
+constexpr std::size_t partings_max = 256;  // connections at a time that are told why they are closed
+constexpr std::size_t parting_bytes_max = 256 * 1024;
+constexpr std::chrono::seconds parting_deadline{1};
 
 constexpr std::chrono::seconds connect_deadline{2};
 constexpr std::chrono::seconds map_delivery_deadline{5};  // cluster.md 9.4: the original waits for days

@@ -20,9 +20,9 @@ Reason check_address_list(std::string_view text);
 /// `all` for a list that is not given.
 std::string shown_list(const std::string& text);
 
-/// net-read-timeout: a negative value means never.
-template <class Options>
-Binding<Options> timeout_or_never(std::chrono::seconds CommonOptions::*member) {
+/// net-read-timeout, net-write-timeout: a negative value means never.
+template <class Options, class Owner>
+Binding<Options> timeout_or_never(std::chrono::seconds Owner::*member) {
   constexpr std::int64_t seconds_max = 31'536'000;
   return {[=](Options& options, std::string_view text) -> Reason {
             const auto value = parse_integer<std::int64_t>(text);

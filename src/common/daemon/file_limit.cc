@@ -5,10 +5,15 @@
 
 #include <algorithm>
 
+#include "common/base/limits.h"
+
 namespace flare {
 
 std::optional<std::string> raise_file_limit(int max_connection) {
-  const auto wanted = static_cast<rlim_t>(max_connection) * 2 + 16;
+  // The daemons of the cluster have places beside the clients', and so have those that are told that there is none.
+  constexpr auto others = static_cast<rlim_t>(limits::node_connections_max + limits::partings_max);
+  const auto clients = static_cast<rlim_t>(max_connection);
+  const auto wanted = std::max(clients, others) + clients + 16;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return "the limit of open files cannot be read";
   if (limit.rlim_cur >= wanted) return std::nullopt;

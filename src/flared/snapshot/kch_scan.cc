@@ -20,6 +20,7 @@ constexpr unsigned char type_hash = 0x30;
 constexpr unsigned char padded_little = 0xcc;
 constexpr unsigned char free_block = 0xdd;
 constexpr unsigned char padding = 0xee;
+constexpr std::uint64_t page_bytes = 4096;  // what a disk gets whole or not at all
 constexpr int chain_steps_max = 4096;
 
 unsigned char byte_at(std::string_view bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
@@ -55,6 +56,7 @@ struct Layout {
 /// A record or a free block at its place.
 struct Block {
   std::uint64_t bytes = 0;
+  std::uint64_t used_bytes = 0;  // without padding
   bool free = false;
   std::uint64_t left = 0;
   std::uint64_t right = 0;
@@ -74,16 +76,32 @@ class Scan {
         in_free_block(at + layout_.align, at + block->bytes);
         at += block->bytes;
       } else if (block) {
-        show(*block, reached(at, block->key) ? Proof::reached : Proof::loose);
+        show(*block, proof_of(*block, at));
         at += block->bytes;
       } else {
         if (!zeros(at)) remains_.damaged_bytes += std::min<std::uint64_t>(layout_.align, bytes_.size() - at);
         at += layout_.align;
       }
     }
+    for (std::uint64_t bucket = 0; bucket < layout_.buckets; ++bucket) follow(bucket_link(bucket), bucket);
   }
 
  private:
+  std::uint64_t bucket_of(std::string_view key) const {
+    return kyotocabinet::hashmurmur(key.data(), key.size()) % layout_.buckets;
+  }
+  std::uint64_t bucket_link(std::uint64_t bucket) const {
+    return fixed_number(bytes_.substr(layout_.buckets_at + bucket * layout_.width, layout_.width)) << layout_.shift;
+  }
+
+  // Each link leads to a record of its bucket, or one is lost there.
+  void follow(std::uint64_t link, std::uint64_t bucket) {
+    if (link == 0) return;
+    const bool within = link >= layout_.records_at && link < bytes_.size();
+    const auto block = within ? block_at(link) : std::nullopt;
+    if (!block || block->free || bucket_of(block->key) != bucket) ++remains_.broken_links;
+  }
+
   std::optional<Block> block_at(std::uint64_t at) const {
     auto rest = bytes_.substr(at);
     if (rest.size() < layout_.width + 4) return std::nullopt;
@@ -125,17 +143,22 @@ class Scan {
     block.key = rest.substr(0, *key_bytes);
     block.record = decode_record(rest.substr(*key_bytes, *value_bytes));
     rest.remove_prefix(*key_bytes + *value_bytes);
-    block.bytes = whole.size() - rest.size() + pad;
+    block.used_bytes = whole.size() - rest.size();
+    block.bytes = block.used_bytes + pad;
     const bool padded = pad == 0 || byte_at(rest, 0) == padding;
     if (!block.record || !padded || block.bytes % layout_.align != 0) return std::nullopt;
     return block;
   }
 
+  Proof proof_of(const Block& block, std::uint64_t at) const {
+    if (!reached(at, block.key)) return Proof::loose;
+    const auto last = at + block.used_bytes - 1;
+    return at / page_bytes == last / page_bytes ? Proof::reached : Proof::spread;
+  }
+
   // Whether the key's bucket leads to `place`, by either of the two ways on from each record.
   bool reached(std::uint64_t place, std::string_view key) const {
-    const auto bucket = kyotocabinet::hashmurmur(key.data(), key.size()) % layout_.buckets;
-    std::vector<std::uint64_t> open{
-        fixed_number(bytes_.substr(layout_.buckets_at + bucket * layout_.width, layout_.width)) << layout_.shift};
+    std::vector<std::uint64_t> open{bucket_link(bucket_of(key))};
     for (int steps = 0; !open.empty() && steps < chain_steps_max; ++steps) {
       const auto at = open.back();
       open.pop_back();
@@ -155,7 +178,7 @@ class Scan {
     while (at < end) {
       const auto block = block_at(at);
       if (block && !block->free && reached(at, block->key)) {
-        show(*block, Proof::reached);
+        show(*block, proof_of(*block, at));
         at += block->bytes;
       } else {
         at += layout_.align;
@@ -168,7 +191,9 @@ class Scan {
   }
 
   void show(const Block& block, Proof proof) {
-    ++(proof == Proof::reached ? remains_.reached : remains_.loose);
+    ++(proof == Proof::loose ? remains_.loose : remains_.reached);
+    follow(block.left, bucket_of(block.key));
+    follow(block.right, bucket_of(block.key));
     visit_(block.key, *block.record, proof);
   }
 

@@ -16,15 +16,17 @@ namespace flare::snapshot {
 /// How far a record can be believed: its header, its sizes and the record in it fit in each case.
 enum class Proof : std::uint8_t {
   reached,  // and its own bucket's chain leads to its place
+  spread,   // likewise, but it lies on more than one page of the disk: they may be of different times
   loose,    // it stands where a record may stand, but no chain leads there
 };
 
 struct KchRemains {
   LogId log_id{0};  // of the last commit, in the opaque bytes
   Sequence sequence{0};
-  std::uint64_t count = 0;  // records by the file's header
-  std::uint64_t reached = 0;
+  std::uint64_t count = 0;    // records by the file's header
+  std::uint64_t reached = 0;  // spread ones among them
   std::uint64_t loose = 0;
+  std::uint64_t broken_links = 0;   // from a bucket or a record to a place where no record of that bucket is
   std::uint64_t damaged_bytes = 0;  // where nothing that fits was found
 };
 

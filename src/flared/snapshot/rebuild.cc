@@ -262,7 +262,10 @@ class Rebuild {
   struct Best {
     RecordVersion version{0};
     Proof proof = Proof::loose;
-    bool beaten_by(RecordVersion other, Proof by) const { return by == proof ? other > version : by == Proof::reached; }
+    bool beaten_by(RecordVersion other, Proof by) const {
+      const bool loose = proof == Proof::loose;
+      return loose == (by == Proof::loose) ? other > version : loose;
+    }
   };
 
   // Of two places of one key the higher version is the newer one; so it is against the log, whose end may be missing.
@@ -279,10 +282,12 @@ class Rebuild {
     if (same_log && newest.flushed && header->sequence < *newest.flushed) return {};  // the store before the flush_all
     if (same_log) highest = std::max(highest, header->sequence);
 
-    std::unordered_map<std::string, Best> seen;
+    std::unordered_set<std::string> in_store;
+    std::unordered_map<std::string, Best> seen;  // those of which the log knows nothing newer
     std::string failure;
     const auto scanned = scan_kch(bytes, [&](std::string_view key, const RecordView& record, Proof proof) {
       if (!failure.empty()) return;
+      in_store.emplace(key);
       const auto logged = newest.by_key.find(std::string{key});
       if (logged != newest.by_key.end() && logged->second.entry.version >= record.version) return;
       const auto [place, first] = seen.try_emplace(std::string{key}, Best{record.version, proof});
@@ -294,7 +299,9 @@ class Rebuild {
     notice.damaged_bytes = scanned->damaged_bytes;
     for (const auto& [key, best] : seen) ++(best.proof == Proof::reached ? notice.proven : notice.doubtful);
     for (const auto& [key, best] : seen) newer_in_store_.insert(key);
-    notice.lost = scanned->count - std::min(scanned->count, scanned->reached + scanned->loose);
+    // Two estimates of one thing, both too high where a link or the header's page is old: nobody is told less.
+    notice.lost =
+        std::max(scanned->count - std::min<std::uint64_t>(scanned->count, in_store.size()), scanned->broken_links);
     return {};
   }
 

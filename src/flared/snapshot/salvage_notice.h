@@ -15,9 +15,11 @@ namespace flare::snapshot {
 struct SalvageNotice {
   LogId log_id{0};  // of the salvaged store: a store of another history has nothing to do with it
   std::int64_t time_s = 0;
-  std::uint64_t proven = 0;             // records reached by their bucket, of the log or of a snapshot
-  std::uint64_t doubtful = 0;           // served, but no bucket led to them: they may be old, or have been deleted
-  std::uint64_t lost = 0;               // records that the header counted and that were not found
+  std::uint64_t proven = 0;  // of the log, or whole on one page of the disk, where their bucket leads to
+  // Served, but no bucket led to them: they may be old, or have been deleted. Or they lie on several pages and the log
+  // does not know them: some bytes may be of another time.
+  std::uint64_t doubtful = 0;
+  std::uint64_t lost = 0;               // records that were counted, or linked to, and not found: at most
   std::uint64_t damaged_bytes = 0;      // of the store, where nothing that fits was found
   std::uint64_t discarded_entries = 0;  // intact entries of the log behind a gap
 

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <mutex>
+
 namespace flare {
 
 /// The store's gate (docs/design.md 2): workers pass it shared, once for a batch; checkpoint, flush, swap and scan
@@ -26,8 +28,20 @@ class Gate {
   void lock() { pthread_rwlock_wrlock(&lock_); }
   void unlock() { pthread_rwlock_unlock(&lock_); }
 
+  /// Exclusively for a slice of a scan. Scans wait for each other outside, so that between two slices those get in who
+  /// wait at the gate: of many dumps at once, one would always stand before the workers.
+  class Slice {
+   public:
+    explicit Slice(Gate& gate) : turn_(gate.slices_), inside_(gate) {}
+
+   private:
+    const std::lock_guard<std::mutex> turn_;
+    const std::lock_guard<Gate> inside_;  // left first
+  };
+
  private:
   pthread_rwlock_t lock_;
+  std::mutex slices_;
 };
 
 }  // namespace flare

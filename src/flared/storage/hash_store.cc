@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <fstream>
 #include <limits>
 
 #include "flared/storage/bytes.h"
@@ -10,19 +12,62 @@ namespace flare {
 
 using kyotocabinet::HashDB;
 
+namespace {
+
+constexpr std::uint64_t bucket_bytes = 6;
+constexpr std::uint64_t header_bytes = 64 * 1024;  // with the table of free blocks
+constexpr std::size_t flags_at = 24;               // in the library's header
+constexpr char open_flag = 1;
+
+// The library writes there before it tells the size; it takes a few buckets more than it is told.
+std::uint64_t head_bytes(const std::filesystem::path& path, const StorageOptions& options, bool empty) {
+  std::error_code error;
+  const auto size = empty ? 0 : std::filesystem::file_size(path, error);
+  const auto buckets = static_cast<std::uint64_t>(std::max<std::int64_t>(0, options.buckets));
+  const auto head = header_bytes + bucket_bytes * (buckets + buckets / 64);
+  return error || size == 0 ? head : std::min(head, size);
+}
+
+// An original was killed on this file: the library writes it anew, as large as it is, and would die of a full disk.
+std::string refuse_rebuild_without_room(const std::filesystem::path& path) {
+  std::error_code error;
+  char flags = 0;
+  std::ifstream file{path, std::ios::binary};  // nobody has a lock on it yet
+  if (!file.seekg(flags_at).get(flags) || (flags & open_flag) == 0) return {};
+  const auto size = std::filesystem::file_size(path, error);
+  const auto disk = std::filesystem::space(path, error);
+  if (error || disk.available > size) return {};
+  return fmt::format(
+      "{}: was not closed and has to be rebuilt, for which its disk needs {} bytes more; make room and start again",
+      path.string(), size - disk.available);
+}
+
+}  // namespace
+
+HashStore::HashStore(const std::filesystem::path& path)
+    : space_(path, [this] { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, db_.size())); }) {}
+
 Result<std::shared_ptr<HashStore>, std::string> HashStore::open(const std::filesystem::path& path,
                                                                 const StorageOptions& options, Mode mode) {
-  auto store = std::make_shared<HashStore>();
+  if (auto refused = refuse_rebuild_without_room(path); mode == Mode::serve && !refused.empty()) return refused;
+  auto store = std::make_shared<HashStore>(path);
+  const bool empty = mode == Mode::build;
+  if (const int error = store->space_.open(empty, head_bytes(path, options, empty))) {
+    return fmt::format("{}: cannot be opened with room for its buckets: {}", path.string(), error_text(error));
+  }
   auto& db = store->db_;
   db.tune_alignment(static_cast<int8_t>(options.alignment));
   db.tune_options(HashDB::TLINEAR);  // never TSMALL: it ends at 2^32 << alignment
   db.tune_buckets(options.buckets);
   db.tune_map(options.map_bytes);
   auto flags = HashDB::OWRITER | HashDB::OCREATE | HashDB::OTRYLOCK;
-  flags |= mode == Mode::serve ? HashDB::OAUTOTRAN : HashDB::OTRUNCATE;
+  if (mode == Mode::serve) flags |= HashDB::OAUTOTRAN;
   if (!db.open(path.string(), flags)) {
     return fmt::format("{}: cannot be opened as a hash store ({}); it may be in use, of another kind or damaged",
                        path.string(), db.error().message());
+  }
+  if (const int error = store->space_.cover(std::uint64_t{1} << db.apow())) {
+    return fmt::format("{}: its disk has no room for the file's holes: {}", path.string(), error_text(error));
   }
   if (db.opts() & HashDB::TSMALL) store->bytes_max_ = (std::int64_t{1} << 32) << db.apow();
   return store;
@@ -41,14 +86,35 @@ bool HashStore::set_place(const Place& place) {
   return db_.synchronize_opaque();
 }
 
-bool HashStore::begin() { return db_.begin_transaction(false); }
+bool HashStore::begin() {
+  out_of_space_ = false;
+  in_transaction_ = db_.begin_transaction(false);
+  if (in_transaction_ && space_.transaction_begun() == 0) return true;
+  if (in_transaction_ && !roll_back()) return false;
+  out_of_space_ = true;
+  return false;
+}
 
 // design.md 3: the opaque bytes are rolled back together with the data, if they are set inside the transaction.
-bool HashStore::commit(const Place& place) { return set_place(place) && db_.end_transaction(true); }
+bool HashStore::commit(const Place& place) {
+  if (!set_place(place) || !db_.end_transaction(true)) return false;
+  in_transaction_ = false;
+  return true;
+}
 
-bool HashStore::roll_back() { return db_.end_transaction(false); }
+bool HashStore::roll_back() {
+  if (!db_.end_transaction(false)) return false;
+  in_transaction_ = false;
+  space_.truncated();
+  return true;
+}
 
-bool HashStore::close() { return db_.close(); }
+// The extra descriptor goes last: a later one of the same file must not lose its lock by it.
+bool HashStore::close() {
+  const bool closed = db_.close();
+  space_.close();
+  return closed;
+}
 
 bool HashStore::has_room(std::size_t record_bytes) {
   constexpr std::int64_t slack = 1 << 20;

@@ -9,12 +9,14 @@
 #include "common/base/ids.h"
 #include "common/base/result.h"
 #include "flared/storage/storage_options.h"
+#include "flared/storage/store_space.h"
 
 namespace flare {
 
 /// A `flare.kch`: the library's HashDB with our settings (docs/design.md 3), and the position in its 16 opaque bytes.
-/// Only this opens the file: closing any other descriptor of it would drop the library's lock.
-/// begin, commit and roll_back take the library's lock as writer: inside the exclusive gate only (design.md 2).
+/// Only this opens the file: closing any other descriptor of it would drop the library's lock. Whoever writes claims
+/// the space first (store_space.h), since the library would die of a full disk. begin, commit and roll_back take the
+/// library's lock as writer: inside the exclusive gate only (design.md 2).
 class HashStore {
  public:
   enum class Mode {
@@ -23,6 +25,7 @@ class HashStore {
   };
   static Result<std::shared_ptr<HashStore>, std::string> open(const std::filesystem::path& path,
                                                               const StorageOptions& options, Mode mode);
+  explicit HashStore(const std::filesystem::path& path);
 
   /// Shows what the library keeps for its own subclasses.
   class Library : public kyotocabinet::HashDB {
@@ -43,18 +46,25 @@ class HashStore {
   };
   Place place();
 
+  /// False without room for the undo file, too (out_of_space): then there is no transaction, and it can be tried again.
   bool begin();
   bool commit(const Place& place);
   bool roll_back();
   bool close();
+  bool in_transaction() const { return in_transaction_; }
+  bool out_of_space() const { return out_of_space_; }  // what `begin` failed for
+  StoreSpace& space() { return space_; }
   /// Below 2^32 << alignment for an original's file with small offsets: the library corrupts silently there
   /// (design.md 3.10).
   bool has_room(std::size_t record_bytes);
 
  private:
   bool set_place(const Place& place);
+  StoreSpace space_;  // its descriptor is closed after the library's
   Library db_;
   std::int64_t bytes_max_ = 0;  // 0: none
+  bool in_transaction_ = false;
+  bool out_of_space_ = false;
 };
 
 }  // namespace flare

@@ -9,7 +9,9 @@ void KyotoStorage::checkpoint() {
   {
     const std::lock_guard alone{gate_};
     if (health_ == Health::failed) return;
-    if (!checkpoint_locked() && health_ == Health::good) checkpoints_thread_->note_write(0);  // again in a second
+    make_room();
+    // What can get better is tried again in a second.
+    if (!checkpoint_locked() && health_ != Health::failed) checkpoints_thread_->note_write(0);
   }
   tell_listener();
 }
@@ -18,7 +20,8 @@ bool KyotoStorage::checkpoint_locked() { return commit_locked() && begin_locked(
 
 bool KyotoStorage::commit_locked() {
   if (health_ == Health::failed) return false;
-  if (!log_->write()) return false;  // the store is never ahead of its log
+  if (health_ == Health::full) return true;  // nothing was written since the last commit
+  if (!log_->write()) return false;          // the store is never ahead of its log
   if (health_ == Health::poisoned && !heal_locked()) return false;
   if (!store_->commit({.log_id = log_->log_id(), .sequence = log_->last()})) return fail("a commit");
   log_->checkpointed(log_->last());
@@ -26,7 +29,17 @@ bool KyotoStorage::commit_locked() {
   return true;
 }
 
-bool KyotoStorage::begin_locked() { return store_->begin() || fail("the begin of a transaction"); }
+// design.md 3.8: without room for the undo file the store is still there to be read.
+bool KyotoStorage::begin_locked() {
+  if (store_->begin()) {
+    health_ = Health::good;
+    return true;
+  }
+  if (!store_->out_of_space()) return fail("the begin of a transaction");
+  health_ = Health::full;
+  std::ignore = no_space();
+  return false;
+}
 
 bool KyotoStorage::fail(const char* what) {
   health_ = Health::failed;
@@ -38,12 +51,13 @@ bool KyotoStorage::fail(const char* what) {
 // Back to the last checkpoint, and again from there what the log has.
 bool KyotoStorage::heal_locked() {
   ++generation_;
-  if (!store_->roll_back() || !store_->begin()) return fail("the roll-back");
-  health_ = Health::good;
+  if (store_->in_transaction() && !store_->roll_back()) return fail("the roll-back");
+  if (!store_->begin()) return store_->out_of_space() ? false : fail("the roll-back");
   if (const auto failure = replay(store_->place().sequence); !failure.empty()) {
     logger_.error("{}", failure);
-    return fail("the repair from the log");
+    return replay_found_no_space_ ? false : fail("the repair from the log");
   }
+  health_ = Health::good;
   recount();
   logger_.warning("{}: repaired from the log up to entry {}", path("flare.kch").string(), raw(log_->last()));
   return true;
@@ -51,13 +65,16 @@ bool KyotoStorage::heal_locked() {
 
 std::string KyotoStorage::replay(Sequence after) {
   std::string failure;
+  replay_found_no_space_ = false;
   const auto visited = log_->visit(after, [&](const LogEntry& entry) {
     if (!failure.empty()) return;
-    const bool applied =
-        entry.kind == EntryKind::flush ? replay_flush(entry.sequence) : apply_to_store(entry, nullptr).has_value();
+    Result<void, StorageError> applied;
+    if (entry.kind != EntryKind::flush) applied = apply_to_store(entry, nullptr);
+    if (entry.kind == EntryKind::flush && !replay_flush(entry.sequence)) applied = StorageError::io;
     if (!applied) {
+      replay_found_no_space_ = applied.error() == StorageError::out_of_space;
       failure = fmt::format("{}: entry {} of the log cannot be applied ({})", path("flare.kch").string(),
-                            raw(entry.sequence), store_->error());
+                            raw(entry.sequence), replay_found_no_space_ ? "out of disk space" : store_->error());
     }
     ++replayed_;
   });

@@ -27,10 +27,10 @@ std::optional<std::int64_t> flushed_at(std::string_view name) {
 }  // namespace
 
 Result<void, StorageError> KyotoStorage::flush_locked(std::optional<LogEntry> numbered) {
-  if (health_ != Health::good && !checkpoint_locked()) return StorageError::io;
+  if (health_ != Health::good && !checkpoint_locked()) return write_refusal();
   const auto wanted = next(log_->last());
   if (numbered && (numbered->sequence != wanted || numbered->epoch < log_->epoch())) return StorageError::sequence_gap;
-  if (!checkpoint_locked()) return StorageError::io;
+  if (!checkpoint_locked()) return write_refusal();
 
   // All that can fail comes before the entry is numbered.
   const auto kept = free_flushed_name();
@@ -118,6 +118,22 @@ void KyotoStorage::drop_flushed() {
     if (time_s && *time_s + options_.flush_keep_s <= clock_.unix_s()) old.push_back(entry->path());
   }
   for (const auto& gone : old) std::filesystem::remove_all(gone, error);
+}
+
+// design.md 3.7: what flushes have kept stays until the disk reserve is touched.
+void KyotoStorage::make_room() {
+  if (!disk_full_) return;
+  std::error_code error;
+  std::vector<std::filesystem::path> kept;
+  for (std::filesystem::directory_iterator entry{options_.data_dir, error}, end; !error && entry != end;
+       entry.increment(error)) {
+    if (flushed_at(entry->path().filename().native())) kept.push_back(entry->path());
+  }
+  for (const auto& gone : kept) std::filesystem::remove_all(gone, error);
+  if (!kept.empty()) {
+    logger_.warning("{}: what flushes have kept aside was removed to make room on the disk",
+                    options_.data_dir.string());
+  }
 }
 
 StorageError KyotoStorage::storage_failure(int error, const char* file) {

@@ -30,6 +30,8 @@ Result<void, StorageError> KyotoStorage::KyotoReplacement::put(std::string_view 
   if (!fresh_) return StorageError::io;
   deletions_.forget(key);  // it was stored again while the snapshot was taken
   const auto bytes = compose_record(record.flags, record.expire_s, record.version, record.data, {});
+  SpaceClaim space{fresh_->space(), storage_.options_.reserve};
+  if (const int error = space.take(key.size() + bytes.size())) return storage_.storage_failure(error, "flare.kch.new");
   if (!fresh_->db().set(key.data(), key.size(), bytes.data(), bytes.size())) {
     return storage_.storage_failure(EIO, "flare.kch.new");
   }

@@ -16,6 +16,7 @@ class KyotoStorage::KyotoScan final : public Scan {
   Result<bool, StorageError> next_slice(RecordSink& sink) override;
 
  private:
+  Result<bool, StorageError> end_of_scan();
   explicit KyotoScan(KyotoStorage& storage);
   bool next_deletions(RecordSink& sink);
 
@@ -30,6 +31,7 @@ class KyotoStorage::KyotoScan final : public Scan {
   std::uint64_t last_deletion_ = 0;
   bool deletions_done_ = false;
   bool done_ = false;
+  std::uint64_t seen_items_ = 0;
 };
 
 }  // namespace flare

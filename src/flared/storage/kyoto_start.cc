@@ -70,6 +70,7 @@ std::string KyotoStorage::open_files() {
   const auto mark_text = read_small_file(clean_mark_path(options_.data_dir));
   const auto mark = parse_clean_mark(mark_text.value_or(""));
   const auto boot = boot_id();
+  const auto marked_boot = read_small_file(boot_mark_path(options_.data_dir));
   LastRun last{.fresh = !seen, .clean = seen && mark && same_file(*mark, *seen)};
   last.changed = seen && mark && !last.clean;
   last.machine_stopped = machine_stopped(options_.data_dir);
@@ -78,14 +79,20 @@ std::string KyotoStorage::open_files() {
   if (::unlink(clean_mark_path(options_.data_dir).c_str()) != 0 && errno != ENOENT) {
     return fmt::format("{}: cannot be removed: {}", clean_mark_path(options_.data_dir).string(), error_text(errno));
   }
-  // This syncs the folder: after a power cut a clean mark must not be back beside a store that was written to.
-  if (const int error = replace_file(boot_mark_path(options_.data_dir), boot)) {
+  // This syncs the folder: after a power cut a clean mark must not be back beside a store that was written to. The mark
+  // itself is not written without need: the disk may be full.
+  const int error =
+      marked_boot == boot ? sync_folder(options_.data_dir) : replace_file(boot_mark_path(options_.data_dir), boot);
+  if (error != 0) {
     return fmt::format("{}: cannot be written: {}", boot_mark_path(options_.data_dir).string(), error_text(error));
   }
   auto store = HashStore::open(path("flare.kch"), options_, HashStore::Mode::serve);
   if (!store) return store.error();
   store_ = std::move(*store);
-  if (!store_->begin()) return fmt::format("{}: {}", path("flare.kch").string(), store_->error());
+  if (!store_->begin()) {
+    return fmt::format("{}: {}", path("flare.kch").string(),
+                       store_->out_of_space() ? "its disk has no room for the undo file" : store_->error());
+  }
 
   if (auto failure = open_log(last); !failure.empty()) return failure;
   return settle_history(last);

@@ -2,6 +2,7 @@
 
 #include <shared_mutex>
 
+#include "common/base/printable.h"
 #include "flared/storage/clean_mark.h"
 #include "flared/storage/file_tools.h"
 #include "flared/storage/hash_store.h"
@@ -13,10 +14,17 @@ namespace {
 // Above this the writer of the next operation empties the log's buffer first: the buffer is bounded.
 constexpr std::uint64_t log_buffered_bytes_max = 4 * 1024 * 1024;
 
+constexpr std::int64_t told_again_s = 60;  // the same trouble of the store
+
+StorageOptions with_defaults(StorageOptions options) {
+  if (!options.reserve) options.reserve = reserve_above(options.disk_reserve_bytes);
+  return options;
+}
+
 }  // namespace
 
 KyotoStorage::KyotoStorage(StorageOptions options, Log& log, const Clock& clock)
-    : options_(std::move(options)), logger_(log), clock_(clock), deletions_(options_.deletions_max) {}
+    : options_(with_defaults(std::move(options))), logger_(log), clock_(clock), deletions_(options_.deletions_max) {}
 
 KyotoStorage::~KyotoStorage() {
   if (!closed_ && store_) std::ignore = close();
@@ -33,47 +41,50 @@ Result<std::unique_ptr<KyotoStorage>, OpenFailure> KyotoStorage::open(StorageOpt
 }
 
 Result<bool, StorageError> KyotoStorage::get(std::string_view key, std::int64_t now_s, RecordSink& sink) {
-  if (health_ != Health::good) return StorageError::io;  // a half-done write may hide the record
+  if (!readable()) return StorageError::io;  // a half-done write may hide the record
   ReadVisitor visitor{now_s, sink};
-  if (!store_->db().accept(key.data(), key.size(), &visitor, false)) return StorageError::io;
-  if (visitor.damaged()) return StorageError::damaged;
+  if (!store_->db().accept(key.data(), key.size(), &visitor, false)) return met_failure(key);
+  if (visitor.damaged()) return met_damage(key);
   return visitor.found();
 }
 
 Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) {
-  if (health_ != Health::good) return StorageError::io;
+  if (health_ != Health::good) return write_refusal();
   if (operation.key.size() > log_key_bytes_max || operation.data.size() > options_.data_bytes_max) {
     return Outcome{.kind = OutcomeKind::too_large};
   }
   if (log_->buffered_bytes() > log_buffered_bytes_max) {
     if (const auto written = write_log(); !written) return written.error();
   }
-  if (!store_->has_room(operation.key.size() + operation.data.size())) return StorageError::out_of_space;
+  if (!store_->has_room(operation.key.size() + operation.data.size())) return no_space();
 
+  SpaceClaim space{store_->space(), options_.reserve};
   ExecuteVisitor visitor{{.operation = operation,
                           .now_s = now_s,
                           .data_bytes_max = options_.data_bytes_max,
                           .log = *log_,
                           .deletions = deletions_,
                           .sink = sink,
-                          .quota = quota_}};
+                          .quota = quota_,
+                          .space = space}};
   const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
-  if (!accepted) return visitor.changes() ? poison("a write") : StorageError::io;
+  if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
+  if (!accepted) return visitor.changes() ? poison("a write") : met_failure(operation.key);
+  if (!visitor.result() && visitor.result().error() == StorageError::damaged) return met_damage(operation.key);
+  if (!visitor.result() && visitor.result().error() == StorageError::out_of_space) return no_space();
   return visitor.result();
 }
 
 Result<void, StorageError> KyotoStorage::write_log() {
   const auto written = log_->write();
   if (!written) return written.error();
-  if (!*written) return {};
-  if (log_sync_) log_sync_->note_written();
-  tell_listener();
+  if (*written) tell_listener();
   return {};
 }
 
 Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
-  if (health_ != Health::good) return StorageError::io;
+  if (health_ != Health::good) return write_refusal();
   if (entry.kind == EntryKind::flush) {
     // The caller is inside the gate as one of many; an emptying needs it alone.
     leave();
@@ -88,15 +99,59 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
     if (const auto written = write_log(); !written) return written.error();
   }
   const auto applied = apply_to_store(entry, log_.get());
-  if (applied) checkpoints_thread_->note_write(entry.data.size());
+  if (!applied && applied.error() == StorageError::out_of_space) return no_space();
+  if (applied) {
+    checkpoints_thread_->note_write(entry.data.size());
+    disk_full_ = false;
+  }
   return applied;
 }
 
 Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, UpdateLog* log) {
-  ApplyVisitor visitor{entry, deletions_, log, quota_};
+  // What the log has was acknowledged: for that the reserve is there.
+  SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
+  ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
   if (accepted) return visitor.result();
   return visitor.result() ? poison("a write of the master") : StorageError::io;
+}
+
+// The library could not follow the way to the record.
+StorageError KyotoStorage::met_failure(std::string_view key) {
+  const bool broken = store_->db().error() == kyotocabinet::BasicDB::Error::BROKEN;
+  return broken ? met_damage(key) : StorageError::io;
+}
+
+// daemons.md 3.5: never a miss that nobody hears of.
+StorageError KyotoStorage::met_damage(std::string_view key) {
+  ++damaged_records_;
+  const auto now_s = clock_.unix_s();
+  if (now_s - damage_told_s_.exchange(now_s) >= told_again_s) {
+    logger_.error(
+        "{}: the record of key '{}' is damaged; set it anew, or build this node from another. `stats` counts how often "
+        "such "
+        "records were met as damaged_records",
+        path("flare.kch").string(), printable(key));
+  }
+  return StorageError::damaged;
+}
+
+// design.md 3.8: all is there to be read, but there is no room for the undo file of the next write.
+StorageError KyotoStorage::write_refusal() { return health_ == Health::full ? no_space() : StorageError::io; }
+
+// Nothing was changed. The checkpoint thread looks whether something of ours can go.
+StorageError KyotoStorage::no_space() {
+  ++refused_for_space_;
+  if (disk_full_.exchange(true)) return StorageError::out_of_space;
+  checkpoints_thread_->note_write(0);
+  const auto now_s = clock_.unix_s();
+  if (now_s - space_told_s_.exchange(now_s) >= told_again_s) {
+    logger_.warning(
+        "{}: a write was refused: its disk is full, or has less free than disk-reserve. Reads go on, and so do writes "
+        "as soon as there is room",
+        options_.data_dir.string());
+  }
+  return StorageError::out_of_space;
 }
 
 // design.md 3.2: the old record may be gone already and a commit would make that permanent.
@@ -117,6 +172,8 @@ Result<void, StorageError> KyotoStorage::flush() {
     flushed = flush_locked(std::nullopt);
   }
   tell_listener();
+  // Not on a worker: it may wait here for what an answer has to wait for.
+  if (flushed && answers_wait()) return files().log->sync();
   return flushed;
 }
 
@@ -136,6 +193,7 @@ void KyotoStorage::on_log_written(std::function<void()> listener) {
 }
 
 void KyotoStorage::tell_listener() {
+  if (log_sync_) log_sync_->note_written();
   const std::lock_guard lock{listener_mutex_};
   if (listener_) listener_();
 }
@@ -149,6 +207,9 @@ StorageFigures KyotoStorage::figures() const {
           .checkpoints = checkpoints_,
           .log_writes = past_log_writes_ + now.log->write_calls(),
           .snapshots_taken = snapshots_,
+          .disk_full = disk_full_,
+          .refused_for_space = refused_for_space_,
+          .damaged_records = damaged_records_,
           .failed = health_ == Health::failed};
 }
 

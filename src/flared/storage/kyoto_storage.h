@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "flared/storage/checkpoint_thread.h"
 #include "flared/storage/deletions.h"
+#include "flared/storage/file_tools.h"
 #include "flared/storage/gate.h"
 #include "flared/storage/log_sync.h"
 #include "flared/storage/storage.h"
@@ -61,7 +62,8 @@ class KyotoStorage final : public Storage {
  private:
   class KyotoScan;
   class KyotoReplacement;
-  enum class Health : std::uint8_t { good, poisoned, failed };
+  // full: committed, and no room to begin a transaction, so it can only be read.
+  enum class Health : std::uint8_t { good, full, poisoned, failed };
   struct Files {
     std::shared_ptr<HashStore> store;
     std::shared_ptr<UpdateLog> log;
@@ -103,6 +105,7 @@ class KyotoStorage final : public Storage {
   bool open_swapped();
   std::string free_flushed_name() const;
   void drop_flushed();
+  void make_room();
 
   // kyoto_replacement.cc
   Result<void, StorageError> swap_in_replacement(Deletions& deletions);
@@ -116,10 +119,16 @@ class KyotoStorage final : public Storage {
   Files files() const;
   void set_files(Files files);
   StorageError poison(const char* what);
+  bool readable() const { return health_ == Health::good || health_ == Health::full; }
+  StorageError write_refusal();
+  StorageError no_space();
+  StorageError met_damage(std::string_view key);
+  StorageError met_failure(std::string_view key);
   std::filesystem::path path(const char* name) const { return options_.data_dir / name; }
   UpdateLog::Options log_options() const;
 
   const StorageOptions options_;
+  const ReserveSpace last_reserve_ = reserve_space;  // without regard to disk-reserve
   Log& logger_;
   const Clock& clock_;
   Gate gate_;
@@ -133,6 +142,11 @@ class KyotoStorage final : public Storage {
   Deletions deletions_;
   StoreQuota quota_;
   std::atomic<Health> health_{Health::good};
+  std::atomic<bool> disk_full_{false};  // the last write that wanted room was refused
+  std::atomic<std::int64_t> space_told_s_{0};
+  std::atomic<std::uint64_t> damaged_records_{0};
+  std::atomic<std::int64_t> damage_told_s_{0};
+  std::atomic<std::uint64_t> refused_for_space_{0};
   std::atomic<std::uint64_t> generation_{0};  // raised when cursors become void
   std::atomic<bool> replacing_{false};
   std::atomic<std::uint64_t> checkpoints_{0};
@@ -141,6 +155,7 @@ class KyotoStorage final : public Storage {
   std::mutex listener_mutex_;
   std::function<void()> listener_;
   std::uint64_t replayed_ = 0;
+  bool replay_found_no_space_ = false;
   bool closed_ = false;
   std::atomic<std::uint64_t> past_log_appended_{0};
   std::unique_ptr<CheckpointThread> checkpoints_thread_;

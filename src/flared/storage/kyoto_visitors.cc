@@ -18,6 +18,10 @@ Growth change_of(std::string_view key, std::optional<std::size_t> before, std::o
   return {(after ? 1 : 0) - (before ? 1 : 0), bytes(after) - bytes(before)};
 }
 
+StorageError space_failure(int error) {
+  return means_out_of_space(error) ? StorageError::out_of_space : StorageError::io;
+}
+
 }  // namespace
 
 std::string_view compose_record(std::uint32_t flags, std::int64_t expire_s, RecordVersion version,
@@ -47,12 +51,12 @@ const char* ReadVisitor::visit_full(const char* key, std::size_t key_bytes, cons
 const char* ExecuteVisitor::visit_full(const char*, std::size_t, const char* value, std::size_t value_bytes,
                                        std::size_t* new_bytes) {
   const auto record = decode_record({value, value_bytes});
-  if (!record) {
+  old_bytes_ = value_bytes;
+  if (!record && context_.operation.kind != OperationKind::set) {
     result_ = StorageError::damaged;
     return NOP;
   }
-  old_bytes_ = value_bytes;
-  return decide_on({.record = record}, new_bytes);
+  return decide_on({.record = record}, new_bytes);  // a set puts a whole record in the place of a damaged one
 }
 
 const char* ExecuteVisitor::visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) {
@@ -92,6 +96,7 @@ void ExecuteVisitor::tell(std::string_view key, const Decision& decision) {
 const char* ExecuteVisitor::store(const Change& change, std::size_t* new_bytes) {
   const auto bytes = compose_record(change.flags, change.expire_s, change.version, change.head, change.tail);
   const auto growth = change_of(context_.operation.key, old_bytes_, bytes.size());
+  if (!claim(context_.operation.key.size() + bytes.size())) return NOP;
   if (!reserve(growth.items, growth.bytes)) return NOP;
   if (!log_entry({.kind = change.kind == ChangeKind::touch ? EntryKind::touch : EntryKind::set,
                   .key = context_.operation.key,
@@ -110,6 +115,7 @@ const char* ExecuteVisitor::store(const Change& change, std::size_t* new_bytes) 
 }
 
 const char* ExecuteVisitor::remove(const Change& change) {
+  if (change.kind == ChangeKind::remove && !claim(0)) return NOP;
   if (!log_entry({.kind = EntryKind::remove,
                   .key = context_.operation.key,
                   .version = change.version,
@@ -134,6 +140,12 @@ bool ExecuteVisitor::reserve(std::int64_t items, std::int64_t bytes) {
   return !refusal;
 }
 
+bool ExecuteVisitor::claim(std::size_t record_bytes) {
+  const int error = context_.space.take(record_bytes);
+  if (error != 0) result_ = space_failure(error);
+  return error == 0;
+}
+
 bool ExecuteVisitor::log_entry(const LogEntry& entry) {
   const auto given = context_.log.append(entry);
   changes_ = given.has_value();
@@ -147,9 +159,12 @@ const char* ApplyVisitor::visit_full(const char* key, std::size_t key_bytes, con
 }
 
 const char* ApplyVisitor::apply(std::string_view key, std::optional<std::size_t> old_bytes, std::size_t* new_bytes) {
-  result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
+  const bool removes = entry_.kind == EntryKind::remove;
+  const int error = space_.take(removes ? 0 : key.size() + record_header_bytes + entry_.data.size());
+  if (error != 0) result_ = space_failure(error);
+  if (error == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
   if (!result_) return NOP;
-  if (entry_.kind == EntryKind::remove) {
+  if (removes) {
     deletions_.remember(key, {entry_.version, entry_.expire_s});
     const auto growth = change_of(key, old_bytes, std::nullopt);
     quota_.add(growth.items, growth.bytes);
@@ -170,7 +185,10 @@ const char* ApplyVisitor::visit_empty(const char* key, std::size_t key_bytes, st
 
 const char* ScanVisitor::visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                                     std::size_t*) {
-  if (const auto record = decode_record({value, value_bytes})) sink_.record({key, key_bytes}, *record);
+  const auto record = decode_record({value, value_bytes});
+  ++records_;
+  if (record) sink_.record({key, key_bytes}, *record);
+  if (!record) damaged_key_ = std::string{key, key_bytes};
   return NOP;
 }
 

@@ -7,6 +7,7 @@
 
 #include "flared/storage/deletions.h"
 #include "flared/storage/storage.h"
+#include "flared/storage/store_space.h"
 #include "flared/storage/update_log.h"
 
 /// What runs inside the library, under the record's lock. None of it may call the store.
@@ -44,6 +45,7 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
     Deletions& deletions;
     RecordSink* sink;
     StoreQuota& quota;
+    SpaceClaim& space;
   };
   explicit ExecuteVisitor(const Context& context) : context_(context) {}
 
@@ -60,6 +62,7 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
   const char* store(const Change& change, std::size_t* new_bytes);
   const char* remove(const Change& change);
   bool reserve(std::int64_t items, std::int64_t bytes);
+  bool claim(std::size_t record_bytes);
   bool log_entry(const LogEntry& entry);
 
   const Context context_;
@@ -72,8 +75,8 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
 /// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log.
 class ApplyVisitor final : public kyotocabinet::DB::Visitor {
  public:
-  ApplyVisitor(const LogEntry& entry, Deletions& deletions, UpdateLog* log, StoreQuota& quota)
-      : entry_(entry), deletions_(deletions), log_(log), quota_(quota) {}
+  ApplyVisitor(const LogEntry& entry, Deletions& deletions, UpdateLog* log, StoreQuota& quota, SpaceClaim& space)
+      : entry_(entry), deletions_(deletions), log_(log), quota_(quota), space_(space) {}
 
   const Result<void, StorageError>& result() const { return result_; }
 
@@ -87,6 +90,7 @@ class ApplyVisitor final : public kyotocabinet::DB::Visitor {
   Deletions& deletions_;
   UpdateLog* log_;
   StoreQuota& quota_;
+  SpaceClaim& space_;
   Result<void, StorageError> result_ = StorageError::io;  // until the visit
 };
 
@@ -104,16 +108,20 @@ class CountVisitor final : public kyotocabinet::DB::Visitor {
   std::uint64_t bytes_ = 0;
 };
 
-/// Hands a cursor's records to a sink; damaged ones are passed over, as `get` shows them to nobody.
+/// Hands a cursor's records to a sink, and tells of a damaged one.
 class ScanVisitor final : public kyotocabinet::DB::Visitor {
  public:
   explicit ScanVisitor(RecordSink& sink) : sink_(sink) {}
+  std::uint64_t records() const { return records_; }
+  const std::optional<std::string>& damaged_key() const { return damaged_key_; }
 
  private:
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                          std::size_t* new_bytes) override;
 
   RecordSink& sink_;
+  std::uint64_t records_ = 0;
+  std::optional<std::string> damaged_key_;
 };
 
 }  // namespace flare

@@ -36,7 +36,7 @@ class LogSegment {
   std::uint64_t entries_at = 0;  // end of the header
   std::atomic<std::uint64_t> written_bytes{0};
   std::uint64_t synced_bytes = 0;  // guarded by UpdateLog's sync mutex
-  std::vector<IndexPoint> index;  // guarded by UpdateLog's append mutex
+  std::vector<IndexPoint> index;   // guarded by UpdateLog's append mutex
 
   bool empty() const { return written_bytes == entries_at; }
   static std::string file_name(Sequence first);

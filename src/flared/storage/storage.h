@@ -43,9 +43,12 @@ struct StorageFigures {
   std::uint64_t log_bytes = 0;           // all segments
   std::uint64_t log_appended_bytes = 0;  // since the start
   std::uint64_t checkpoints = 0;
-  std::uint64_t log_writes = 0;       // write calls for log data since the start
-  std::uint64_t snapshots_taken = 0;  // begin_scan calls since the start
-  bool failed = false;                // a repair failed: nothing is served until a restart (design.md 3.2)
+  std::uint64_t log_writes = 0;         // write calls for log data since the start
+  std::uint64_t snapshots_taken = 0;    // begin_scan calls since the start
+  bool disk_full = false;               // writes are refused
+  std::uint64_t refused_for_space = 0;  // writes since the start
+  std::uint64_t damaged_records = 0;    // met since the start: each time one was read or passed over
+  bool failed = false;                  // a repair failed: nothing is served until a restart (design.md 3.2)
 };
 
 /// An exact picture of the store: records scanned in slices, made exact by the log from `position` on (design.md 3.5).

@@ -28,9 +28,10 @@ struct StorageOptions {
   std::uint64_t log_max_bytes = 256 * 1024 * 1024;  // log-max-size
   std::size_t deletions_max = 65536;                // storage-cache-size: remembered deletions (protocol.md 3)
   std::size_t data_bytes_max = limits::value_bytes_max;
-  std::int64_t flush_keep_s = 3600;  // flush-keep: how long a flushed store stays aside (design.md 3.7)
+  std::int64_t flush_keep_s = 3600;      // flush-keep: how long a flushed store stays aside (design.md 3.7)
+  std::uint64_t disk_reserve_bytes = 0;  // disk-reserve; 0: a share of the disk (store_space.cc)
   Durability durability = Durability::process;
-  ReserveSpace reserve = {};  // empty: fallocate
+  ReserveSpace reserve = {};  // empty: fallocate, above disk-reserve
   SyncFile sync = {};         // empty: fdatasync
 };
 

@@ -135,6 +135,7 @@ TEST_F(Options, IndexForms) {
 }
 
 TEST_F(Options, TokyoCabinetIsServedByKyotoWithOneWarning) {
+  EXPECT_EQ(option_warnings(*flared({"--max-connection-memory=100M"})).size(), 1U) << "less than twice max-value-size";
   const auto warnings = option_warnings(*flared({"--storage-type=tch"}));
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warnings[0].find("served by kch"), std::string::npos);

@@ -87,7 +87,7 @@ class RequestPath : public testing::Test {
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     const int bytes = 1 << 20;
     ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    setup_->connections.fetch_add(1);
+    ASSERT_EQ(setup_->places.take("test", false), Place::client);
     client_ = ends[0];
     worker_->adopt(ends[1], "test");
     on_worker([] { counts_here = true; });
