@@ -1,15 +1,18 @@
 #include "flared/expiry_sweep.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <cstdlib>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 namespace flare {
 namespace {
 
+using Duration = std::chrono::steady_clock::duration;
 constexpr std::chrono::milliseconds slice_pause{1};  // as long as a slice may hold the workers up
 constexpr std::chrono::milliseconds stop_look{5};
 constexpr std::int64_t clock_jump_s = 60;
@@ -50,12 +53,40 @@ ExpirySweep::ExpirySweep(IoExecutor executor, Storage& storage, BlockingPool& po
       is_master_(std::move(is_master)),
       pause_(executor),
       patience_timer_(executor),
+      look_timer_(executor),
+      even_since_(clock.steady()),
       clock_offset_s_(offset_of(clock)) {}
+
+void ExpirySweep::begin_looking() { look_again_later(); }
+
+void ExpirySweep::look_again_later() {
+  look_timer_.expires_after(look_every);
+  look_timer_.async_wait([this](const error_code& error) {
+    if (error || stopping_) return;
+    std::ignore = look();
+    look_again_later();
+  });
+}
+
+bool ExpirySweep::look() {
+  if (clock_jumped()) even_since_ = clock_.steady();
+  if (stopping_ || running_ || !is_master_() || clock_.steady() - even_since_ < grace) return false;
+  if (!storage_.quota().may_have_expired(expired_by_s(Pace::gentle))) return false;
+  running_ = true;
+  pace_ = Pace::gentle;
+  asio::co_spawn(executor_, run(), asio::detached);
+  return true;
+}
+
+std::int64_t ExpirySweep::expired_by_s(Pace pace) const {
+  return clock_.unix_s() - (pace == Pace::gentle ? std::chrono::seconds{grace}.count() : 0);
+}
 
 void ExpirySweep::ask(Done done) {
   if (stopping_ || waiting_.size() >= waiting_max || !is_master_()) return done(false);
   waiting_.push_back({std::chrono::steady_clock::now() + patience, std::move(done)});
   if (!patience_watched_) watch_patience();
+  pace_ = Pace::urgent;  // a gentle sweep has passed over what has just expired: it begins anew
   if (std::exchange(running_, true)) return;
   asio::co_spawn(executor_, run(), asio::detached);
 }
@@ -63,54 +94,67 @@ void ExpirySweep::ask(Done done) {
 IoTask<> ExpirySweep::run() {
   ++sweeps_;
   auto& quota = storage_.quota();
-  quota.sweep_begins();
   bool complete = false;
   try {
-    complete = co_await look_at_all();
+    Pace pace;
+    do {
+      pace = pace_;
+      quota.sweep_begins();
+      complete = co_await look_at_all(pace);
+    } while (pace != pace_);
   } catch (const boost::system::system_error&) {  // the pool is full, or the daemon ends: the next write asks again
   }
   quota.sweep_ends(complete);
   running_ = false;
+  pace_ = Pace::gentle;
   release(waiting_.size(), false);
 }
 
 // False: not all of it, so that a later sweep has to begin anew.
-IoTask<bool> ExpirySweep::look_at_all() {
+IoTask<bool> ExpirySweep::look_at_all(Pace pace) {
   if (clock_jumped()) {
-    log_.warning("the clock has jumped: no expired entry is removed to make room before it has stood for a while");
+    even_since_ = clock_.steady();
+    log_.warning("the clock has jumped: no expired entry is removed before it has gone evenly for a while");
     co_return false;
   }
   auto begin = [this] { return storage_.begin_scan(); };
   const auto scan = co_await pool_.run(std::move(begin));
   if (!scan) co_return false;
+  (*scan)->forget_log();
   for (bool more = true; more;) {
-    if (stopping_ || !is_master_()) co_return false;
-    auto work = [this, source = scan->get()] { return take_slice(*source); };
+    if (stopping_ || !is_master_() || pace != pace_) co_return false;
+    if (pace == Pace::gentle && clock_jumped()) {
+      even_since_ = clock_.steady();
+      co_return false;
+    }
+    auto work = [this, source = scan->get(), by_s = expired_by_s(pace)] { return take_slice(*source, by_s); };
     const Slice slice = co_await pool_.run(std::move(work));
     if (slice.failed) co_return false;
     more = slice.more;
     reclaimed_ += slice.removed;
     if (slice.removed > 0) release(waiting_.size(), true);  // who finds no room even now asks again
-    pause_.expires_after(slice_pause);
+    const auto gentle_pause = slice.took * (share_of_time - 1);
+    pause_.expires_after(pace == Pace::gentle ? std::max<Duration>(gentle_pause, slice_pause) : Duration{slice_pause});
     co_await pause_.async_wait(use_task);
   }
   co_return true;
 }
 
-ExpirySweep::Slice ExpirySweep::take_slice(Scan& scan) {
-  const auto now_s = clock_.unix_s();
-  ExpiredKeys expired{storage_.quota(), now_s};
+ExpirySweep::Slice ExpirySweep::take_slice(Scan& scan, std::int64_t expired_by_s) {
+  const auto begun = std::chrono::steady_clock::now();
+  ExpiredKeys expired{storage_.quota(), expired_by_s};
   const auto more = scan.next_slice(expired);
   if (!more) return {.failed = true};
-  return {.more = *more, .removed = remove(expired.keys(), now_s)};
+  const auto removed = remove(expired.keys(), expired_by_s);
+  return {.more = *more, .removed = removed, .took = std::chrono::steady_clock::now() - begun};
 }
 
-std::uint64_t ExpirySweep::remove(const std::vector<std::string>& keys, std::int64_t now_s) {
+std::uint64_t ExpirySweep::remove(const std::vector<std::string>& keys, std::int64_t expired_by_s) {
   if (keys.empty()) return 0;
   const Storage::Batch batch{storage_};
   std::uint64_t removed = 0;
   for (const auto& key : keys) {
-    const auto outcome = storage_.execute({.kind = OperationKind::reclaim, .key = key}, now_s, nullptr);
+    const auto outcome = storage_.execute({.kind = OperationKind::reclaim, .key = key}, expired_by_s, nullptr);
     if (outcome && outcome->kind == OutcomeKind::deleted) ++removed;
   }
   if (!storage_.write_log()) log_.error("the update log cannot be written after expired entries were removed");
@@ -150,6 +194,7 @@ void ExpirySweep::watch_patience() {
 
 IoTask<> ExpirySweep::stopped() {
   stopping_ = true;
+  look_timer_.cancel();
   release(waiting_.size(), false);
   Timer look{executor_};
   while (running_) {

@@ -14,9 +14,9 @@
 
 namespace flare {
 
-/// Makes room for a client's write: removes expired entries by logged deletes, which the slaves follow (docs/design.md
-/// 3.9). Runs only when somebody waits for room, in slices with pauses. On the control thread; slices on the blocking
-/// pool.
+/// Removes expired entries by logged deletes, which the slaves follow (docs/design.md 3.9), in slices with pauses: now
+/// and then what has expired a minute ago, with a small share of the time; and at once, when a client's write waits for
+/// room. On the control thread; slices on the blocking pool.
 class ExpirySweep {
  public:
   static constexpr std::chrono::milliseconds patience{1000};  // of one who waits for room
@@ -25,6 +25,17 @@ class ExpirySweep {
   /// `is_master`: whether this node may remove entries now. Asked before each slice.
   ExpirySweep(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
               std::function<bool()> is_master);
+
+  static constexpr std::chrono::seconds look_every{60};
+  /// How long an entry must have expired, and the clock gone evenly, before it is removed without need.
+  static constexpr std::chrono::seconds grace{60};
+  /// Of the time, for a sweep that nobody waits for.
+  static constexpr int share_of_time = 10;
+
+  /// Looks from now on each minute. Ends with `stopped`.
+  void begin_looking();
+  /// One look: sweeps gently if there is something to find. False: not now.
+  bool look();
 
   using Done = std::function<void(bool made_room)>;
   /// Calls `done` once: with true when something was removed, else when all was looked at or `patience` has passed.
@@ -44,11 +55,15 @@ class ExpirySweep {
     bool more = false;
     bool failed = false;
     std::uint64_t removed = 0;
+    std::chrono::steady_clock::duration took{};
   };
+  enum class Pace : std::uint8_t { gentle, urgent };
   IoTask<> run();
-  IoTask<bool> look_at_all();
-  Slice take_slice(Scan& scan);
-  std::uint64_t remove(const std::vector<std::string>& keys, std::int64_t now_s);
+  IoTask<bool> look_at_all(Pace pace);
+  Slice take_slice(Scan& scan, std::int64_t expired_by_s);
+  std::uint64_t remove(const std::vector<std::string>& keys, std::int64_t expired_by_s);
+  std::int64_t expired_by_s(Pace pace) const;
+  void look_again_later();
   bool clock_jumped();
   void release(std::size_t count, bool made_room);
   void watch_patience();
@@ -64,6 +79,9 @@ class ExpirySweep {
   bool patience_watched_ = false;
   std::deque<Waiting> waiting_;
   bool running_ = false;
+  Pace pace_ = Pace::gentle;
+  Timer look_timer_;
+  std::chrono::steady_clock::time_point even_since_;  // the clock has not jumped since
   bool stopping_ = false;
   std::int64_t clock_offset_s_;  // of the day's time from the steady one
   std::uint64_t sweeps_ = 0;

@@ -221,6 +221,7 @@ void Server::make_parts() {
 void Server::start_workers() {
   for (int i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<Worker>(*worker_setup_));
   desk_->attach(workers_, *agent_);
+  desk_->sweep().begin_looking();
   desk_->keep_account_of(*keeper_);
   desk_->pass_flushes_on({control_.get_executor(), agent_->own_key(), options_.bind_address,
                           [this] { return std::optional{identity_->greeting()}; }, flush_patience});

@@ -14,6 +14,7 @@ class KyotoStorage::KyotoScan final : public Scan {
   EpochTable epochs() const override { return epochs_; }
   std::uint64_t expected_items() const override { return expected_items_; }
   Result<bool, StorageError> next_slice(RecordSink& sink) override;
+  void forget_log() override { pin_.reset(); }
 
  private:
   Result<bool, StorageError> end_of_scan();
@@ -26,7 +27,7 @@ class KyotoStorage::KyotoScan final : public Scan {
   const Position position_;
   const EpochTable epochs_;
   const std::uint64_t expected_items_;
-  const std::shared_ptr<void> pin_;
+  std::shared_ptr<void> pin_;
   kyotocabinet::HashDB::Cursor cursor_;
   std::uint64_t last_deletion_ = 0;
   bool deletions_done_ = false;

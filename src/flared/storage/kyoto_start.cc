@@ -71,6 +71,14 @@ std::string KyotoStorage::open_files() {
   const auto mark = parse_clean_mark(mark_text.value_or(""));
   const auto boot = boot_id();
   const auto marked_boot = read_small_file(boot_mark_path(options_.data_dir));
+  std::error_code error_code;
+  // The library would serve it as an empty store; a start that was killed at its beginning leaves it without a log.
+  if (seen && seen->file_bytes == 0 && (mark || std::filesystem::exists(path("log"), error_code))) {
+    return fmt::format(
+        "{}: is empty, though it had records; restore it from a snapshot, build this node from another one, or move it "
+        "and {} away to begin with an empty store",
+        path("flare.kch").string(), path("log").string());
+  }
   LastRun last{.fresh = !seen, .clean = seen && mark && same_file(*mark, *seen)};
   last.changed = seen && mark && !last.clean;
   last.machine_stopped = machine_stopped(options_.data_dir);
