@@ -232,8 +232,8 @@ void Worker::kill(std::int32_t session_id, std::function<void(bool found)> reply
   asio::post(context_, [this, session_id, reply = std::move(reply)] {
     for (auto& [key, session] : sessions_) {
       if (session->id() != session_id) continue;
-      // The asking one gets its OK; who does not read would hold on to an answer.
-      session->writing() ? session->abort() : session->end();
+      // The asking one still gets its OK; nobody waits for the end of an answer that may never come.
+      session->held_up() ? session->abort() : session->end();
       return reply(true);
     }
     reply(false);

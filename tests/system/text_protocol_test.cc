@@ -236,6 +236,20 @@ TEST_F(Dump, KeepsToItsBandwidthWhileOthersRunAndClientsAreServed) {
   EXPECT_GE(SteadyClock::now() - begin, Milliseconds{2'500});
 }
 
+TEST_F(Dump, IsEndedByKillHoweverSlowItIs) {
+  fill_with_much();
+  for (const auto* request : {"dump 0 0 1 1", "dump 1000000", "dump 9223372036854775807"}) {
+    auto killer = client();
+    const auto before = ids_seen_by(killer);
+    auto slow = client();
+    slow.send(std::string{request} + "\r\n");
+    ASSERT_TRUE(slow.read_line().starts_with("VALUE ")) << request << ": the first piece comes at once";
+    const auto id = new_id(killer, before);
+    ASSERT_EQ(killer.ask("kill " + id), "OK");
+    EXPECT_TRUE(slow.closed_by_peer()) << request;
+  }
+}
+
 TEST_F(Dump, PausesForEachEntryByItsFirstNumber) {
   fill_with_much();
   auto slow = client();
