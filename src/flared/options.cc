@@ -129,6 +129,8 @@ OptionTable<O> client_rows() {
               {{"rule", GatOrder::rule}, {"flare", GatOrder::flare}, {"memcached", GatOrder::memcached}})),
       row("client-versions", "accept or refuse versions (a fifth number) that clients give",
           option::choice<O>(&O::client_versions, {{"accept", true}, {"refuse", false}})),
+      dynamic(row("proxy-read-error", "a key that cannot be read at its node: miss (absent) or error",
+                  option::choice<O>(&O::proxy_read_errors, {{"miss", false}, {"error", true}}))),
       dynamic(row(
           "proxy-flush-all",
           "flush_all at a proxy: own (its own store, as the operator tools need it) or cluster (all masters)",

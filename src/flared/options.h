@@ -40,6 +40,7 @@ struct FlaredOptions : CommonOptions {
   std::chrono::seconds net_write_timeout{60};  // `never` for a negative value
   GatOrder gat_order = GatOrder::rule;
   bool client_versions = true;                         // accept or refuse
+  bool proxy_read_errors = false;                      // proxy-read-error: error, or miss
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
   std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8

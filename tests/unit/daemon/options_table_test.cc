@@ -85,6 +85,7 @@ const std::vector<Row>& of_flared() {
       {"max-ops-per-second", "0", {"0", "50", "1000000000"}, numbers_but({"-1", "1000000001"})},
       {"gat-order", "rule", {"rule", "flare", "memcached"}, {"", "key", "Flare"}},
       {"client-versions", "accept", {"accept", "refuse"}, {"", "yes", "true"}},
+      {"proxy-read-error", "miss", {"miss", "error"}, {"", "fail", "Error"}},
       {"proxy-flush-all", "own", {"own", "cluster"}, {"", "all", "OWN"}},
       {"storage-type", "kch", {"kch", "tch"}, {"", "tcb", "other", "KCH"}},
       {"storage-bucket-size", "1048576", {"1", "16777216", "4294967296"}, numbers_but({"0", "-1", "4294967297"})},
