@@ -45,7 +45,12 @@ const std::vector<CommandRow> at_flared{
     {"gat", "gat 1000 k", data | cluster},
     {"set", "<127.0.0.1:1>set k 0 0 3\r\nabc", cluster},  // a proxy prefix is a word among nodes
     {"get", "<127.0.0.1:1>get k", cluster},
+    {"item", "mg k v", data | cluster},
+    {"item", "ms k 3\r\nabc", data | cluster},
+    {"item", "me k", data | cluster},
+    {"item", "<127.0.0.1:1>mg k v", cluster},
     {"flush_all", "flush_all", admin},
+    {"noop", "mn", AccessClasses::all()},
     {"stats", "stats", AccessClasses::all()},
     {"stats", "stats doors", AccessClasses::all()},
     {"version", "version", AccessClasses::all()},

@@ -95,10 +95,10 @@ void append_arithmetic_flags(OutputBuffer& out, const ItemRequest& request, std:
   append_flag(out, " D", request.delta);
   append_time(out, " N", request.vivify_exptime, now_s);
   if (request.initial != 0) append_flag(out, " J", request.initial);
-  append_time(out, " T", request.exptime, now_s);
   append_flag_if(out, " C", request.compare);
   if (request.wants_value) out.append(" v");
-  out.append(" t c");
+  out.append(" t c");  // t before T: what was left before, from which the client's form is made
+  append_time(out, " T", request.exptime, now_s);
 }
 
 std::optional<ItemStatus> status_of_code(std::string_view code) {

@@ -32,7 +32,7 @@ class KyotoStorage final : public Storage {
   Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) override;
   Result<void, StorageError> write_log() override;
   bool answers_wait() const override { return options_.durability == Durability::group; }
-  bool all_on_disk() const override { return log_->synced() >= log_->last(); }
+  bool all_on_disk() const override { return log_->synced() >= log_->written(); }
   void when_on_disk(std::function<void(bool)> done) override;
   Sequence durable_sequence() const override;
   void keep_log_after(const Position& position) override;

@@ -19,7 +19,8 @@ void KyotoStorage::begin_syncing() {
 
 void KyotoStorage::when_on_disk(std::function<void(bool)> done) {
   if (!log_sync_) return done(true);
-  log_sync_->when_on_disk(log_, log_->last(), std::move(done));
+  // Not `last`: what other workers have numbered since may not be written yet, and no sync would reach it.
+  log_sync_->when_on_disk(log_, log_->written(), std::move(done));
 }
 
 Sequence KyotoStorage::durable_sequence() const {

@@ -99,14 +99,18 @@ Decision decide_create(const Operation& operation, const Present& present, KeySt
   return decision;
 }
 
-// memcached 1.6.18: digits that fit 64 bits, and nothing but spaces behind them (design.md 1 in place of
-// protocol.md 8.5).
+constexpr std::string_view spaces = " \t\n\v\f\r";
+
+// As memcached 1.6.18: digits that fit 64 bits, behind spaces and a plus; after a space whatever follows is ignored
+// (design.md 1 in place of protocol.md 8.5).
 std::optional<std::uint64_t> read_number(std::string_view data) {
-  const auto last = data.find_last_not_of(' ');
-  data = data.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  data.remove_prefix(std::min(data.find_first_not_of(spaces), data.size()));
+  if (data.starts_with('+')) data.remove_prefix(1);
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(data.data(), data.data() + data.size(), number);
-  if (error != std::errc{} || end != data.data() + data.size()) return std::nullopt;
+  const char* const data_end = data.data() + data.size();
+  const auto [end, error] = std::from_chars(data.data(), data_end, number);
+  if (error != std::errc{}) return std::nullopt;
+  if (end != data_end && spaces.find(*end) == std::string_view::npos) return std::nullopt;
   return number;
 }
 

@@ -104,9 +104,9 @@ class Storage {
 
   /// Whether answers wait for the disk (docs/design.md 3.6, `group`). The same for the whole life of a storage.
   virtual bool answers_wait() const { return false; }
-  /// Whether all entries given so far are on the disk. Inside a Batch.
+  /// Whether all entries written so far are on the disk. Inside a Batch.
   virtual bool all_on_disk() const { return true; }
-  /// Calls `done(true)` when all entries given so far are on the disk, `done(false)` when they never will be; on
+  /// Calls `done(true)` when all entries written so far are on the disk, `done(false)` when they never will be; on
   /// another thread, or at once. Inside a Batch, after write_log.
   virtual void when_on_disk(std::function<void(bool)> done) { done(true); }
   /// Of the last entry that survives what `durability` is to survive.

@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"md k q\r\n", "<a:1>md k\r\n"}, Case{"md k C0 I T30\r\n", "<a:1>md k C0 I T1795522030\r\n"},
                     Case{"ma k\r\n", "<a:1>ma k D1 t c\r\n"},
                     Case{"ma k MD D18446744073709551615 v q\r\n", "<a:1>ma k MD D18446744073709551615 v t c\r\n"},
-                    Case{"ma k N30 J10 T60 C3\r\n", "<a:1>ma k D1 N1795522030 J10 T1795522060 C3 t c\r\n"},
+                    Case{"ma k N30 J10 T60 C3\r\n", "<a:1>ma k D1 N1795522030 J10 C3 t c T1795522060\r\n"},
                     Case{"me azEy b\r\n", "<a:1>me k12\r\n"}));
 
 struct AnswerCase {

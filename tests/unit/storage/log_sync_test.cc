@@ -89,6 +89,21 @@ TEST(LogSync, WhoComesWhileOneRunsSharesTheNext) {
   EXPECT_TRUE(store.storage->all_on_disk());
 }
 
+// write_log has written all that this one may have seen; what others number after it is not its business.
+TEST(LogSync, NobodyWaitsForAnEntryThatAnotherHasNotWrittenYet) {
+  SyncedStore store{Durability::group};
+  set(*store.storage, "mine", "x");
+  {
+    const Storage::Batch batch{*store.storage};
+    ASSERT_TRUE(store.storage->execute({.kind = OperationKind::set, .key = "theirs", .data = "x"}, now_s, nullptr));
+  }
+  EXPECT_TRUE(store.wait_for_disk().get());
+  const Storage::Batch batch{*store.storage};
+  EXPECT_TRUE(store.storage->all_on_disk());
+  EXPECT_TRUE(store.storage->write_log());
+  EXPECT_FALSE(store.storage->all_on_disk());
+}
+
 TEST(LogSync, WhatCannotBeSyncedIsNeverAnsweredAndNotTriedAgain) {
   SyncedStore store{Durability::group};
   store.sync.fail();
