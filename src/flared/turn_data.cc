@@ -152,6 +152,7 @@ void Turn::touch_many(const Request& request) {
       ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
+      if (!outcome) values_error_ = answer_of(outcome.error());
       if (writer.full()) values_error_ = reply::answer_too_large;
     }
   }

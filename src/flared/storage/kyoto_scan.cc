@@ -50,7 +50,7 @@ bool KyotoStorage::KyotoScan::next_deletions(RecordSink& sink) {
                                               [&sink](std::string_view key, const Deletions::Deletion& deletion) {
                                                 sink.deletion(key, deletion.version, deletion.hold_until_s);
                                               });
-  deletions_done_ = !last;
+  deletions_done_ = !last || *last >= deletions_end_;  // not those that come meanwhile: they may come faster
   last_deletion_ = last.value_or(last_deletion_);
   return !deletions_done_;
 }
