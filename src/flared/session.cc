@@ -126,8 +126,12 @@ IoTask<bool> Session::go_on_after(Turn& turn) {
     case Turn::After::part:
       parting_ = true;
       co_return false;
-    case Turn::After::dump:
-      co_return co_await dump(turn);
+    case Turn::After::dump: {
+      dumping_ = true;
+      const bool go_on = co_await dump(turn);
+      dumping_ = false;
+      co_return go_on;
+    }
     case Turn::After::stream:
       hand_over(turn);
       co_return false;

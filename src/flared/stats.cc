@@ -33,6 +33,7 @@ void add_further_lines(StatLines& lines, const GeneralFigures& figures, const Co
   lines.add("reclaimed", figures.reclaimed);
   lines.add("accepting_conns", 1);
   lines.add("listen_disabled_num", 0);
+  // ours: what an operator's alarm looks at
   lines.add("disk_full", figures.storage.disk_full ? 1 : 0);
   lines.add("refused_disk_full", figures.storage.refused_for_space);
   lines.add("damaged_records", figures.storage.damaged_records);

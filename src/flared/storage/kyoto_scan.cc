@@ -32,7 +32,9 @@ KyotoStorage::KyotoScan::KyotoScan(KyotoStorage& storage)
       epochs_(storage.log_->epochs()),
       expected_items_(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()))),
       pin_(storage.log_->pin(position_.sequence)),
-      cursor_(&store_->db()) {}
+      cursor_(&store_->db()) {
+  ++storage_.scans_;
+}
 
 Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::KyotoScan::begin_locked(KyotoStorage& storage) {
   std::unique_ptr<KyotoScan> scan{new KyotoScan{storage}};

@@ -8,6 +8,7 @@ namespace flare {
 /// A cursor over the store in slices; keeps the log from its position on. Must end before its storage.
 class KyotoStorage::KyotoScan final : public Scan {
  public:
+  ~KyotoScan() override { --storage_.scans_; }
   /// With the gate held exclusively and the log written.
   static Result<std::unique_ptr<Scan>, StorageError> begin_locked(KyotoStorage& storage);
   Position position() const override { return position_; }

@@ -23,16 +23,15 @@ std::vector<std::string> names_of(std::string_view text) {
 TEST(GeneralStats, NamesTheLinesOfTheOriginalInItsOrder) {
   EXPECT_THAT(
       names_of(general_stats({}, CounterSums{{}})),
-      testing::ElementsAre("pid", "uptime", "time", "version", "pointer_size", "rusage_user", "rusage_system",
-                           "curr_items", "total_items", "bytes", "curr_connections", "total_connections",
-                           "connection_structures", "cmd_get", "cmd_set", "get_hits", "get_misses", "delete_hits",
-                           "delete_misses", "incr_hits", "incr_misses", "decr_hits", "decr_misses", "cas_hits",
-                           "cas_misses", "cas_badval", "touch_hits", "touch_misses", "evictions", "bytes_read",
-                           "bytes_written", "limit_maxbytes", "threads", "pool_threads", "node_map_version",
-                           // behind them what memcached has beyond the original
-                           "max_connections", "rejected_connections", "cmd_flush", "cmd_touch", "reclaimed",
-                           "accepting_conns", "listen_disabled_num",
-                           "damaged_records"));  // ours
+      testing::ElementsAre(
+          "pid", "uptime", "time", "version", "pointer_size", "rusage_user", "rusage_system", "curr_items",
+          "total_items", "bytes", "curr_connections", "total_connections", "connection_structures", "cmd_get",
+          "cmd_set", "get_hits", "get_misses", "delete_hits", "delete_misses", "incr_hits", "incr_misses", "decr_hits",
+          "decr_misses", "cas_hits", "cas_misses", "cas_badval", "touch_hits", "touch_misses", "evictions",
+          "bytes_read", "bytes_written", "limit_maxbytes", "threads", "pool_threads", "node_map_version",
+          // behind them what memcached has beyond the original
+          "max_connections", "rejected_connections", "cmd_flush", "cmd_touch", "reclaimed", "accepting_conns",
+          "listen_disabled_num", "disk_full", "refused_disk_full", "damaged_records"));  // ours
 }
 
 TEST(GeneralStats, SumsTheWorkers) {
