@@ -32,7 +32,8 @@ KyotoStorage::KyotoScan::KyotoScan(KyotoStorage& storage)
       epochs_(storage.log_->epochs()),
       expected_items_(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()))),
       pin_(storage.log_->pin(position_.sequence)),
-      cursor_(&store_->db()) {
+      cursor_(&store_->db()),
+      deletions_end_(storage.deletions_.last_number()) {
   ++storage_.scans_;
 }
 
