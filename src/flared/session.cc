@@ -185,7 +185,8 @@ void Session::hand_over(Turn& turn) {
   error_code error;
   const int descriptor = socket_.release(error);
   if (error || descriptor < 0) return;
-  worker_.setup().control.adopt_stream(descriptor, std::string{input_->unread()}, turn.stream_words(), peer_.address);
+  std::string unread{input_ ? input_->unread() : std::string_view{}};  // `answer` has given an empty buffer back
+  worker_.setup().control.adopt_stream(descriptor, std::move(unread), turn.stream_words(), peer_.address);
 }
 
 bool Session::hold(std::size_t bytes) {

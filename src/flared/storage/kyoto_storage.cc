@@ -145,7 +145,7 @@ StorageError KyotoStorage::write_refusal() { return health_ == Health::full ? no
 StorageError KyotoStorage::no_space() {
   ++refused_for_space_;
   if (disk_full_.exchange(true)) return StorageError::out_of_space;
-  checkpoints_thread_->note_write(0);
+  if (checkpoints_thread_) checkpoints_thread_->note_write(0);  // none while it starts
   const auto now_s = clock_.unix_s();
   if (now_s - space_told_s_.exchange(now_s) >= told_again_s) {
     logger_.warning(

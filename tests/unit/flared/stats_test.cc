@@ -61,9 +61,16 @@ TEST(ResetOfStats, LeavesOutWhatWasCountedBeforeAndWritesNoWorkersCounter) {
 }
 
 TEST(ConnectionStats, HasThreeLinesForEachConnectionAsMemcached) {
-  EXPECT_EQ(connection_stats({{7, 1, "127.0.0.1:5", "get", 3, "wait"}, {8, 1, "[::1]:6", "", 0, "execute"}}),
+  EXPECT_EQ(connection_stats({{7, 1, "127.0.0.1:5", "get", 3, "wait"}, {8, 1, "::1:6", "", 0, "execute"}}),
             "STAT 7:addr tcp:127.0.0.1:5\r\nSTAT 7:state conn_read\r\nSTAT 7:secs_since_last_cmd 3\r\n"
             "STAT 8:addr tcp6:[::1]:6\r\nSTAT 8:state conn_parse_cmd\r\nSTAT 8:secs_since_last_cmd 0\r\nEND\r\n");
+}
+
+TEST(ConnectionStats, TellTheTransportOfAUnixSocketByItsPath) {
+  for (const std::string path : {"/run/flare.sock", "/run/a:b.sock", "flare.sock"}) {
+    EXPECT_TRUE(connection_stats({{7, 1, path, "", 0, "wait"}}).starts_with("STAT 7:addr unix:" + path + "\r\n"))
+        << path;
+  }
 }
 
 TEST(SettingsStats, UseMemcachedsNamesAndTellNoPathAndNoList) {

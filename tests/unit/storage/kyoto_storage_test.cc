@@ -186,6 +186,30 @@ TEST(Engine, DropsWhatAFlushHasKeptAfterItsTime) {
   EXPECT_TRUE(std::filesystem::exists(folder.path(fmt::format("log.flushed-{}", now_s - 3599))));
 }
 
+TEST(Engine, EndsAScanThoughKeysGoFasterThanItIsRead) {
+  KyotoFolder folder;
+  const auto storage = folder.open();
+  int removed = 0;
+  const auto remove_some = [&] {
+    for (int i = 0; i < 150; ++i, ++removed) {
+      const auto key = fmt::format("gone-{}", removed);
+      ASSERT_TRUE(run(*storage, {.kind = OperationKind::remove, .key = key, .version = RecordVersion{1}}));
+    }
+  };
+  remove_some();
+  const auto scan = storage->begin_scan();
+  ASSERT_TRUE(scan);
+  CollectingSink sink;
+  bool more = true;
+  for (int slices = 0; more && slices < 20; ++slices) {
+    remove_some();
+    const auto next = (*scan)->next_slice(sink);
+    ASSERT_TRUE(next);
+    more = *next;
+  }
+  EXPECT_FALSE(more);
+}
+
 TEST(Engine, RefusesWritesWithoutRoomForTheLogAndChangesNothing) {
   KyotoFolder folder;
   std::atomic<int> error{0};
