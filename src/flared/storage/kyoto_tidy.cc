@@ -40,7 +40,10 @@ bool KyotoStorage::tidy_slice() {
   // A record that moves behind a scan would be missing in it (design.md 3.5).
   if (health_ != Health::good || scans_ > 0 || disk_full_) return false;
   const auto size = store_->db().size();
-  if (size > file_bytes_max && options_.defrag_unit == 0) return false;
+  // With durability process a stop of the machine leaves nothing but this file: a record that nobody has written must
+  // lie where it lay (PowerCut.ProcessSalvagesWhatCanBeProvenAndTellsTheRest).
+  const bool all_there_is = options_.durability == Durability::process;
+  if (options_.defrag_unit == 0 && (all_there_is || size > file_bytes_max)) return false;
   std::error_code error;
   const auto disk = std::filesystem::space(options_.data_dir, error);
   if (error || disk.available < static_cast<std::uint64_t>(size)) return false;  // the undo file may take as much

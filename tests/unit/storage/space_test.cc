@@ -1,4 +1,4 @@
-// daemons.md 3.6: overwrites and deletes leave a file below twice its records, with the defaults.
+// daemons.md 3.6: overwrites and deletes leave a file below twice its records, with durability = interval.
 #include <random>
 #include <thread>
 
@@ -11,7 +11,12 @@ class Patterns : public testing::Test {
  protected:
   static constexpr int keys = 5000;
 
-  Patterns() : storage_(folder_.open()), empty_bytes_(storage_->figures().file_bytes) {}
+  Patterns() : storage_(opened(folder_)), empty_bytes_(storage_->figures().file_bytes) {}
+
+  static std::unique_ptr<KyotoStorage> opened(KyotoFolder& folder) {
+    folder.options.durability = Durability::interval;
+    return folder.open();
+  }
 
   void store(int key, std::size_t bytes) {
     set(*storage_, "key-" + std::to_string(key), std::string(bytes, 'x'));
