@@ -6,8 +6,7 @@
 #include <random>
 #include <thread>
 
-#include "flared/storage/memory_storage.h"
-#include "unit/storage/storage_helpers.h"
+#include "unit/storage/replayed_log.h"
 
 /// What a start finds after an end that was not clean (design.md 3.4).
 namespace flare {
@@ -66,15 +65,6 @@ class ForeignStore {
   KCDB* db_;
   bool opened_ = false;
 };
-
-// What the whole log makes of an empty store.
-Contents replayed(const Storage& storage) {
-  MemoryStorage model;
-  for (const auto& entry : log_after(storage, Sequence{0})) {
-    if (!apply(model, entry)) return {{"the log has a gap", ""}};
-  }
-  return contents_of(model);
-}
 
 // A writer of the child that is killed: batches, now and then a delete or a flush; reports what was acknowledged.
 void write_until_killed(KyotoStorage& storage, int reports, unsigned seed) {
