@@ -102,18 +102,15 @@ TEST(Engine, AScanAndTheLogBehindItAreExactWhileWritersRun) {
   for (int i = 0; i < 2000; ++i) set(*storage, fmt::format("key-{}", i), "first");
   Writers writers{*storage, 2};
   CollectingSink sink;
-  Position from;
-  {
-    const auto scan = storage->begin_scan();
-    ASSERT_TRUE(scan);
-    from = (*scan)->position();
-    for (int slice = 0;; ++slice) {
-      const auto before = writers.batches();
-      const auto more = (*scan)->next_slice(sink);
-      ASSERT_TRUE(more);
-      if (!*more) break;
-      ASSERT_TRUE(wait_for([&] { return writers.batches() > before + 50; }));
-    }
+  const auto scan = storage->begin_scan();  // lives until the log is read: without it that may be dropped
+  ASSERT_TRUE(scan);
+  const auto from = (*scan)->position();
+  for (;;) {
+    const auto before = writers.batches();
+    const auto more = (*scan)->next_slice(sink);
+    ASSERT_TRUE(more);
+    if (!*more) break;
+    ASSERT_TRUE(wait_for([&] { return writers.batches() > before + 50; }));
   }
   writers.stop();
   EXPECT_EQ(storage->figures().snapshots_taken, 1u);
