@@ -70,6 +70,7 @@ void Turn::run() {
   if (!storage.write_log()) {
     worker_.setup().log.error("the update log cannot be written: a client is closed with its answers unsent");
     output_->clear();
+    if (awaited_) awaited_->lose();
     after_ = After::close;
   } else if (worker_.setup().answers_wait) {
     await_disk();
