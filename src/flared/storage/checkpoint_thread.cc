@@ -3,20 +3,18 @@
 namespace flare {
 namespace {
 
-// A commit takes as long as its undo file is long: 0.24 ms after 5,500 sets, 16 ms after 550,000 (design.md 3).
-constexpr std::uint64_t volume_max = 4096;
 constexpr std::uint64_t bytes_per_volume = 1024;
-constexpr std::chrono::seconds dirty_max{1};
 
 }  // namespace
 
-CheckpointThread::CheckpointThread(std::function<void()> work) : work_(std::move(work)), thread_([this] { run(); }) {}
+CheckpointThread::CheckpointThread(CheckpointPace pace, std::function<void()> work)
+    : pace_(pace), work_(std::move(work)), thread_([this] { run(); }) {}
 
 void CheckpointThread::note_write(std::size_t bytes) {
   const auto more = 1 + bytes / bytes_per_volume;
   const auto before = volume_.fetch_add(more, std::memory_order_relaxed);
   const bool first = before == 0;
-  const bool full = before < volume_max && before + more >= volume_max;
+  const bool full = before < pace_.volume_max && before + more >= pace_.volume_max;
   if (!first && !full) return;
   const std::lock_guard lock{mutex_};
   dirty_ = true;
@@ -43,7 +41,7 @@ void CheckpointThread::run() {
   std::unique_lock lock{mutex_};
   while (true) {
     wake_.wait(lock, [this] { return dirty_ || urgent_ || stopping_; });
-    wake_.wait_for(lock, dirty_max, [this] { return urgent_ || stopping_; });
+    wake_.wait_for(lock, pace_.dirty_max, [this] { return urgent_ || stopping_; });
     if (stopping_) return;
     dirty_ = urgent_ = false;
     volume_.store(0, std::memory_order_relaxed);  // writes from here on are of the next round

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
+
+#include "flared/storage/storage_options.h"
 
 namespace flare {
 
@@ -14,7 +15,7 @@ namespace flare {
 /// a timer while nothing is written. Owns its thread.
 class CheckpointThread {
  public:
-  explicit CheckpointThread(std::function<void()> work);
+  CheckpointThread(CheckpointPace pace, std::function<void()> work);
   ~CheckpointThread() { stop(); }
   CheckpointThread(const CheckpointThread&) = delete;
   CheckpointThread& operator=(const CheckpointThread&) = delete;
@@ -28,6 +29,7 @@ class CheckpointThread {
  private:
   void run();
 
+  const CheckpointPace pace_;
   const std::function<void()> work_;
   std::atomic<std::uint64_t> volume_{0};
   std::mutex mutex_;

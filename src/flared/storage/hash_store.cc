@@ -18,6 +18,7 @@ constexpr std::uint64_t bucket_bytes = 6;
 constexpr std::uint64_t header_bytes = 64 * 1024;  // with the table of free blocks
 constexpr std::size_t flags_at = 24;               // in the library's header
 constexpr char open_flag = 1;
+constexpr std::size_t options_at = 11;
 
 // The library writes there before it tells the size; it takes a few buckets more than it is told.
 std::uint64_t head_bytes(const std::filesystem::path& path, const StorageOptions& options, bool empty) {
@@ -42,6 +43,15 @@ std::string refuse_rebuild_without_room(const std::filesystem::path& path) {
       path.string(), size - disk.available);
 }
 
+std::string refuse_to_open(const std::filesystem::path& path, const std::string& error) {
+  std::ifstream file{path, std::ios::binary};
+  char options = 0;
+  const bool compressed = file.seekg(options_at).get(options) && (options & HashDB::TCOMPRESS) != 0;
+  return fmt::format(
+      "{}: cannot be opened as a hash store ({}); it may be in use, of another kind or damaged{}", path.string(), error,
+      compressed ? ". It is compressed, and only the original's way of that is known (LZO without a checksum)" : "");
+}
+
 }  // namespace
 
 HashStore::HashStore(const std::filesystem::path& path)
@@ -60,13 +70,13 @@ Result<std::shared_ptr<HashStore>, std::string> HashStore::open(const std::files
   db.tune_options(HashDB::TLINEAR);  // never TSMALL: it ends at 2^32 << alignment
   db.tune_buckets(options.buckets);
   db.tune_map(options.map_bytes);
+  db.tune_compressor(&store->lzo_);
   auto flags = HashDB::OWRITER | HashDB::OCREATE | HashDB::OTRYLOCK;
   if (mode == Mode::serve) flags |= HashDB::OAUTOTRAN;
   if (!db.open(path.string(), flags)) {
-    return fmt::format("{}: cannot be opened as a hash store ({}); it may be in use, of another kind or damaged",
-                       path.string(), db.error().message());
+    return refuse_to_open(path, db.error().message());
   }
-  if (const int error = store->space_.cover(std::uint64_t{1} << db.apow())) {
+  if (const int error = store->space_.cover(std::uint64_t{1} << db.apow(), (db.opts() & HashDB::TCOMPRESS) != 0)) {
     return fmt::format("{}: its disk has no room for the file's holes: {}", path.string(), error_text(error));
   }
   if (db.opts() & HashDB::TSMALL) store->bytes_max_ = (std::int64_t{1} << 32) << db.apow();

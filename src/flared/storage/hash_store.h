@@ -60,7 +60,8 @@ class HashStore {
 
  private:
   bool set_place(const Place& place);
-  StoreSpace space_;  // its descriptor is closed after the library's
+  StoreSpace space_;                                         // its descriptor is closed after the library's
+  kyotocabinet::LZOCompressor<kyotocabinet::LZO::RAW> lzo_;  // of an original with storage-compress; no new file has it
   Library db_;
   std::int64_t bytes_max_ = 0;  // 0: none
   bool in_transaction_ = false;

@@ -60,7 +60,7 @@ std::string KyotoStorage::start_up() {
   drop_flushed();
   if (auto failure = open_files(); !failure.empty()) return failure;
   recount();
-  checkpoints_thread_ = std::make_unique<CheckpointThread>([this] { checkpoint(); });
+  checkpoints_thread_ = std::make_unique<CheckpointThread>(options_.checkpoint_pace, [this] { checkpoint(); });
   begin_syncing();
   return {};
 }

@@ -91,8 +91,9 @@ int StoreSpace::open(bool empty, std::uint64_t head_bytes) {
   return file_ ? reserve_space(file_.get(), 0, head_bytes) : errno;
 }
 
-int StoreSpace::cover(std::uint64_t alignment_bytes) {
+int StoreSpace::cover(std::uint64_t alignment_bytes, bool compressed) {
   alignment_bytes_ = alignment_bytes;
+  compressed_ = compressed;
   const auto size = store_bytes_();
   const int error = reserve_space(file_.get(), 0, size);
   if (error == 0) ahead_.restart(size);
@@ -119,7 +120,9 @@ int StoreSpace::transaction_begun() {
 void StoreSpace::truncated() { ahead_.restart(store_bytes_()); }
 
 std::uint64_t StoreSpace::growth_of(std::uint64_t record_bytes) const {
-  return record_bytes == 0 ? 0 : record_bytes + record_overhead_bytes + alignment_bytes_;
+  if (record_bytes == 0) return 0;
+  const auto expansion = compressed_ ? record_bytes / 16 + 67 : 0;  // the worst that LZO makes of it
+  return record_bytes + expansion + record_overhead_bytes + alignment_bytes_;
 }
 
 std::uint64_t StoreSpace::undo_bytes() const {

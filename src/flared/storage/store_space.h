@@ -54,7 +54,7 @@ class StoreSpace {
   /// Makes or opens the file and takes blocks for its first `head_bytes`, where the library writes while it opens.
   int open(bool empty, std::uint64_t head_bytes);
   /// Blocks for all of the file, which may have come with holes. Before it is written to.
-  int cover(std::uint64_t alignment_bytes);
+  int cover(std::uint64_t alignment_bytes, bool compressed);
   void close();
 
   /// The undo file is there, or was begun anew.
@@ -75,6 +75,7 @@ class StoreSpace {
   FileDescriptor file_;
   FileDescriptor undo_;
   std::uint64_t alignment_bytes_ = 0;
+  bool compressed_ = false;
   SpaceAhead ahead_;
   SpaceAhead undo_ahead_;
 };

@@ -1,0 +1,223 @@
+#include <kchashdb.h>
+
+#include <fstream>
+
+#include "unit/storage/replayed_log.h"
+
+/// An original's data-dir (design.md 3.10): its file opens with whatever it was made, and goes back to it. The original
+/// is played here by the library alone, from docs/spec/protocol.md 7.
+namespace flare {
+namespace {
+
+using kyotocabinet::HashDB;
+
+struct OriginalOptions {
+  std::string name;
+  std::int64_t buckets = 131071;
+  int alignment = 4;
+  bool large = false;
+  bool compressed = false;
+};
+
+/// flare.kch as an original opens it.
+class Original {
+ public:
+  Original(const std::filesystem::path& path, const OriginalOptions& options) {
+    db_.tune_alignment(static_cast<std::int8_t>(options.alignment));
+    db_.tune_fbp(10);
+    db_.tune_buckets(options.buckets);
+    auto flags = HashDB::TLINEAR | (options.large ? 0 : HashDB::TSMALL);
+    if (options.compressed) flags |= HashDB::TCOMPRESS;
+    if (options.compressed) db_.tune_compressor(&lzo_);
+    db_.tune_options(static_cast<std::int8_t>(flags));
+    opened_ = db_.open(path.string(), HashDB::OWRITER | HashDB::OCREATE);
+  }
+  ~Original() { db_.close(); }
+  Original(const Original&) = delete;
+  Original& operator=(const Original&) = delete;
+
+  bool opened() const { return opened_; }
+  std::string error() { return db_.error().message(); }
+  std::int64_t count() { return db_.count(); }
+  bool set(const std::string& key, std::uint32_t flags, std::int64_t expire_s, std::uint64_t version,
+           const std::string& data) {
+    const std::uint64_t size = data.size();
+    std::string record(28, '\0');
+    std::memcpy(record.data(), &flags, 4);
+    std::memcpy(record.data() + 4, &expire_s, 8);
+    std::memcpy(record.data() + 12, &size, 8);
+    std::memcpy(record.data() + 20, &version, 8);
+    return db_.set(key, record + data);
+  }
+  /// All records, as `dump` and `dump_key` of an original go through them.
+  Contents records() {
+    Contents found;
+    const std::unique_ptr<HashDB::Cursor> cursor{db_.cursor()};
+    std::string key;
+    std::string bytes;
+    for (cursor->jump(); cursor->get(&key, &bytes, true);) found[key] = text_of(bytes);
+    return found;
+  }
+
+ private:
+  static std::string text_of(const std::string& bytes) {
+    std::uint32_t flags = 0;
+    std::int64_t expire_s = 0;
+    std::uint64_t size = 0;
+    std::uint64_t version = 0;
+    if (bytes.size() < 28) return "too short";
+    std::memcpy(&flags, bytes.data(), 4);
+    std::memcpy(&expire_s, bytes.data() + 4, 8);
+    std::memcpy(&size, bytes.data() + 12, 8);
+    std::memcpy(&version, bytes.data() + 20, 8);
+    if (bytes.size() != 28 + size) return "of another length";
+    return fmt::format("{} {} {} {}", flags, expire_s, version, bytes.substr(28));
+  }
+
+  kyotocabinet::LZOCompressor<kyotocabinet::LZO::RAW> lzo_;
+  HashDB db_;
+  bool opened_ = false;
+};
+
+class OriginalStore : public testing::TestWithParam<OriginalOptions> {
+ protected:
+  static constexpr int records = 500;
+
+  static std::string data_of(int number) { return std::string(static_cast<std::size_t>(number) * 3, 'd'); }
+  // All kinds of records that an original keeps: empty, any byte, expired, high versions.
+  void fill() {
+    Original original{store(), GetParam()};
+    ASSERT_TRUE(original.opened()) << original.error();
+    for (int number = 0; number < records; ++number) {
+      ASSERT_TRUE(original.set(fmt::format("key-{}", number), static_cast<std::uint32_t>(number),
+                               number % 3 == 0 ? 4'000'000'000 : 0, static_cast<std::uint64_t>(number) + 1,
+                               data_of(number)));
+    }
+    ASSERT_TRUE(original.set("expired", 0, 1000, 1, "old"));
+    ASSERT_TRUE(original.set("bytes", 7, 0, 0xFFFF'FFFF'FFFF'0000, std::string{"\0\r\n\xFF", 4}));
+    original_ = original.records();
+  }
+  std::filesystem::path store() const { return folder_.path("flare.kch"); }
+
+  KyotoFolder folder_;
+  Contents original_;
+};
+
+TEST_P(OriginalStore, OpensServesAndGoesBack) {
+  fill();
+  auto expected = original_;
+  {
+    const auto storage = folder_.open();
+    ASSERT_NE(storage, nullptr) << folder_.failure;
+    EXPECT_TRUE(storage->start().new_history);
+    EXPECT_TRUE(contents_of(*storage) == original_) << "every record is there as it was";
+    for (int number = 0; number < records; number += 2) set(*storage, fmt::format("key-{}", number), "ours");
+    for (int number = 1; number < records; number += 10) {
+      ASSERT_EQ(run(*storage, {.kind = OperationKind::remove, .key = fmt::format("key-{}", number)})->kind,
+                OutcomeKind::deleted);
+    }
+    set(*storage, "new", std::string(3000, 'n'));
+    expected = contents_of(*storage);
+    EXPECT_EQ(expected.at("key-2"), "0 0 4 ours");
+    ASSERT_TRUE(storage->close());
+  }
+  Original original{store(), GetParam()};
+  ASSERT_TRUE(original.opened()) << original.error();
+  EXPECT_TRUE(original.records() == expected);
+  EXPECT_EQ(original.count(), static_cast<std::int64_t>(expected.size())) << "nothing of ours is counted or seen";
+}
+
+// A kill leaves the file to its log: a start and a stop of flared is what makes it an original's again (operations.md).
+TEST_P(OriginalStore, GoesBackAfterAKillByAStartAndAStop) {
+  fill();
+  KyotoFolder killed;
+  {
+    const auto storage = folder_.open();
+    ASSERT_NE(storage, nullptr) << folder_.failure;
+    for (int number = 0; number < records; ++number) set(*storage, fmt::format("key-{}", number), "ours");
+    std::filesystem::copy(folder_.folder.path(), killed.folder.path(), std::filesystem::copy_options::recursive);
+  }
+  Contents expected;
+  {
+    const auto storage = killed.open();
+    ASSERT_NE(storage, nullptr) << killed.failure;
+    EXPECT_FALSE(storage->start().new_history) << killed.log.text();
+    expected = contents_of(*storage);
+    EXPECT_EQ(expected.at("key-9"), "0 0 11 ours");
+    ASSERT_TRUE(storage->close());
+  }
+  Original original{killed.path("flare.kch"), GetParam()};
+  ASSERT_TRUE(original.opened()) << original.error();
+  EXPECT_TRUE(original.records() == expected);
+  EXPECT_EQ(original.count(), static_cast<std::int64_t>(expected.size()));
+}
+
+// design.md 3.1: what it changed is not in our log, so nobody may be brought forward by that.
+TEST_P(OriginalStore, WhatAnOriginalWroteInBetweenIsTakenUnderANewLogId) {
+  LogId before{0};
+  fill();
+  {
+    const auto storage = folder_.open();
+    ASSERT_NE(storage, nullptr) << folder_.failure;
+    set(*storage, "ours", "x");
+    before = storage->position().log_id;
+    ASSERT_TRUE(storage->close());
+  }
+  {
+    Original original{store(), GetParam()};
+    ASSERT_TRUE(original.opened()) << original.error();
+    ASSERT_TRUE(original.set("ours", 5, 0, 9, "theirs"));
+    original_ = original.records();
+  }
+  const auto storage = folder_.open();
+  ASSERT_NE(storage, nullptr) << folder_.failure;
+  EXPECT_TRUE(storage->start().new_history);
+  EXPECT_NE(storage->position().log_id, before);
+  EXPECT_TRUE(contents_of(*storage) == original_);
+  EXPECT_EQ(get(*storage, "ours"), "5 0 9 theirs");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Protocol_7, OriginalStore,
+    testing::Values(OriginalOptions{.name = "defaults"}, OriginalOptions{.name = "large", .large = true},
+                    OriginalOptions{.name = "few_buckets", .buckets = 17},
+                    OriginalOptions{.name = "wide_alignment", .alignment = 8},
+                    OriginalOptions{.name = "no_alignment", .alignment = 0, .large = true},
+                    OriginalOptions{.name = "compressed", .compressed = true},
+                    OriginalOptions{.name = "large_compressed", .large = true, .compressed = true}),
+    [](const auto& given) { return given.param.name; });
+
+TEST(OriginalFile, OfAnotherCompressionIsRefusedByName) {
+  KyotoFolder folder;
+  {
+    HashDB db;  // the library's own choice: ZLIB
+    db.tune_options(HashDB::TCOMPRESS);
+    ASSERT_TRUE(db.open(folder.path("flare.kch").string(), HashDB::OWRITER | HashDB::OCREATE));
+    ASSERT_TRUE(db.set("k", "record"));
+  }
+  EXPECT_EQ(folder.open(), nullptr);
+  EXPECT_NE(folder.failure.find(folder.path("flare.kch").string()), std::string::npos) << folder.failure;
+  EXPECT_NE(folder.failure.find("compress"), std::string::npos) << folder.failure;
+}
+
+// design.md 3.10: a store of another kind that is older than ours was left behind by a change of storage-type.
+TEST(OriginalFile, OfAnotherKindIsPassedOverWhenItIsOlder) {
+  for (const char* name : {"flare.hdb", "flare.bdb"}) {
+    KyotoFolder folder;
+    {
+      const auto storage = folder.open();
+      ASSERT_NE(storage, nullptr) << folder.failure;
+      set(*storage, "k", "x");
+    }
+    std::ofstream{folder.path(name)} << "records";
+    EXPECT_EQ(folder.open(), nullptr) << "it is newer";
+    const auto before = std::filesystem::last_write_time(folder.path("flare.kch")) - std::chrono::hours{1};
+    std::filesystem::last_write_time(folder.path(name), before);
+    const auto storage = folder.open();
+    ASSERT_NE(storage, nullptr) << folder.failure;
+    EXPECT_EQ(get(*storage, "k"), "0 0 1 x");
+  }
+}
+
+}  // namespace
+}  // namespace flare
