@@ -11,8 +11,8 @@
 
 namespace flare {
 
-/// Turns a scan into DELETED and RECORD messages, piece by piece, with the count and checksum that end the snapshot. `gather` is
-/// for the blocking pool, the rest for the control thread, in turn.
+/// Turns a scan into DELETED and RECORD messages, piece by piece, with the count and checksum that end the snapshot.
+/// `gather` is for the blocking pool, the rest for the control thread, in turn.
 class SnapshotEncoder final : public RecordSink {
  public:
   /// The next slices, up to about 64 KiB; false when the scan is done.

@@ -98,7 +98,8 @@ TEST_P(LostLog, ClosesTheClientWithItsAnswersUnsent) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Design_3_3, LostLog,
-                         testing::Values("get k\r\n", "stats\r\n", "get k\r\nstats\r\n", "get k\r\nget k\r\nstats\r\n"));
+                         testing::Values("get k\r\n", "stats\r\n", "get k\r\nstats\r\n",
+                                         "get k\r\nget k\r\nstats\r\n"));
 
 }  // namespace
 }  // namespace flare

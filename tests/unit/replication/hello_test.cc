@@ -42,8 +42,8 @@ TEST(BackupText, ReadsBackWhatItWritesAndRefusesOtherNames) {
   const BackupRequest request{2000, "flare-backup-12"};
   EXPECT_EQ(format_backup(request), "repl backup 2000 flare-backup-12");
   EXPECT_EQ(*parse_backup(format_backup(request)), request);
-  for (const auto* line : {"repl backup", "repl backup 0", "repl backup -1 a", "repl backup 0 a b", "repl backup 0 a\tb",
-                           "repl backup 99999999999 a", "repl hello 0 a"}) {
+  for (const auto* line : {"repl backup", "repl backup 0", "repl backup -1 a", "repl backup 0 a b",
+                           "repl backup 0 a\tb", "repl backup 99999999999 a", "repl hello 0 a"}) {
     EXPECT_FALSE(parse_backup(line)) << line;
   }
 }
