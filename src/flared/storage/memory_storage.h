@@ -14,7 +14,7 @@
 namespace flare {
 
 /// The model of a Storage, for tests: a map and a log in memory, one lock. Safe from any thread.
-class MemoryStorage final : public Storage {
+class MemoryStorage : public Storage {
  public:
   explicit MemoryStorage(LogId log_id = LogId{1}, std::size_t deletions_max = 65536,
                          std::size_t data_bytes_max = limits::value_bytes_max)
