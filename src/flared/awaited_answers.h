@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "common/base/limits.h"
 #include "common/net/task.h"
 #include "common/protocol/output_buffer.h"
+#include "common/protocol/reply_writer.h"
 #include "flared/connection_memory.h"
 
 namespace flare {
@@ -33,10 +35,13 @@ class AwaitedAnswers {
 
   /// A place at `offset` of the turn's output.
   std::uint32_t reserve(std::size_t offset) {
-    places_.push_back({offset, 0, 0});
+    places_.push_back({offset});
     ++missing_;
-    return static_cast<std::uint32_t>(places_.size() - 1);
+    return places() - 1;
   }
+  /// The END of a get whose keys have the places from `first_key` on: the failure of one of them takes its stead.
+  void reserve_end(std::size_t offset, std::uint32_t first_key) { places_.push_back({offset, 0, 0, {}, first_key}); }
+  std::uint32_t places() const { return static_cast<std::uint32_t>(places_.size()); }
 
   /// Exactly once for each place; empty where nothing is to be said (noreply, a miss). `form` may be null: as it is.
   void fill(std::uint32_t place, std::string_view answer, const AnswerForm* form = nullptr) {
@@ -50,6 +55,12 @@ class AwaitedAnswers {
     }
     places_[place].size = bytes_.size() - places_[place].begin;
     if (--missing_ == 0) wake_.cancel();
+  }
+
+  /// In place of `fill`, for a key of a get that could not be read. `why`: a constant line.
+  void fail_key(std::uint32_t place, std::string_view why) {
+    places_[place].failure = why;
+    fill(place, {});
   }
 
   /// None of the answers may be given: what they tell of is not safe.
@@ -79,7 +90,7 @@ class AwaitedAnswers {
     std::size_t done = 0;
     for (const auto& place : places_) {
       out.append(local.substr(done, place.offset - done));
-      out.append(bytes_.view().substr(place.begin, place.size));
+      out.append(place.first_key ? end_line(*place.first_key, place) : bytes_.view().substr(place.begin, place.size));
       done = place.offset;
     }
     out.append(local.substr(done));
@@ -101,9 +112,18 @@ class AwaitedAnswers {
 
   struct Place {
     std::size_t offset;
-    std::size_t begin;
-    std::size_t size;
+    std::size_t begin = 0;
+    std::size_t size = 0;
+    std::string_view failure{};
+    std::optional<std::uint32_t> first_key{};  // of the get whose END this is
   };
+
+  std::string_view end_line(std::uint32_t first_key, const Place& end) const {
+    for (const auto* key = &places_[first_key]; key != &end; ++key) {
+      if (!key->failure.empty()) return key->failure;
+    }
+    return reply::end;
+  }
 
   Timer wake_;
   std::vector<Place> places_;
@@ -120,8 +140,14 @@ struct AnswerPlace {
   std::shared_ptr<AwaitedAnswers> answers;
   std::uint32_t place = 0;
   std::shared_ptr<const AnswerForm> form = nullptr;
+  bool tells_failure = false;  // option proxy-read-error: a key that could not be read is not told as a miss
 
   void fill(std::string_view answer) const { answers->fill(place, answer, form.get()); }
+  /// A key that could not be read. `why`: a constant line.
+  void fail_read(std::string_view why) const {
+    if (!tells_failure) return fill({});  // cluster.md 5.1: absent
+    form ? fill(why) : answers->fail_key(place, why);
+  }
 };
 
 }  // namespace flare

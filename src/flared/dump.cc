@@ -1,7 +1,9 @@
 #include "flared/dump.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <chrono>
 #include <utility>
 
 #include "common/protocol/reply_writer.h"
@@ -11,7 +13,15 @@ namespace flare {
 namespace {
 
 constexpr std::size_t chunk_bytes = 256 * 1024;
+constexpr std::chrono::microseconds pause_max = std::chrono::hours{1};  // longer than anybody waits for a piece
 constexpr std::string_view canceled = "SERVER_ERROR iteration canceled\r\n";
+
+// Both are a client's numbers: the product must not overflow.
+std::chrono::microseconds times(std::chrono::microseconds length, std::uint64_t count) {
+  if (count == 0 || length.count() == 0) return {};
+  const auto most = static_cast<std::uint64_t>(pause_max.count()) / count;
+  return static_cast<std::uint64_t>(length.count()) > most ? pause_max : length * static_cast<std::int64_t>(count);
+}
 
 class DumpWriter final : public RecordSink {
  public:
@@ -52,6 +62,7 @@ void StoreDump::next(std::function<void(Chunk)> reply) {
 
 IoTask<> StoreDump::run(std::function<void(Chunk)> reply) {
   const auto self = shared_from_this();
+  co_await pause();
   Slice slice;
   try {
     auto work = [this] { return take_slice(); };
@@ -59,7 +70,8 @@ IoTask<> StoreDump::run(std::function<void(Chunk)> reply) {
   } catch (const boost::system::system_error&) {
     slice.chunk = {"SERVER_ERROR database busy\r\n", true};  // the pool is full, or the daemon ends
   }
-  if (!slice.chunk.last) co_await pause(slice.chunk.bytes.size(), slice.entries);
+  given_bytes_ = slice.chunk.bytes.size();
+  given_entries_ = slice.entries;
   reply(std::move(slice.chunk));
 }
 
@@ -84,11 +96,12 @@ StoreDump::Slice StoreDump::take_slice() {
   return slice;
 }
 
-IoTask<> StoreDump::pause(std::size_t bytes, std::uint64_t entries) {
-  auto length = std::chrono::microseconds{selection_.wait_us * static_cast<std::int64_t>(entries)};
+// For what was given before: so the first piece goes out at once, and nobody waits behind the last.
+IoTask<> StoreDump::pause() {
+  auto length = times(std::chrono::microseconds{selection_.wait_us}, given_entries_);
   if (selection_.bandwidth_kb_s > 0) {
-    const auto us = static_cast<std::int64_t>(bytes) * 1'000'000 / (std::int64_t{1024} * selection_.bandwidth_kb_s);
-    length = std::max(length, std::chrono::microseconds{us});
+    const auto us = std::uint64_t{given_bytes_} * 1'000'000 / (std::uint64_t{1024} * selection_.bandwidth_kb_s);
+    length = std::max(length, times(std::chrono::microseconds{1}, us));
   }
   if (length.count() == 0) co_return;
   Timer timer{control_};

@@ -38,7 +38,7 @@ class StoreDump final : public Control::Dump, public std::enable_shared_from_thi
   };
   IoTask<> run(std::function<void(Chunk)> reply);
   Slice take_slice();
-  IoTask<> pause(std::size_t bytes, std::uint64_t entries);
+  IoTask<> pause();
 
   IoExecutor control_;
   Storage& storage_;
@@ -46,6 +46,8 @@ class StoreDump final : public Control::Dump, public std::enable_shared_from_thi
   const Clock& clock_;
   DumpSelection selection_;
   std::unique_ptr<Scan> scan_;
+  std::size_t given_bytes_ = 0;  // with the piece before
+  std::uint64_t given_entries_ = 0;
 };
 
 }  // namespace flare

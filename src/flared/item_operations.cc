@@ -69,6 +69,7 @@ ItemStatus status_of(OutcomeKind kind) {
 
 void count_get(Counters& counters, const ItemRequest& request, bool missed) {
   const bool touches = request.exptime.has_value();
+  if (touches) counters.cmd_touch.add();
   if (touches) (missed ? counters.touch_misses : counters.touch_hits).add();
   if (touches && !request.wants_value) return;  // the binary touch
   (missed ? counters.get_misses : counters.get_hits).add();

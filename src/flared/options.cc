@@ -96,6 +96,8 @@ OptionTable<O> network_rows() {
           option::number<O>(&O::threads, 1, 64)),
       row("back-log", "connections that wait to be accepted", option::number<O>(&O::back_log, 1, 65'535)),
       row("proxy-concurrency", "connections to each other node", option::number<O>(&O::proxy_concurrency, 1, 1024)),
+      row("max-line-size", "bytes of a request line, and so of the keys of one get; K, M, G allowed",
+          option::bytes<O>(&O::max_line_bytes, limits::line_bytes_max, std::uint64_t{1} << 24)),
       row("max-key-size", "bytes of a key; K, M, G allowed",
           option::bytes<O>(&O::max_key_bytes, 1, limits::key_bytes_max)),
       row("max-value-size", "bytes of a value; K, M, G allowed",
@@ -127,6 +129,8 @@ OptionTable<O> client_rows() {
               {{"rule", GatOrder::rule}, {"flare", GatOrder::flare}, {"memcached", GatOrder::memcached}})),
       row("client-versions", "accept or refuse versions (a fifth number) that clients give",
           option::choice<O>(&O::client_versions, {{"accept", true}, {"refuse", false}})),
+      dynamic(row("proxy-read-error", "a key that cannot be read at its node: miss (absent) or error",
+                  option::choice<O>(&O::proxy_read_errors, {{"miss", false}, {"error", true}}))),
       dynamic(row(
           "proxy-flush-all",
           "flush_all at a proxy: own (its own store, as the operator tools need it) or cluster (all masters)",
@@ -153,8 +157,8 @@ OptionTable<O> storage_rows() {
           option::bytes<O>(&O::disk_reserve_bytes, 0, std::uint64_t{1} << 44)),
       row("flush-keep", "seconds for which what flush_all took away can be brought back",
           option::number<O>(&O::flush_keep_s, 0, std::int64_t{1} << 32)),
-      later(row("storage-dfunit", "step of automatic defragmentation",
-                option::number<O>(&O::storage_dfunit, 0, int_max))),
+      row("storage-dfunit", "above 0: defragment the file; 0: only with durability interval or group, up to 256 MiB",
+          option::number<O>(&O::storage_dfunit, 0, int_max)),
       none_here(row("storage-fp", "free block pool of tch and tcb", option::number<O>(&O::storage_fp, 0, uint32_max))),
       none_here(
           row("storage-lmemb", "members of a leaf page of tcb", option::number<O>(&O::storage_lmemb, 0, int_max))),

@@ -30,6 +30,7 @@ struct FlaredOptions : CommonOptions {
   int back_log = limits::listen_backlog;
   int proxy_concurrency = 2;
 
+  std::size_t max_line_bytes = limits::line_bytes_max;  // never less: other nodes write lines of that length
   std::size_t max_key_bytes = limits::key_bytes_max;
   std::size_t max_value_bytes = limits::value_bytes_max;
   std::uint64_t max_items = 0;  // of the node, 0: no limit; all three are for clients' writes and reads
@@ -39,18 +40,19 @@ struct FlaredOptions : CommonOptions {
   std::chrono::seconds net_write_timeout{60};  // `never` for a negative value
   GatOrder gat_order = GatOrder::rule;
   bool client_versions = true;                         // accept or refuse
+  bool proxy_read_errors = false;                      // proxy-read-error: error, or miss
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
   std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8
   std::int64_t flush_keep_s = 3600;      // design.md 3.7
-  std::uint64_t log_max_bytes = 0;  // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  std::uint64_t log_max_bytes = 0;       // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;
   std::uint32_t storage_ap = 4;  // records are aligned to 2^storage_ap bytes
   bool storage_large = false;
   int storage_cache_size = 65536;   // remembered versions of deleted keys
-  std::int32_t storage_dfunit = 0;  // accepted, later: automatic defragmentation
+  std::int32_t storage_dfunit = 0;  // above 0: defragmented whatever the size and durability
   std::uint32_t storage_fp = 10;    // accepted, without effect on kch
   int storage_lmemb = 128;          // accepted, without effect on kch
   int storage_nmemb = 256;          // accepted, without effect on kch

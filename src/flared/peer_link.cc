@@ -8,14 +8,13 @@
 
 #include "common/base/limits.h"
 #include "common/protocol/forward_item.h"
+#include "common/protocol/reply_writer.h"
 #include "common/protocol/words.h"
 
 namespace flare {
 
 namespace {
 
-constexpr std::string_view proxy_error = "SERVER_ERROR proxy error\r\n";
-constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";
 constexpr std::string_view master_is_original =
     "SERVER_ERROR not done: the master of this key is an original flared, which has no command for it\r\n";
 constexpr std::chrono::milliseconds reconnect_pause{200};
@@ -28,6 +27,11 @@ std::string_view first_value(std::string_view answer) {
   if (end == std::string_view::npos) return {};
   const auto line = parse_value_line(answer.substr(0, end));
   return line ? answer.substr(0, end + 2 + line->data_bytes + 2) : std::string_view{};
+}
+
+// Of a get, gat or gats: no value is left out for an error. Behind data stands a line end, so the last line is a line.
+bool is_whole(std::string_view answer) {
+  return answer == reply::end || answer == reply::not_found || answer.ends_with("\r\nEND\r\n");
 }
 
 std::string_view key_of(std::string_view value) {
@@ -302,29 +306,44 @@ void PeerLink::deliver(Pending& pending, std::string_view answer) {
     case Shown::all:
       return place.fill(answer);
     case Shown::value:  // of gats, whose END is for the client's last key only
-      return place.fill(first_value(answer));
+      return deliver_value(place, answer);
     case Shown::nothing:
       return place.fill({});
   }
 }
 
-// The values come in the order of the keys; a key without one is a miss (or an error of the other side:
-// cluster.md 5.1).
+void PeerLink::deliver_value(const AnswerPlace& place, std::string_view answer) {
+  const auto value = first_value(answer);
+  if (value.empty() && !is_whole(answer)) return place.fail_read(reply::proxy_error);
+  place.fill(value);
+}
+
+// The values come in the order of the keys; a key without one is a miss, or an error of the other side.
 void PeerLink::deliver_read(const Pending& pending, std::string_view answer) {
   Words keys{pending.keys};
+  const bool whole = is_whole(answer);
   for (const auto& place : pending.places) {
     const auto key = keys.next();
     const auto value = first_value(answer);
     const bool hit = !value.empty() && key_of(value) == key;
-    place.fill(hit ? value : std::string_view{});
+    hit || whole ? place.fill(hit ? value : std::string_view{}) : place.fail_read(reply::proxy_error);
     if (hit) answer.remove_prefix(value.size());
   }
 }
 
 void PeerLink::fail(Pending& pending, std::string_view answer) {
   for (const auto& place : pending.places) {
-    const bool hidden = pending.is_read || pending.shown != Shown::all;
-    place.fill(hidden ? std::string_view{} : answer);
+    switch (pending.shown) {
+      case Shown::all:
+        pending.is_read ? place.fail_read(answer) : place.fill(answer);
+        break;
+      case Shown::value:
+        place.fail_read(answer);
+        break;
+      case Shown::nothing:
+        place.fill({});
+        break;
+    }
   }
 }
 
@@ -355,7 +374,7 @@ void PeerLink::connection_lost() {
       pending_.pop_front();
       continue;
     }
-    fail(front, index < sent_ ? proxy_error : proxy_failure);
+    fail(front, index < sent_ ? reply::proxy_error : reply::proxy_failure);
     recycle_front();
   }
   sent_ = 0;
@@ -391,7 +410,7 @@ void PeerLink::close() {
   socket_.close(ignored);
   deadline_timer_.cancel();
   for (std::size_t index = 0; !pending_.empty(); ++index) {
-    fail(pending_.front(), index < sent_ ? proxy_error : proxy_failure);
+    fail(pending_.front(), index < sent_ ? reply::proxy_error : reply::proxy_failure);
     recycle_front();
   }
   sent_ = 0;

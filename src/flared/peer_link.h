@@ -83,7 +83,8 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   IoTask<bool> greet(PeerClient& client);
   bool take_answers();
   void deliver(Pending& pending, std::string_view answer);
-  void deliver_read(const Pending& pending, std::string_view answer);
+  static void deliver_value(const AnswerPlace& place, std::string_view answer);
+  static void deliver_read(const Pending& pending, std::string_view answer);
   void fail(Pending& pending, std::string_view answer);
   void connection_lost();
   void watch_deadline();

@@ -209,7 +209,7 @@ void Server::make_parts() {
                    learn_addresses();
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
-                        ReaderLimits{limits::line_bytes_max, options_.max_key_bytes, options_.max_value_bytes,
+                        ReaderLimits{options_.max_line_bytes, options_.max_key_bytes, options_.max_value_bytes,
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
   worker_setup_->identity_required = options_.require_identity;
@@ -341,6 +341,7 @@ void Server::apply(const FlaredOptions& options) {
   worker_setup_->write_timeout_s.store(options.net_write_timeout.count(), std::memory_order_relaxed);
   worker_setup_->operations_share.store(static_cast<double>(options.max_ops_per_second) / options.threads,
                                         std::memory_order_relaxed);
+  worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   desk_->show(options);

@@ -126,8 +126,12 @@ IoTask<bool> Session::go_on_after(Turn& turn) {
     case Turn::After::part:
       parting_ = true;
       co_return false;
-    case Turn::After::dump:
-      co_return co_await dump(turn);
+    case Turn::After::dump: {
+      dumping_ = true;
+      const bool go_on = co_await dump(turn);
+      dumping_ = false;
+      co_return go_on;
+    }
     case Turn::After::stream:
       hand_over(turn);
       co_return false;
@@ -181,7 +185,8 @@ void Session::hand_over(Turn& turn) {
   error_code error;
   const int descriptor = socket_.release(error);
   if (error || descriptor < 0) return;
-  worker_.setup().control.adopt_stream(descriptor, std::string{input_->unread()}, turn.stream_words(), peer_.address);
+  std::string unread{input_ ? input_->unread() : std::string_view{}};  // `answer` has given an empty buffer back
+  worker_.setup().control.adopt_stream(descriptor, std::move(unread), turn.stream_words(), peer_.address);
 }
 
 bool Session::hold(std::size_t bytes) {

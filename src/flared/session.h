@@ -40,6 +40,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string_view operation() const { return operation_; }
   bool idle() const { return idle_; }
   bool writing() const { return writing_; }
+  /// By its client, who does not read, or by the pace of a dump.
+  bool held_up() const { return writing_ || dumping_; }
   std::int64_t last_active_s() const { return last_active_s_; }
   Place place() const { return peer_.place; }
   /// Has a daemon's place and has still to show that it is one.
@@ -77,6 +79,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string parked_;          // the begin of a request, while the session has no buffer
   std::size_t held_bytes_ = 0;  // counted in max-connection-memory
   bool idle_ = false;
+  bool dumping_ = false;
   bool writing_ = false;  // the client has to read before it goes on
   bool ending_ = false;
   bool parting_ = false;  // the last words are sent: the client is given time to read them

@@ -33,15 +33,20 @@ void add_further_lines(StatLines& lines, const GeneralFigures& figures, const Co
   lines.add("reclaimed", figures.reclaimed);
   lines.add("accepting_conns", 1);
   lines.add("listen_disabled_num", 0);
+  // ours: what an operator's alarm looks at
   lines.add("disk_full", figures.storage.disk_full ? 1 : 0);
   lines.add("refused_disk_full", figures.storage.refused_for_space);
   lines.add("damaged_records", figures.storage.damaged_records);
 }
 
-// As memcached writes an address: tcp:, tcp6: or unix: before it.
-std::string_view transport_of(std::string_view peer) {
-  if (peer.starts_with('[')) return "tcp6";
-  return peer.find(':') == std::string_view::npos ? "unix" : "tcp";
+// As memcached writes an address: tcp:, tcp6: or unix: before it, and an IPv6 one in brackets, which a peer's text has
+// not (listener.cc).
+std::string with_transport(std::string_view peer) {
+  if (peer.starts_with('/') || peer.find(':') == std::string_view::npos) return fmt::format("unix:{}", peer);
+  const auto port_at = peer.rfind(':');
+  const auto address = peer.substr(0, port_at);
+  if (address.find(':') == std::string_view::npos) return fmt::format("tcp:{}", peer);
+  return fmt::format("tcp6:[{}]{}", address, peer.substr(port_at));
 }
 
 }  // namespace
@@ -111,7 +116,7 @@ std::string replication_stats(const ReplicationFigures& figures) {
 std::string connection_stats(const std::vector<ThreadRow>& rows) {
   StatLines lines;
   for (const auto& row : rows) {
-    lines.add(fmt::format("{}:addr", row.id), fmt::format("{}:{}", transport_of(row.peer), row.peer));
+    lines.add(fmt::format("{}:addr", row.id), with_transport(row.peer));
     lines.add(fmt::format("{}:state", row.id), row.state == "execute" ? "conn_parse_cmd" : "conn_read");
     lines.add(fmt::format("{}:secs_since_last_cmd", row.id), row.uptime_s);
   }

@@ -34,7 +34,8 @@ Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker aske
       output_(worker.outputs().borrow()),
       view_(worker.view()),
       now_s_(worker.setup().clock.unix_s()),
-      operations_share_(worker.setup().operations_share.load(std::memory_order_relaxed)) {}
+      operations_share_(worker.setup().operations_share.load(std::memory_order_relaxed)),
+      tells_read_errors_(worker.setup().read_errors.load(std::memory_order_relaxed)) {}
 
 void Turn::run() {
   worker_.counts().turns.add();
@@ -69,6 +70,7 @@ void Turn::run() {
   if (!storage.write_log()) {
     worker_.setup().log.error("the update log cannot be written: a client is closed with its answers unsent");
     output_->clear();
+    if (awaited_) awaited_->lose();
     after_ = After::close;
   } else if (worker_.setup().answers_wait) {
     await_disk();
@@ -270,6 +272,12 @@ void Turn::ask_control(const Request& request) {
 AnswerPlace Turn::await() {
   if (!awaited_) awaited_ = std::make_shared<AwaitedAnswers>(worker_.executor(), &worker_.memory());
   return {awaited_, awaited_->reserve(output_->size())};
+}
+
+AnswerPlace Turn::await_read() {
+  auto place = await();
+  place.tells_failure = tells_read_errors_;
+  return place;
 }
 
 AnswerPlace Turn::await(const Request& request) {

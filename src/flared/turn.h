@@ -69,7 +69,9 @@ class Turn {
   bool within_rate(const Request& request);
   void forward(const Request& request, std::uint32_t node);
   void forward_gat(const Request& request, std::uint32_t node);
-  void end_values();
+  std::uint32_t next_place() const { return awaited_ ? awaited_->places() : 0; }
+  void end_values(std::uint32_t first_place);
+  void absent(Route::Kind kind);
   void read_key(std::string_view key, bool with_version);
   void send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place);
   void end_reads();
@@ -79,6 +81,7 @@ class Turn {
   void forward_item(const Request& request, std::uint32_t node);
   void read_elsewhere(const ItemRequest& item, std::uint32_t node);
   void miss(const ItemRequest& item);
+  void unreadable(const Request& request, std::string_view why);
   void wrote_elsewhere(std::string_view key);
   bool wrote_lately(std::string_view key) const;
   void error(const Request& request, std::string_view text);
@@ -86,6 +89,7 @@ class Turn {
   void ask_control(const Request& request);
   void await_disk();
   AnswerPlace await();
+  AnswerPlace await_read();
   AnswerPlace await(const Request& request);
   Control::Reply reply_to(AnswerPlace place);
 
@@ -98,6 +102,7 @@ class Turn {
   const RoutingView& view_;
   std::int64_t now_s_;
   const double operations_share_;  // of max-ops-per-second; 0: no limit
+  const bool tells_read_errors_;   // option proxy-read-error
   std::shared_ptr<AwaitedAnswers> awaited_;
   std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
   std::string_view values_error_;      // of the present get: what its end tells in place of END

@@ -45,17 +45,26 @@ class ValueWriter final : public RecordSink {
 
 void Turn::get(const Request& request) {
   const bool with_version = request.command == Command::gets;
+  const auto first_place = next_place();
   Words keys{request.rest};
   for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
   end_reads();
-  end_values();
+  end_values(first_place);
 }
 
 // An entry that cannot be read is no miss (protocol.md 7, daemons.md 3.5), nor one that was left out because one line
-// of keys asked for more than there is memory.
-void Turn::end_values() {
+// of keys asked for more than there is memory. With proxy-read-error = error END says that none was lost on the way
+// from another node either (cluster.md 9.11), so it waits for their answers.
+void Turn::end_values(std::uint32_t first_place) {
   const auto error = std::exchange(values_error_, {});
-  output_->append(error.empty() ? reply::end : error);
+  if (!error.empty()) return output_->append(error);
+  if (tells_read_errors_ && next_place() > first_place) return awaited_->reserve_end(output_->size(), first_place);
+  output_->append(reply::end);
+}
+
+// cluster.md 5.1: a key that no node can be asked for.
+void Turn::absent(Route::Kind kind) {
+  if (tells_read_errors_) values_error_ = kind == Route::Kind::nowhere ? reply::no_partition : reply::proxy_failure;
 }
 
 void Turn::end_reads() {
@@ -75,18 +84,18 @@ void Turn::read_key(std::string_view key, bool with_version) {
     (found && *found ? counters.get_hits : counters.get_misses).add();
     return;
   }
-  if (route.kind != Route::Kind::forward) {  // cluster.md 5.1: absent
+  if (route.kind != Route::Kind::forward) {
     counters.get_misses.add();
-    return;
+    return absent(route.kind);
   }
-  send_read(key, with_version, route.node, await());
+  send_read(key, with_version, route.node, await_read());
 }
 
 void Turn::send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place) {
   worker_.counts().forwarded.add();
   auto& link = worker_.link(node);
   if (std::find(read_links_.begin(), read_links_.end(), &link) == read_links_.end()) read_links_.push_back(&link);
-  if (!link.read(key, with_version, place)) place.fill({});
+  if (!link.read(key, with_version, place)) place.fail_read(reply::proxy_failure);
 }
 
 void Turn::wrote_elsewhere(std::string_view key) {
@@ -140,6 +149,7 @@ void Turn::fail(const Request& request, StorageError error_) {
 
 // memcached's gat and gats: values of several keys, then END (docs/design.md 1).
 void Turn::touch_many(const Request& request) {
+  const auto first_place = next_place();
   Request one = request;
   one.memcached_order = false;
   Words keys{request.rest};
@@ -152,17 +162,20 @@ void Turn::touch_many(const Request& request) {
       ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
+      if (!outcome) values_error_ = answer_of(outcome.error());
       if (writer.full()) values_error_ = reply::answer_too_large;
+    } else {
+      absent(route.kind);
     }
   }
-  end_values();
+  end_values(first_place);
 }
 
 // The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.
 void Turn::forward_gat(const Request& request, std::uint32_t node) {
-  auto place = await();
+  auto place = await_read();
   if (!may_forward(request.prefix) || !worker_.link(node).forward_value(request, now_s_, place)) {
-    place.fill({});
+    place.fail_read(reply::proxy_failure);
   }
   wrote_elsewhere(request.key);
 }

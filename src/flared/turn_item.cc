@@ -26,9 +26,9 @@ void Turn::item(const Request& request) {
     case Route::Kind::forward:
       return at_master ? forward_item(request, route.node) : read_elsewhere(item, route.node);
     case Route::Kind::nowhere:
-      return at_master ? error(request, reply::no_partition) : miss(item);
+      return at_master ? error(request, reply::no_partition) : unreadable(request, reply::no_partition);
     case Route::Kind::no_node:
-      return at_master ? error(request, reply::proxy_failure) : miss(item);
+      return at_master ? error(request, reply::proxy_failure) : unreadable(request, reply::proxy_failure);
   }
 }
 
@@ -60,7 +60,7 @@ void Turn::forward_item(const Request& request, std::uint32_t node) {
 
 // A plain get goes as a classic one: it may be answered by any readable node, and shares its line with others.
 void Turn::read_elsewhere(const ItemRequest& item, std::uint32_t node) {
-  auto place = await();
+  auto place = await_read();
   place.form = std::make_shared<ForwardedItem>(item, std::string_view{}, worker_.setup().clock);
   send_read(item.key, true, node, place);
 }
@@ -70,6 +70,11 @@ void Turn::miss(const ItemRequest& item) {
   result.status = ItemStatus::missing;
   count(worker_.counts(), item, result);
   append_item_answer(*output_, item, result, now_s_);
+}
+
+// cluster.md 9.11: nobody can be asked for the key.
+void Turn::unreadable(const Request& request, std::string_view why) {
+  tells_read_errors_ ? error(request, why) : miss(*request.item);
 }
 
 // In the protocol in which it was asked.

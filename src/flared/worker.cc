@@ -232,7 +232,8 @@ void Worker::kill(std::int32_t session_id, std::function<void(bool found)> reply
   asio::post(context_, [this, session_id, reply = std::move(reply)] {
     for (auto& [key, session] : sessions_) {
       if (session->id() != session_id) continue;
-      session->end();
+      // The asking one still gets its OK; nobody waits for the end of an answer that may never come.
+      session->held_up() ? session->abort() : session->end();
       return reply(true);
     }
     reply(false);

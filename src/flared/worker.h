@@ -63,6 +63,7 @@ struct WorkerSetup {
   ConnectionPlaces places;
   ConnectionMemory memory;
   std::atomic<double> operations_share{0};  // of max-ops-per-second, for each worker; 0: no limit
+  std::atomic<bool> read_errors{false};     // proxy-read-error = error; changed by HUP
   std::atomic<std::int32_t> next_session_id{1};
 };
 

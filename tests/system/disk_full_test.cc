@@ -101,6 +101,7 @@ TEST_F(DiskFull, OfTheStoreRefusesWritesOnlyLosesNothingAndRecoversByItself) {
   EXPECT_GT(disk.free_bytes(), 0U) << "the reserve";
   disk.fill();  // now somebody else takes the reserve, too
   EXPECT_EQ(set(client, next_, 2000), out_of_space);
+  EXPECT_EQ(client.ask_all("gat 1000 key-0").back(), out_of_space) << "what cannot be touched is no miss";
   EXPECT_TRUE(cluster_->node_process(0).running());
   EXPECT_TRUE(serves(node()));
   expect_all_there();

@@ -62,6 +62,15 @@ TEST_F(DurabilityMode, GroupAnswersWhenTheDiskHasItAndRebuildsFromItsSnapshot) {
   EXPECT_EQ(stat_value(stats(""), "salvaged_at"), "");
 }
 
+TEST_F(DurabilityMode, GroupHandsAConnectionOverWhoseLastAnswerWaitsForTheDisk) {
+  start("group");
+  TextClient client{cluster_->node(node)};
+  client.send("set key 0 0 5\r\nvalue\r\nrepl nonsense\r\n");
+  EXPECT_EQ(client.read_line(), "STORED");
+  EXPECT_TRUE(client.read_line().starts_with("CLIENT_ERROR"));
+  EXPECT_TRUE(cluster_->node_process(node).running());
+}
+
 TEST_F(DurabilityMode, ProcessSalvagesAndSaysSoUntilAcknowledged) {
   start("process");
   set_keys(0, 500);

@@ -157,6 +157,16 @@ TEST_F(Limits, AllKeysOfALineAreAnsweredAndNoMoreThanALineHolds) {
   EXPECT_EQ(client.ask(keys), "CLIENT_ERROR line too long");
 }
 
+TEST_F(Limits, MaxLineSizeLetsLongerGetsIn) {
+  start({"max-line-size = 128K"});
+  TextClient client{node(), stranger};
+  std::string keys = "get";
+  for (int i = 0; i < 65'000; ++i) keys += " k";
+  EXPECT_EQ(client.ask(keys), "END");
+  keys += " " + std::string(2'000, 'k');
+  EXPECT_EQ(client.ask(keys), "CLIENT_ERROR line too long");
+}
+
 TEST_F(Limits, HalfPayloadsAreHeldUpToMaxConnectionMemory) {
   auto& cluster = start({"max-connection-memory = 32M", "threads = 2"});
   TextClient client{node(), stranger};

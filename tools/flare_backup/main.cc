@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "flare_backup/export.h"
+#include "flare_backup/flushed.h"
 #include "flare_backup/list.h"
 #include "flare_backup/restore.h"
 #include "flare_backup/take.h"
@@ -22,6 +23,7 @@ struct Settings {
   std::string node{};
   std::filesystem::path file{};
   std::filesystem::path data_dir{};
+  std::string time{};
   std::uint64_t bandwidth_kb_s = 0;
   double timeout_s = 10;
   bool into_other_tenant = false;
@@ -62,10 +64,20 @@ int show_list(const Settings& settings) {
   return faults ? failed : done;
 }
 
+int show_flushed(const Settings& settings) {
+  const auto found = list_flushed(settings.data_dir);
+  if (found.empty()) return fail(fmt::format("{}: nothing that a flush has kept", settings.data_dir.string()));
+  std::fputs(format_flushed(found).c_str(), stdout);
+  return done;
+}
+
 int report(const Settings& settings, const Result<Restored, std::string>& restored) {
   if (!restored) return fail(restored.error());
   std::printf("%s: %llu stored, %llu expired meanwhile\n", settings.file.c_str(),
               static_cast<unsigned long long>(restored->stored), static_cast<unsigned long long>(restored->expired));
+  if (restored->newer > 0) {
+    std::printf("%llu left as they are: written since\n", static_cast<unsigned long long>(restored->newer));
+  }
   if (restored->refused == 0) return done;
   return fail(fmt::format("{} records were refused, the first with: {}", restored->refused, restored->first_refusal));
 }
@@ -75,6 +87,11 @@ int write_into(const Settings& settings, Result<Restored, std::string> (*work)(c
   if (!target) return fail(fmt::format("{}: must be host:port", settings.node));
   return report(settings,
                 work({settings.file, *target, settings.into_other_tenant, settings.into_data, settings.patience()}));
+}
+
+int unflush(Settings settings) {
+  settings.file = flushed_store(settings.data_dir, settings.time);
+  return write_into(settings, restore_flushed);
 }
 
 int export_now(const Settings& settings) {
@@ -148,6 +165,16 @@ int run(int count, char** words) {
   command = app.add_subcommand("acknowledge", "the word about a salvaged store was read: take it out of stats");
   command->add_option("--data-dir", settings.data_dir, "of the node")->required();
   command->callback([&] { code = acknowledge(settings); });
+
+  command = app.add_subcommand("flushed", "list what flush_all has kept aside at a node of this machine");
+  command->add_option("--data-dir", settings.data_dir, "of the node")->required();
+  command->callback([&] { code = show_flushed(settings); });
+
+  command = app.add_subcommand("unflush", "add the records of before a flush_all whose keys are not there now");
+  add_node(*command, settings);
+  command->add_option("TIME", settings.time, "as `flushed` shows it")->required();
+  command->add_option("--data-dir", settings.data_dir, "of the node that was flushed")->required();
+  command->callback([&] { code = unflush(settings); });
 
   try {
     app.parse(count, words);

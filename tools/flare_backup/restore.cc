@@ -12,6 +12,7 @@
 #include "flare_backup/progress.h"
 #include "flare_status/ask.h"
 #include "flare_status/status.h"
+#include "flared/snapshot/kch_scan.h"
 #include "flared/snapshot/snapshot_reader.h"
 
 namespace flare::backup {
@@ -27,7 +28,8 @@ constexpr std::uint64_t version_max = std::uint64_t{1} << 32;
 /// Writes records through one connection, many requests at a time.
 class Loader {
  public:
-  Loader(Connection& connection, std::string what) : connection_(connection), progress_(std::move(what)) {}
+  Loader(Connection& connection, std::string what, std::string_view verb = "set")
+      : connection_(connection), verb_(verb), progress_(std::move(what)) {}
 
   void expect(std::uint64_t records) { expected_ = records; }
 
@@ -36,7 +38,7 @@ class Loader {
       ++restored_.expired;
       return {};
     }
-    fmt::format_to(std::back_inserter(batch_), "set {} {} {} {}", key, record.flags, record.expire_s,
+    fmt::format_to(std::back_inserter(batch_), "{} {} {} {} {}", verb_, key, record.flags, record.expire_s,
                    record.data.size());
     if (raw(record.version) > 0 && raw(record.version) <= version_max) {
       fmt::format_to(std::back_inserter(batch_), " {}", raw(record.version));
@@ -75,6 +77,8 @@ class Loader {
       if (!answer) return answer.error();
       if (*answer == "STORED") {
         ++restored_.stored;
+      } else if (*answer == "NOT_STORED") {
+        ++restored_.newer;
       } else if (*answer != "TOUCHED" && *answer != "DELETED" && *answer != "NOT_FOUND") {
         if (restored_.refused++ == 0) restored_.first_refusal = *answer;
       }
@@ -84,6 +88,7 @@ class Loader {
   }
 
   Connection& connection_;
+  const std::string_view verb_;
   const std::int64_t now_s_ = std::time(nullptr);
   std::string batch_;
   std::size_t waiting_ = 0;
@@ -208,6 +213,34 @@ Result<Restored, std::string> import_text(const RestorePlan& plan) {
     if (!*line) return loader.end();
     if (const auto set = loader.set((*line)->key, (*line)->record); !set) return set.error();
   }
+}
+
+Result<Restored, std::string> restore_flushed(const RestorePlan& plan) {
+  const FileDescriptor file{::open(plan.file.c_str(), O_RDONLY | O_CLOEXEC)};
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) {
+    return fmt::format("{}: cannot be opened: {}", plan.file.string(), error_text(errno));
+  }
+  const MappedFile mapped{file.get(), static_cast<std::uint64_t>(status.st_size)};
+  if (mapped.failed()) return fmt::format("{}: cannot be read: {}", plan.file.string(), error_text(errno));
+  auto connection = Connection::open(plan.node, plan.patience);
+  if (!connection) return connection.error();
+
+  Loader loader{*connection, "unflush", "add"};
+  Result<void, std::string> sent;
+  const auto scanned =
+      snapshot::scan_kch(mapped.bytes(), [&](std::string_view key, const RecordView& record, auto proof) {
+        // A place that no chain leads to is an older record of a key, or a removed one.
+        if (sent && proof != snapshot::Proof::loose) sent = loader.set(key, record);
+      });
+  if (!scanned) return fmt::format("{}: {}", plan.file.string(), scanned.error());
+  if (!sent) return sent.error();
+  auto restored = loader.end();
+  if (restored && scanned->reached != scanned->count) {
+    return fmt::format("{}: is damaged: {} of its {} records were found and brought back", plan.file.string(),
+                       scanned->reached, scanned->count);
+  }
+  return restored;
 }
 
 }  // namespace flare::backup

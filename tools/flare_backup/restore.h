@@ -21,6 +21,7 @@ struct RestorePlan {
 struct Restored {
   std::uint64_t stored = 0;
   std::uint64_t expired = 0;  // not sent: their time is over
+  std::uint64_t newer = 0;    // not stored: the key was written since (restore_flushed)
   std::uint64_t refused = 0;
   std::string first_refusal;
 };
@@ -30,5 +31,7 @@ struct Restored {
 Result<Restored, std::string> restore(const RestorePlan& plan);
 /// The same for a text in the operator tools' form, which names no owner.
 Result<Restored, std::string> import_text(const RestorePlan& plan);
+/// The same for a store that a flush has kept aside (flushed.h): each record whose key is not there now is added.
+Result<Restored, std::string> restore_flushed(const RestorePlan& plan);
 
 }  // namespace flare::backup

@@ -1,6 +1,7 @@
 #include "common/protocol/forward_item.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common/protocol/exptime.h"
 #include "common/protocol/item_answer_line.h"
@@ -113,7 +114,8 @@ std::optional<ItemStatus> status_of_code(std::string_view code) {
 bool take_seconds_left(std::string_view text, std::int64_t now_s, ItemResult& result) {
   std::int64_t left_s = 0;
   if (!take_number(text, left_s)) return false;
-  result.expire_s = left_s < 0 ? 0 : now_s + left_s;
+  constexpr auto last_s = std::numeric_limits<std::int64_t>::max();  // the other node's clock may be behind
+  result.expire_s = left_s < 0 ? 0 : now_s + std::min(left_s, last_s - now_s);
   return true;
 }
 

@@ -297,7 +297,10 @@ Result<void, std::string> swap_in(const fs::path& data_dir) {
     if (const auto moved = move_over(inside / "log", data_dir / "log"); !moved) return moved;
   }
   if (fs::exists(inside / "flare.kch", error)) {
-    fs::remove(data_dir / "flare.kch.wal", error);  // of the old store: it must not be rolled back into the new one
+    const auto undo = data_dir / "flare.kch.wal";  // of the old store: it must not be rolled back into the new one
+    fs::remove(undo, error);
+    if (error)
+      return fmt::format("{}: cannot be removed: {}; remove it and start again", undo.string(), error.message());
   }
   if (const auto moved = move_over(inside / "flare.kch", data_dir / "flare.kch"); !moved) return moved;
   if (const int failed = sync_folder(data_dir)) {

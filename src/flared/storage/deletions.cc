@@ -48,6 +48,11 @@ std::optional<std::uint64_t> Deletions::visit(std::uint64_t after, std::size_t r
   return last;
 }
 
+std::uint64_t Deletions::last_number() const {
+  const std::lock_guard lock{mutex_};
+  return last_number_;
+}
+
 void Deletions::drop(Rows::iterator row) {
   by_key_.erase(row->second.key);
   rows_.erase(row);

@@ -37,6 +37,8 @@ class Deletions {
   /// Shows up to `rows_max` rows that came after the one numbered `after`, oldest first; the number of the last one
   /// shown, nullopt when there are none. The table is locked meanwhile: keep slices short.
   std::optional<std::uint64_t> visit(std::uint64_t after, std::size_t rows_max, const Visit& visit) const;
+  /// Of the newest row so far.
+  std::uint64_t last_number() const;
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:

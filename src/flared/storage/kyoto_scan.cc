@@ -32,7 +32,10 @@ KyotoStorage::KyotoScan::KyotoScan(KyotoStorage& storage)
       epochs_(storage.log_->epochs()),
       expected_items_(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()))),
       pin_(storage.log_->pin(position_.sequence)),
-      cursor_(&store_->db()) {}
+      cursor_(&store_->db()),
+      deletions_end_(storage.deletions_.last_number()) {
+  ++storage_.scans_;
+}
 
 Result<std::unique_ptr<Scan>, StorageError> KyotoStorage::KyotoScan::begin_locked(KyotoStorage& storage) {
   std::unique_ptr<KyotoScan> scan{new KyotoScan{storage}};
@@ -50,7 +53,7 @@ bool KyotoStorage::KyotoScan::next_deletions(RecordSink& sink) {
                                               [&sink](std::string_view key, const Deletions::Deletion& deletion) {
                                                 sink.deletion(key, deletion.version, deletion.hold_until_s);
                                               });
-  deletions_done_ = !last;
+  deletions_done_ = !last || *last >= deletions_end_;  // not those that come meanwhile: they may come faster
   last_deletion_ = last.value_or(last_deletion_);
   return !deletions_done_;
 }

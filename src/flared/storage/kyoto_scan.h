@@ -8,6 +8,7 @@ namespace flare {
 /// A cursor over the store in slices; keeps the log from its position on. Must end before its storage.
 class KyotoStorage::KyotoScan final : public Scan {
  public:
+  ~KyotoScan() override { --storage_.scans_; }
   /// With the gate held exclusively and the log written.
   static Result<std::unique_ptr<Scan>, StorageError> begin_locked(KyotoStorage& storage);
   Position position() const override { return position_; }
@@ -29,6 +30,7 @@ class KyotoStorage::KyotoScan final : public Scan {
   const std::uint64_t expected_items_;
   std::shared_ptr<void> pin_;
   kyotocabinet::HashDB::Cursor cursor_;
+  const std::uint64_t deletions_end_;  // those that come later are in the log behind position_
   std::uint64_t last_deletion_ = 0;
   bool deletions_done_ = false;
   bool done_ = false;

@@ -69,6 +69,7 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
                           .space = space}};
   const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
+  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
   if (!accepted) return visitor.changes() ? poison("a write") : met_failure(operation.key);
   if (!visitor.result() && visitor.result().error() == StorageError::damaged) return met_damage(operation.key);
@@ -112,6 +113,7 @@ Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, U
   SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
+  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (accepted) return visitor.result();
   return visitor.result() ? poison("a write of the master") : StorageError::io;
 }
@@ -143,7 +145,7 @@ StorageError KyotoStorage::write_refusal() { return health_ == Health::full ? no
 StorageError KyotoStorage::no_space() {
   ++refused_for_space_;
   if (disk_full_.exchange(true)) return StorageError::out_of_space;
-  checkpoints_thread_->note_write(0);
+  if (checkpoints_thread_) checkpoints_thread_->note_write(0);  // none while it starts
   const auto now_s = clock_.unix_s();
   if (now_s - space_told_s_.exchange(now_s) >= told_again_s) {
     logger_.warning(

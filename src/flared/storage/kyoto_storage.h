@@ -107,6 +107,11 @@ class KyotoStorage final : public Storage {
   void drop_flushed();
   void make_room();
 
+  // kyoto_tidy.cc
+  void tidy();
+  bool tidy_slice();
+  std::int64_t store_items() const;
+
   // kyoto_replacement.cc
   Result<void, StorageError> swap_in_replacement(Deletions& deletions);
 
@@ -147,6 +152,8 @@ class KyotoStorage final : public Storage {
   std::atomic<std::uint64_t> damaged_records_{0};
   std::atomic<std::int64_t> damage_told_s_{0};
   std::atomic<std::uint64_t> refused_for_space_{0};
+  std::atomic<std::int64_t> gaps_{0};  // places in the file that were freed and not looked after
+  std::atomic<int> scans_{0};
   std::atomic<std::uint64_t> generation_{0};  // raised when cursors become void
   std::atomic<bool> replacing_{false};
   std::atomic<std::uint64_t> checkpoints_{0};

@@ -37,6 +37,7 @@ struct StorageOptions {
   std::size_t deletions_max = 65536;                // storage-cache-size: remembered deletions (protocol.md 3)
   std::size_t data_bytes_max = limits::value_bytes_max;
   std::int64_t flush_keep_s = 3600;      // flush-keep: how long a flushed store stays aside (design.md 3.7)
+  int defrag_unit = 0;                   // storage-dfunit; above 0: tidied in any case (kyoto_tidy.cc)
   std::uint64_t disk_reserve_bytes = 0;  // disk-reserve; 0: a share of the disk (store_space.cc)
   CheckpointPace checkpoint_pace = {};
   Durability durability = Durability::process;

@@ -64,14 +64,20 @@ int SpaceAhead::claim(int descriptor, std::uint64_t bytes, const ReserveSpace& r
 SpaceAhead::Look SpaceAhead::look_again() {
   const auto settled = settled_.load();
   const auto size = size_();
-  limit_ = settled + (reserved_to_ > size ? reserved_to_ - size : 0);
+  set_limit(settled, size);
   return {.end_at_most = size + (claimed_.load() - settled)};
 }
 
+void SpaceAhead::set_limit(std::uint64_t settled, std::uint64_t size) {
+  limit_ = settled + (reserved_to_ > size ? reserved_to_ - size : 0);
+}
+
+// The size is asked before: a claim is made under the library's lock, which asking takes.
 void SpaceAhead::restart(std::uint64_t reserved_to) {
+  const auto size = size_();
   const std::lock_guard lock{mutex_};
   reserved_to_ = reserved_to;
-  std::ignore = look_again();
+  set_limit(settled_.load(), size);
 }
 
 StoreSpace::StoreSpace(std::filesystem::path path, Size store_bytes)

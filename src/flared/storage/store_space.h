@@ -32,6 +32,7 @@ class SpaceAhead {
     std::uint64_t end_at_most = 0;  // of the file, if all that is claimed comes
   };
   Look look_again();
+  void set_limit(std::uint64_t settled, std::uint64_t size);
 
   const std::uint64_t step_bytes_;
   const Size size_;

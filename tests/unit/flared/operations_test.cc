@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/protocol/exptime.h"
+#include "flared/item_operations.h"
 
 namespace flare {
 namespace {
@@ -78,6 +79,20 @@ INSTANTIATE_TEST_SUITE_P(Protocol_5, Count,
                                          CountCase{Command::touch, OutcomeKind::touched, &Counters::touch_hits},
                                          CountCase{Command::touch, OutcomeKind::not_found, &Counters::touch_misses},
                                          CountCase{Command::set, OutcomeKind::stored, &Counters::total_items}));
+
+TEST(CountOfItems, HasTheTouchesOfEveryProtocol) {
+  Counters counters;
+  ItemRequest request;
+  request.exptime = 30;
+  ItemResult result;
+  for (const auto status : {ItemStatus::done, ItemStatus::missing}) {
+    result.status = status;
+    count(counters, request, result);
+  }
+  EXPECT_EQ(counters.touch_hits.get(), 1U);
+  EXPECT_EQ(counters.touch_misses.get(), 1U);
+  EXPECT_EQ(counters.cmd_touch.get(), 2U);
+}
 
 }  // namespace
 }  // namespace flare

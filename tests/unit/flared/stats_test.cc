@@ -23,16 +23,15 @@ std::vector<std::string> names_of(std::string_view text) {
 TEST(GeneralStats, NamesTheLinesOfTheOriginalInItsOrder) {
   EXPECT_THAT(
       names_of(general_stats({}, CounterSums{{}})),
-      testing::ElementsAre("pid", "uptime", "time", "version", "pointer_size", "rusage_user", "rusage_system",
-                           "curr_items", "total_items", "bytes", "curr_connections", "total_connections",
-                           "connection_structures", "cmd_get", "cmd_set", "get_hits", "get_misses", "delete_hits",
-                           "delete_misses", "incr_hits", "incr_misses", "decr_hits", "decr_misses", "cas_hits",
-                           "cas_misses", "cas_badval", "touch_hits", "touch_misses", "evictions", "bytes_read",
-                           "bytes_written", "limit_maxbytes", "threads", "pool_threads", "node_map_version",
-                           // behind them what memcached has beyond the original
-                           "max_connections", "rejected_connections", "cmd_flush", "cmd_touch", "reclaimed",
-                           "accepting_conns", "listen_disabled_num",
-                           "damaged_records"));  // ours
+      testing::ElementsAre(
+          "pid", "uptime", "time", "version", "pointer_size", "rusage_user", "rusage_system", "curr_items",
+          "total_items", "bytes", "curr_connections", "total_connections", "connection_structures", "cmd_get",
+          "cmd_set", "get_hits", "get_misses", "delete_hits", "delete_misses", "incr_hits", "incr_misses", "decr_hits",
+          "decr_misses", "cas_hits", "cas_misses", "cas_badval", "touch_hits", "touch_misses", "evictions",
+          "bytes_read", "bytes_written", "limit_maxbytes", "threads", "pool_threads", "node_map_version",
+          // behind them what memcached has beyond the original
+          "max_connections", "rejected_connections", "cmd_flush", "cmd_touch", "reclaimed", "accepting_conns",
+          "listen_disabled_num", "disk_full", "refused_disk_full", "damaged_records"));  // ours
 }
 
 TEST(GeneralStats, SumsTheWorkers) {
@@ -62,9 +61,16 @@ TEST(ResetOfStats, LeavesOutWhatWasCountedBeforeAndWritesNoWorkersCounter) {
 }
 
 TEST(ConnectionStats, HasThreeLinesForEachConnectionAsMemcached) {
-  EXPECT_EQ(connection_stats({{7, 1, "127.0.0.1:5", "get", 3, "wait"}, {8, 1, "[::1]:6", "", 0, "execute"}}),
+  EXPECT_EQ(connection_stats({{7, 1, "127.0.0.1:5", "get", 3, "wait"}, {8, 1, "::1:6", "", 0, "execute"}}),
             "STAT 7:addr tcp:127.0.0.1:5\r\nSTAT 7:state conn_read\r\nSTAT 7:secs_since_last_cmd 3\r\n"
             "STAT 8:addr tcp6:[::1]:6\r\nSTAT 8:state conn_parse_cmd\r\nSTAT 8:secs_since_last_cmd 0\r\nEND\r\n");
+}
+
+TEST(ConnectionStats, TellTheTransportOfAUnixSocketByItsPath) {
+  for (const std::string path : {"/run/flare.sock", "/run/a:b.sock", "flare.sock"}) {
+    EXPECT_TRUE(connection_stats({{7, 1, path, "", 0, "wait"}}).starts_with("STAT 7:addr unix:" + path + "\r\n"))
+        << path;
+  }
 }
 
 TEST(SettingsStats, UseMemcachedsNamesAndTellNoPathAndNoList) {

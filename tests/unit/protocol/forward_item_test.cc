@@ -114,6 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
         AnswerCase{"mg k v\r\n", "VA 6 s6 f0 c5 t-1 Z X\r\nEN\r\nEN\r\n",
                    "done version=5 bytes=6 \"EN\r\nEN\" stale token_sent"},
         AnswerCase{"mg k\r\n", "HD s2 f7 c5 t0\r\n", "done version=5 flags=7 expire=1795522000 bytes=2"},
+        AnswerCase{"mg k\r\n", "HD s2 f7 c5 t9223372036854775807\r\n",
+                   "done version=5 flags=7 expire=9223372036854775807 bytes=2"},
         AnswerCase{"mg k q\r\n", "EN\r\n", "missing"}, AnswerCase{"ms k 1\r\nx\r\n", "HD c9\r\n", "done version=9"},
         AnswerCase{"ms k 1\r\nx\r\n", "NS c0\r\n", "not_stored"}, AnswerCase{"ms k 1\r\nx\r\n", "EX c0\r\n", "exists"},
         AnswerCase{"ms k 1\r\nx\r\n", "NF c0\r\n", "missing"},

@@ -258,6 +258,24 @@ TEST(PowerCut, ASecondCutDuringTheRebuildIsGoneOnFrom) {
   EXPECT_FALSE(std::filesystem::exists(first.folder.path("rebuild")));
 }
 
+TEST(PowerCut, TheOldUndoFileIsNeverRolledBackIntoTheNewStore) {
+  KyotoFolder folder;
+  // A rebuild that is complete, and an undo file that cannot go.
+  std::filesystem::create_directories(folder.path("rebuild"));
+  std::ofstream{folder.path("rebuild") / "flare.kch"} << "the new store";
+  std::ofstream{folder.path("rebuild") / "complete"} << "complete\n";
+  std::ofstream{folder.path("flare.kch")} << "the old store";
+  std::filesystem::create_directories(folder.path("flare.kch.wal") / "inside");
+  const auto refused = snapshot::rebuild_if_needed(folder.options, {}, folder.log, folder.clock);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("flare.kch.wal: cannot be removed"), std::string::npos) << refused.error();
+  EXPECT_EQ(whole_file(folder.path("flare.kch")), "the old store");
+
+  std::filesystem::remove_all(folder.path("flare.kch.wal"));
+  ASSERT_TRUE(snapshot::rebuild_if_needed(folder.options, {}, folder.log, folder.clock));
+  EXPECT_EQ(whole_file(folder.path("flare.kch")), "the new store");
+}
+
 TEST(PowerCut, ADamagedSnapshotIsNotBelieved) {
   Node node{Durability::group, 4};
   ASSERT_TRUE(node.ensure_snapshot());

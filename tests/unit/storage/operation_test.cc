@@ -224,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(Design_1, Arithmetic,
                                          Sum{"  ", incr, 1, ""}, Sum{"12abc", incr, 1, ""}, Sum{"1.5", incr, 1, ""},
                                          Sum{"-5", decr, 1, ""}, Sum{"+5", decr, 1, "4"}, Sum{" 5", incr, 1, "6"},
                                          Sum{"\t5\r", incr, 1, "6"}, Sum{"12 abc", incr, 1, "13"},
-                                         Sum{"+", incr, 1, ""}, Sum{"5x", incr, 1, ""}, Sum{"1 2", incr, 1, ""}));
+                                         Sum{"+", incr, 1, ""}, Sum{"5x", incr, 1, ""}, Sum{"1 2", incr, 1, "2"}));
 
 }  // namespace
 }  // namespace flare
