@@ -34,8 +34,6 @@ void run_batches(::benchmark::State& state) {
     if (!done) state.SkipWithError("an operation failed");
   }
   state.SetItemsProcessed(state.iterations() * batch);
-  state.counters["us_per_op"] = ::benchmark::Counter(static_cast<double>(state.iterations()) * batch / 1e6,
-                                                     ::benchmark::Counter::kIsRate | ::benchmark::Counter::kInvert);
 }
 
 void shapes(::benchmark::internal::Benchmark* each) {

@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include <fstream>
 #include <random>
 
+#include "flared/storage/bytes.h"
 #include "flared/storage/clean_mark.h"
 #include "flared/storage/file_tools.h"
 #include "flared/storage/hash_store.h"
@@ -23,6 +25,23 @@ std::string refuse_older_kind(const std::filesystem::path& data_dir) {
         (data_dir / name).string(), (data_dir / "flare.kch").string());
   }
   return {};
+}
+
+// design.md 3: without its undo file such a store opens as if it were whole, and the process dies of it later. An
+// original's has no place in a log; after a kill the log is there, under this name or that of a swap.
+std::string refuse_lone_copy(const std::filesystem::path& data_dir) {
+  constexpr std::streamoff opaque_at = 48;
+  std::error_code error;
+  for (const char* beside : {"flare.clean", "flare.kch.wal", "log", "log.old", "log.new"}) {
+    if (std::filesystem::exists(data_dir / beside, error)) return {};
+  }
+  std::ifstream file{data_dir / "flare.kch", std::ios::binary};  // nobody has a lock on it yet
+  char opaque[sizeof(std::uint64_t)] = {};
+  if (!file.seekg(opaque_at).read(opaque, sizeof opaque) || get_number<std::uint64_t>(opaque) == 0) return {};
+  return fmt::format(
+      "{}: was not closed, and neither its log nor its undo file is beside it, so it may be torn; copy the whole "
+      "data-dir of a stopped node, restore a snapshot with flare-backup, or build this node from another one",
+      (data_dir / "flare.kch").string());
 }
 
 LogId draw_log_id() {
@@ -54,6 +73,9 @@ std::string KyotoStorage::start_up() {
     return fmt::format("{}: is no directory; create it or set data-dir to another", options_.data_dir.string());
   }
   if (auto refused = refuse_older_kind(options_.data_dir); !refused.empty()) return refused;
+  if (auto refused = refuse_lone_copy(options_.data_dir); !refused.empty()) return refused;
+  // Nothing was changed yet: another version may go on with it.
+  if (auto refused = refuse_unknown_format(path("log")); !refused.empty()) return refused;
   for (const char* left_over : {"flare.kch.new", "log.new", "log.old"}) {
     std::filesystem::remove_all(path(left_over), error);
   }

@@ -135,6 +135,12 @@ Result<DecodedSegmentHeader, DecodeError> decode_segment_header(std::string_view
   return decoded;
 }
 
+std::optional<std::uint32_t> unknown_segment_format(std::string_view bytes) {
+  if (bytes.size() < 12 || !bytes.starts_with(segment_magic)) return std::nullopt;
+  const auto format = get_number<std::uint32_t>(bytes.data() + 8);
+  return format == segment_format ? std::nullopt : std::optional{format};
+}
+
 void note_epoch(EpochTable& epochs, Epoch epoch, Sequence sequence) {
   if (!epochs.empty() && epochs.back().epoch == epoch) {
     epochs.back().last = sequence;

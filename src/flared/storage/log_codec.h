@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,8 @@ struct DecodedSegmentHeader {
   std::size_t bytes = 0;
 };
 Result<DecodedSegmentHeader, DecodeError> decode_segment_header(std::string_view bytes);
+/// The format number of a segment that another version has written.
+std::optional<std::uint32_t> unknown_segment_format(std::string_view bytes);
 
 /// Notes that `sequence` belongs to `epoch`; drops the oldest row above epoch_rows_max.
 void note_epoch(EpochTable& epochs, Epoch epoch, Sequence sequence);

@@ -93,6 +93,22 @@ Result<SegmentScan, std::string> open_segment(const std::filesystem::path& path,
       .segment = std::move(segment), .last = walk.last, .epochs = std::move(walk.epochs), .torn_bytes = rest.size()};
 }
 
+std::string refuse_unknown_format(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry{folder, error}, end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() != ".log") continue;
+    const FileDescriptor file{::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC)};
+    char head[16];
+    if (!file || read_at(file.get(), head, sizeof head, 0) != 0) continue;  // told when it is opened
+    if (const auto format = unknown_segment_format({head, sizeof head})) {
+      return fmt::format(
+          "{}: is an update log of format {}, which this version does not know; start the version that wrote it",
+          entry->path().string(), *format);
+    }
+  }
+  return {};
+}
+
 bool visit_segment(const LogSegment& segment, Sequence after, const VisitEntry& visit) {
   const MappedFile mapped{segment.file.get(), segment.written_bytes};
   if (mapped.failed()) return false;

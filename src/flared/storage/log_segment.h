@@ -54,6 +54,9 @@ struct SegmentScan {
 /// the file.
 Result<SegmentScan, std::string> open_segment(const std::filesystem::path& path, bool newest, const VisitEntry& visit);
 
+/// A sentence that names a segment of a format that another version has written; empty if there is none.
+std::string refuse_unknown_format(const std::filesystem::path& folder);
+
 /// Shows the entries after `after` of a segment that was checked before.
 bool visit_segment(const LogSegment& segment, Sequence after, const VisitEntry& visit);
 

@@ -210,9 +210,10 @@ TEST(OriginalFile, OfAnotherKindIsPassedOverWhenItIsOlder) {
       set(*storage, "k", "x");
     }
     std::ofstream{folder.path(name)} << "records";
+    const auto ours = std::filesystem::last_write_time(folder.path("flare.kch"));
+    std::filesystem::last_write_time(folder.path(name), ours + std::chrono::hours{1});
     EXPECT_EQ(folder.open(), nullptr) << "it is newer";
-    const auto before = std::filesystem::last_write_time(folder.path("flare.kch")) - std::chrono::hours{1};
-    std::filesystem::last_write_time(folder.path(name), before);
+    std::filesystem::last_write_time(folder.path(name), ours - std::chrono::hours{1});
     const auto storage = folder.open();
     ASSERT_NE(storage, nullptr) << folder.failure;
     EXPECT_EQ(get(*storage, "k"), "0 0 1 x");

@@ -115,11 +115,11 @@ struct OwnedEntry {
 };
 
 /// All entries after `after`, decoded; empty if the log does not reach back.
-inline std::vector<OwnedEntry> log_after(const Storage& storage, Sequence after) {
+inline std::vector<OwnedEntry> log_after(const Storage& storage, Sequence after, std::size_t together_bytes = 1000) {
   std::vector<OwnedEntry> entries;
   while (true) {
     std::string bytes;
-    const auto last = storage.read_log(after, 1000, bytes);
+    const auto last = storage.read_log(after, together_bytes, bytes);
     if (!last || bytes.empty()) return entries;
     after = *last;
     for (std::string_view rest = bytes; !rest.empty();) {
