@@ -18,7 +18,10 @@ constexpr std::uint64_t bucket_bytes = 6;
 constexpr std::uint64_t header_bytes = 64 * 1024;  // with the table of free blocks
 constexpr std::size_t flags_at = 24;               // in the library's header
 constexpr char open_flag = 1;
+constexpr std::size_t alignment_at = 9;  // as a power of two; behind it that of the free block pool
 constexpr std::size_t options_at = 11;
+constexpr int alignment_max = 15;
+constexpr int free_pool_max = 20;
 
 // The library writes there before it tells the size; it takes a few buckets more than it is told.
 std::uint64_t head_bytes(const std::filesystem::path& path, const StorageOptions& options, bool empty) {
@@ -52,6 +55,17 @@ std::string refuse_to_open(const std::filesystem::path& path, const std::string&
       compressed ? ". It is compressed, and only the original's way of that is known (LZO without a checksum)" : "");
 }
 
+// The library calculates with both powers before it looks at them.
+std::string refuse_impossible_head(const std::filesystem::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  char alignment = 0;
+  char free_pool = 0;
+  if (!file.seekg(alignment_at).get(alignment).get(free_pool)) return {};  // empty or short: the library's matter
+  const auto power = [](char byte) { return static_cast<int>(static_cast<unsigned char>(byte)); };
+  if (power(alignment) <= alignment_max && power(free_pool) <= free_pool_max) return {};
+  return refuse_to_open(path, "its head cannot be right");
+}
+
 }  // namespace
 
 HashStore::HashStore(const std::filesystem::path& path)
@@ -60,6 +74,7 @@ HashStore::HashStore(const std::filesystem::path& path)
 Result<std::shared_ptr<HashStore>, std::string> HashStore::open(const std::filesystem::path& path,
                                                                 const StorageOptions& options, Mode mode) {
   if (auto refused = refuse_rebuild_without_room(path); mode == Mode::serve && !refused.empty()) return refused;
+  if (auto refused = refuse_impossible_head(path); !refused.empty()) return refused;
   auto store = std::make_shared<HashStore>(path);
   const bool empty = mode == Mode::build;
   if (const int error = store->space_.open(empty, head_bytes(path, options, empty))) {
