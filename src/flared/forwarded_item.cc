@@ -26,9 +26,7 @@ void OwnedItem::drop_data() {
 ItemResult ForwardedItem::result_of(std::string_view answer, std::int64_t now_s) const {
   if (wire_ == Wire::meta) return parse_item_answer(request(), answer, now_s);
   if (wire_ == Wire::classic || !answer.empty()) return parse_classic_answer(request(), answer);
-  ItemResult miss;  // the key's part of a multi-get (docs/spec/cluster.md 5.1)
-  miss.status = ItemStatus::missing;
-  return miss;
+  return with_status(ItemStatus::missing);  // the key's part of a multi-get (docs/spec/cluster.md 5.1)
 }
 
 void ForwardedItem::append(OutputBuffer& out, std::string_view answer) const {

@@ -61,17 +61,11 @@ void answer(const ItemPlace& place, const ItemRequest& request, const ItemResult
   append_item_answer(out, request, result, place.now_s);
 }
 
-ItemResult missing() {
-  ItemResult result;
-  result.status = ItemStatus::missing;
-  return result;
-}
-
 Result<void, StorageError> read(const ItemPlace& place, const ItemRequest& request, OutputBuffer& out) {
   ItemSink sink{place, request, out};
   const auto found = place.storage.get(request.key, place.now_s, sink);
   if (!found) return found.error();
-  if (!sink.answered()) answer(place, request, missing(), out);
+  if (!sink.answered()) answer(place, request, with_status(ItemStatus::missing), out);
   return {};
 }
 

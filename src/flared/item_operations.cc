@@ -145,12 +145,6 @@ ItemResult to_result(const ItemRequest& request, const RecordView& record) {
   return result;
 }
 
-ItemResult failed(std::string_view error) {
-  ItemResult result;
-  result.error = error;
-  return result;
-}
-
 void count(Counters& counters, const ItemRequest& request, const ItemResult& result) {
   const bool missed = result.status == ItemStatus::missing;
   switch (request.verb) {

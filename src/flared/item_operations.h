@@ -21,7 +21,6 @@ Operation to_operation(const ItemRequest& request, std::int64_t now_s, NumberTex
 /// Without the data of a get, which the storage shows to a sink.
 ItemResult to_result(const ItemRequest& request, const Outcome& outcome);
 ItemResult to_result(const ItemRequest& request, const RecordView& record);
-ItemResult failed(std::string_view error);
 
 /// protocol.md 5: counted where it is executed, as the classic commands are.
 void count(Counters& counters, const ItemRequest& request, const ItemResult& result);

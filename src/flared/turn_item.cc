@@ -66,8 +66,7 @@ void Turn::read_elsewhere(const ItemRequest& item, std::uint32_t node) {
 }
 
 void Turn::miss(const ItemRequest& item) {
-  ItemResult result;
-  result.status = ItemStatus::missing;
+  const auto result = with_status(ItemStatus::missing);
   count(worker_.counts(), item, result);
   append_item_answer(*output_, item, result, now_s_);
 }

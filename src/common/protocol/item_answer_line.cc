@@ -5,22 +5,6 @@
 #include "common/protocol/reply_writer.h"
 
 namespace flare {
-namespace {
-
-ItemResult failed(std::string_view error) {
-  ItemResult result;
-  result.status = ItemStatus::failed;
-  result.error = error;
-  return result;
-}
-
-}  // namespace
-
-ItemResult with_status(ItemStatus status) {
-  ItemResult result;
-  result.status = status;
-  return result;
-}
 
 ItemResult not_understood() { return failed(reply::proxy_error); }
 

@@ -21,7 +21,6 @@ std::optional<ItemAnswerLine> split_item_answer(std::string_view answer);
 /// Error lines of either kind of node; nullopt: it is none.
 std::optional<ItemResult> parse_error_line(const ItemAnswerLine& answer);
 
-ItemResult with_status(ItemStatus status);
 /// An answer that is none: what the other node did is not known.
 ItemResult not_understood();
 

@@ -76,4 +76,16 @@ struct ItemResult {
   std::string_view error = {};   // failed: `SERVER_ERROR ...` or `CLIENT_ERROR ...` with CRLF
 };
 
+/// A result that tells of no entry.
+inline ItemResult with_status(ItemStatus status) {
+  ItemResult result;
+  result.status = status;
+  return result;
+}
+inline ItemResult failed(std::string_view error) {
+  ItemResult result;  // failed until told otherwise
+  result.error = error;
+  return result;
+}
+
 }  // namespace flare
