@@ -35,6 +35,13 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
+std::vector<SourceFigures> all_slaves(const NodeAgent& agent) {
+  auto slaves = agent.sources().figures();
+  const auto originals = agent.original_slaves();
+  slaves.insert(slaves.end(), originals.begin(), originals.end());
+  return slaves;
+}
+
 // Refused where it cannot mean anything; the session answers ERROR.
 class RefusedDump final : public Control::Dump {
  public:
@@ -160,7 +167,8 @@ std::shared_ptr<Control::Dump> ControlDesk::begin_dump(const Request& request) {
     selection.partition = PartitionId{request.partition};
     selection.row.emplace(meta_, request.partition_size);
   }
-  return std::make_shared<StoreDump>(executor_, storage_, pool_, clock_, std::move(selection));
+  return std::make_shared<StoreDump>(executor_, storage_, pool_, clock_, std::move(selection),
+                                     agent_ ? &agent_->dump_starts() : nullptr);
 }
 
 void ControlDesk::stats(std::string words, Reply reply) {
@@ -177,8 +185,8 @@ void ControlDesk::stats(std::string words, Reply reply) {
 std::string ControlDesk::stats_text(std::string_view words) {
   const auto word = Words{words}.next();
   if (word == "replication") {
-    return replication_stats({storage_.position(), agent_->follower().figures(), agent_->sources().figures(),
-                              agent_->sources().snapshots_served()});
+    return replication_stats(
+        {storage_.position(), agent_->follower().figures(), all_slaves(*agent_), agent_->sources().snapshots_served()});
   }
   if (word == "durability" && safety_) return safety_->stats(storage_);
   if (word == "quota") return quota();

@@ -14,6 +14,8 @@
 #include "flared/index_link.h"
 #include "flared/replication/follower.h"
 #include "flared/replication/importer.h"
+#include "flared/replication/original_slaves.h"
+#include "flared/replication/replicated_writes.h"
 #include "flared/replication/sources.h"
 #include "flared/replication_plan.h"
 #include "flared/routing.h"
@@ -58,13 +60,15 @@ class NodeAgent {
   IoTask<> leave();
 
   /// reconstruction-bwlimit and -interval, for the slaves that this node serves.
-  void set_pace(int bandwidth_kb_s, std::chrono::microseconds interval) {
-    sources_.set_pace(static_cast<std::uint64_t>(bandwidth_kb_s), interval);
-  }
+  void set_pace(int bandwidth_kb_s, std::chrono::microseconds interval);
 
   const std::shared_ptr<const RoutingView>& view() const { return view_; }
   const Follower& follower() const { return follower_; }
   const Sources& sources() const { return sources_; }
+  std::vector<SourceFigures> original_slaves() const { return original_slaves_.figures(); }
+  /// How an original master's writes come in, for the workers.
+  ReplicatedWrites& replicated_writes() { return replicated_writes_; }
+  DumpStarts& dump_starts() { return original_slaves_.dump_starts(); }
   const NodeKey& own_key() const { return own_key_; }
 
  private:
@@ -81,6 +85,8 @@ class NodeAgent {
   IoTask<> tell_index(std::uint64_t round, std::string state);
   bool slaves_have_all() const;
   IoTask<bool> confirm_slave(NodeKey slave, Epoch epoch);
+  void serve_originals();
+  IoTask<bool> dismiss_slave(NodeKey slave);
 
   IoExecutor executor_;
   Setup setup_;
@@ -100,6 +106,8 @@ class NodeAgent {
   bool learning_ = false;  // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>
       was_down_at_;  // when a map last showed this node down, or it came back
+  ReplicatedWrites replicated_writes_;
+  OriginalSlaves original_slaves_;
   Follower follower_;
   Importer importer_;
   Sources sources_;

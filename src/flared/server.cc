@@ -212,6 +212,7 @@ void Server::make_parts() {
                         ReaderLimits{options_.max_line_bytes, options_.max_key_bytes, options_.max_value_bytes,
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
+  worker_setup_->replicated_writes = &agent_->replicated_writes();
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);

@@ -25,6 +25,7 @@
 #include "flared/item_marks.h"
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
+#include "flared/replication/replicated_writes.h"
 #include "flared/routing.h"
 #include "flared/storage/storage.h"
 
@@ -54,6 +55,7 @@ struct WorkerSetup {
   std::string bind_address;
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
+  ReplicatedWrites* replicated_writes = nullptr;  // of an original master; null: none is taken
   ReaderLimits reader_limits;
   int workers = 1;
   const bool answers_wait;                        // for the disk (docs/design.md 3.6)

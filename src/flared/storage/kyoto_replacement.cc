@@ -38,6 +38,73 @@ Result<void, StorageError> KyotoStorage::KyotoReplacement::put(std::string_view 
   return {};
 }
 
+/// Read, decide, write, without a log: nobody follows a store that is being built.
+class KyotoStorage::KyotoReplacement::BuildVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  BuildVisitor(const DecideChange& decide, Deletions& deletions) : decide_(decide), deletions_(deletions) {}
+
+ private:
+  const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                         std::size_t* new_bytes) override {
+    return carry_out({key, key_bytes}, decide_({.record = decode_record({value, value_bytes})}), new_bytes);
+  }
+
+  const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override {
+    const auto remembered = deletions_.find({key, key_bytes}).value_or(Deletions::Deletion{});
+    const Present present{.record = std::nullopt,
+                          .remembered_version = remembered.version,
+                          .remembered_until_s = remembered.hold_until_s};
+    return carry_out({key, key_bytes}, decide_(present), new_bytes);
+  }
+
+  const char* carry_out(std::string_view key, const Change& change, std::size_t* new_bytes) {
+    if (change.kind == ChangeKind::none) return NOP;
+    if (change.kind == ChangeKind::remove || change.kind == ChangeKind::remember) {
+      deletions_.remember(key, {change.version, change.hold_until_s});
+      return REMOVE;  // of nothing is nothing
+    }
+    deletions_.forget(key);
+    const auto bytes = compose_record(change.flags, change.expire_s, change.version, change.head, change.tail);
+    *new_bytes = bytes.size();
+    return bytes.data();
+  }
+
+  const DecideChange& decide_;
+  Deletions& deletions_;
+};
+
+// `record_bytes`: at most what may be written; claimed before anything is changed.
+Result<void, StorageError> KyotoStorage::KyotoReplacement::change(std::string_view key, std::size_t record_bytes,
+                                                                  const DecideChange& decide) {
+  if (!fresh_) return StorageError::io;
+  SpaceClaim space{fresh_->space(), storage_.options_.reserve};
+  if (const int error = space.take(key.size() + record_bytes)) return storage_.storage_failure(error, "flare.kch.new");
+  BuildVisitor visitor{decide, deletions_};
+  if (!fresh_->db().accept(key.data(), key.size(), &visitor, true)) {
+    return storage_.storage_failure(EIO, "flare.kch.new");
+  }
+  return {};
+}
+
+Result<void, StorageError> KyotoStorage::KyotoReplacement::put_newer(std::string_view key, const RecordView& record) {
+  return change(key, record_header_bytes + record.data.size(),
+                [&record](const Present& present) { return decide_dumped(record, present); });
+}
+
+// A touch writes a record of the old length in its old place.
+Result<Outcome, StorageError> KyotoStorage::KyotoReplacement::execute(const Operation& operation, std::int64_t now_s) {
+  Outcome outcome;
+  NumberText number;
+  const auto data_bytes_max = storage_.options_.data_bytes_max;
+  const auto written = change(operation.key, record_header_bytes + operation.data.size(), [&](const Present& present) {
+    const auto decision = decide(operation, present, now_s, data_bytes_max, number);
+    outcome = decision.outcome;
+    return decision.change;
+  });
+  if (!written) return written.error();
+  return outcome;
+}
+
 Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position& position, const EpochTable& epochs) {
   if (!fresh_) return StorageError::io;
   const auto fresh = std::move(fresh_);

@@ -34,7 +34,9 @@ bool differs(const Operation& operation, const Present& present) {
   return operation.compare && *operation.compare != version_of(present);
 }
 
-bool too_high(RecordVersion asked, RecordVersion present) {
+bool too_high(const Operation& operation, RecordVersion present) {
+  const auto asked = operation.version;
+  if (operation.from_master) return false;
   return raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
 }
 
@@ -52,7 +54,7 @@ Decision store_versioned(const Operation& operation, const Present& present, Key
     change.version = next(before);
   } else {
     if (state == KeyState::alive && operation.version <= before) return answer(OutcomeKind::not_stored, present);
-    if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, present);
+    if (too_high(operation, before)) return answer(OutcomeKind::version_too_high, present);
     change.version = operation.version;
   }
   return store(OutcomeKind::stored, change);
@@ -143,7 +145,7 @@ Decision decide_remove(const Operation& operation, const Present& present, KeySt
   const auto before = version_of(present);
   if (operation.version != RecordVersion{0} && operation.version < before)
     return answer(OutcomeKind::not_found, present);
-  if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, present);
+  if (too_high(operation, before)) return answer(OutcomeKind::version_too_high, present);
 
   Decision decision{.outcome = {.kind = state == KeyState::alive ? OutcomeKind::deleted : OutcomeKind::not_found,
                                 .version = std::max(operation.version, before)},
@@ -216,6 +218,17 @@ Decision decide_reclaim(const Operation& operation, const Present& present, KeyS
 }
 
 }  // namespace
+
+Change decide_dumped(const RecordView& record, const Present& present) {
+  const auto before = version_of(present);
+  if (before != RecordVersion{0} && record.version <= before) return {};
+  return {.kind = ChangeKind::store,
+          .flags = record.flags,
+          .expire_s = record.expire_s,
+          .version = record.version,
+          .head = record.data,
+          .tail = {}};
+}
 
 Decision decide(const Operation& operation, const Present& present, std::int64_t now_s, std::size_t data_bytes_max,
                 NumberText& number) {

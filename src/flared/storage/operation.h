@@ -55,6 +55,7 @@ struct Operation {
   std::uint64_t delta = 0;        // incr, decr
   std::int64_t hold_until_s = 0;  // remove: absolute, 0 = now
   bool limited = false;           // the store's quota holds for it
+  bool from_master = false;       // replicated: its version is taken however high it is
 
   std::optional<RecordVersion> compare = {};
   // ms C I, for cas: a `compare` below the present version stores all the same.
@@ -118,6 +119,10 @@ struct Decision {
 struct NumberText {
   char digits[20];
 };
+
+/// A record of a dump: taken only if its version is newer than what is there, a remembered deletion counted
+/// (docs/spec/cluster.md 6.1).
+Change decide_dumped(const RecordView& record, const Present& present);
 
 Decision decide(const Operation& operation, const Present& present, std::int64_t now_s, std::size_t data_bytes_max,
                 NumberText& number);
