@@ -33,6 +33,9 @@ struct Route {
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw);
 Route route_write(const RoutingView& view, std::string_view key, bool proxied);
 
+/// Another node than `node`, and than this one, that may be asked for the key; the master if no other.
+std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node);
+
 bool is_master(const RoutingView& view);
 /// A master that is being built takes what the present one passes on, whatever its quota.
 bool serves_clients(const RoutingView& view);
