@@ -60,6 +60,16 @@ bool is_of_own_partition(const RoutingView& view, std::string_view key) {
   return view.partitions.prepare() && view.partitions.future_partition_of(key) == own;
 }
 
+std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node) {
+  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  if (!partition) return std::nullopt;
+  const auto asks = [&](std::uint32_t one) { return one != node && view.self != one; };
+  const auto found = std::find_if(partition->readable.begin(), partition->readable.end(), asks);
+  if (found != partition->readable.end()) return *found;
+  if (partition->master && asks(*partition->master)) return partition->master;
+  return std::nullopt;
+}
+
 bool is_master(const RoutingView& view) {
   return view.self && view.partitions.nodes()[*view.self].role == Role::master;
 }

@@ -23,6 +23,7 @@
 #include "flared/control.h"
 #include "flared/counters.h"
 #include "flared/item_marks.h"
+#include "flared/keys_elsewhere.h"
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
 #include "flared/replication/replicated_writes.h"
@@ -62,6 +63,8 @@ struct WorkerSetup {
   std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
   std::atomic<std::int64_t> write_timeout_s{60};  // net-write-timeout, likewise
   std::chrono::milliseconds answer_deadline{10'000};
+  std::atomic<std::int64_t> failover_wait_ms{0};  // failover-wait; changed by HUP, for the links made from then on
+  QueueLimit queue;                               // max-total-thread-queue
   ConnectionPlaces places;
   ConnectionMemory memory;
   std::atomic<double> operations_share{0};  // of max-ops-per-second, for each worker; 0: no limit
@@ -107,6 +110,7 @@ class Worker {
   PeerLink& link(std::uint32_t node);
   std::uint32_t draw();
   OperationsBucket& operations() { return operations_; }
+  KeysElsewhere& keys_elsewhere() { return keys_elsewhere_; }
   BufferPool<InputBuffer>& inputs() { return inputs_; }
   BufferPool<OutputBuffer>& outputs() { return outputs_; }
   Partings& partings() { return partings_; }
@@ -119,6 +123,7 @@ class Worker {
 
  private:
   void take_view(std::shared_ptr<const RoutingView> view);
+  PeerLink::Setup link_setup(const Node& peer, bool itself);
   void watch_idle();
   std::int64_t idle_look_s() const;
   void close_idle();
@@ -133,6 +138,7 @@ class Worker {
   BufferPool<OutputBuffer> outputs_;
   Counters counters_;
   OperationsBucket operations_;
+  KeysElsewhere keys_elsewhere_;
   MemoryAccount memory_;
   asio::io_context context_{1};
   asio::executor_work_guard<IoExecutor> work_;

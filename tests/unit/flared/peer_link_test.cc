@@ -94,7 +94,7 @@ class PeerLinkTest : public testing::Test {
     if (!read.request.item) return link().forward(read.request, now_s, std::move(place));
     auto item = std::make_shared<ForwardedItem>(*read.request.item, read.request.prefix, clock_);
     place.form = item;
-    return link().forward_item(std::move(item), now_s, std::move(place));
+    return link().forward_item(read.request, std::move(item), now_s, std::move(place));
   }
   Asked forwarded(std::string_view bytes) {
     Asked asked{context_.get_executor()};
@@ -109,7 +109,7 @@ class PeerLinkTest : public testing::Test {
   Asked read(const std::vector<std::string>& keys, bool telling = false) {
     Asked asked{context_.get_executor()};
     for (const auto& key : keys) {
-      EXPECT_TRUE(link().read(key, false, telling ? asked.telling_place() : asked.place())) << key;
+      EXPECT_TRUE(link().read(key, {}, telling ? asked.telling_place() : asked.place())) << key;
     }
     link().end_read();
     if (telling) asked.end();
@@ -314,7 +314,7 @@ TEST_F(PeerLinkTest, AsksAnOriginalInClassicWordsAndRefusesWhatItHasNoneFor) {
   EXPECT_TRUE(wordless.text().starts_with("SERVER_ERROR not done: the master of this key is an original"))
       << wordless.text();
   const auto later_wordless = forwarded("ma n N0\r\n");
-  EXPECT_TRUE(later_wordless.text().starts_with("SERVER_ERROR not done")) << later_wordless.text();
+  EXPECT_TRUE(answer_to(later_wordless).starts_with("SERVER_ERROR not done")) << later_wordless.text();
   const auto later = forwarded("mg k v T60\r\n");
   ASSERT_TRUE(receives(asked + "<a:1>gat k 1795522060\r\n"));
   peer_.say("DELETED\r\n3\r\nVALUE k 5 2\r\nhi\r\n");
@@ -339,7 +339,7 @@ TEST_F(PeerLinkTest, TakesABoundedNumberOfRequests) {
   EXPECT_TRUE(refuses("incr n 1\r\n"));
   EXPECT_TRUE(refuses("md k\r\n"));
   Asked late{context_.get_executor()};
-  EXPECT_FALSE(link().read("k", false, late.place()));
+  EXPECT_FALSE(link().read("k", {}, late.place()));
   ASSERT_TRUE(eventually([&] { return peer_.connections() == 1 && !peer_.received(0).empty(); }));
   peer_.say("1\r\n");
   EXPECT_EQ(answer_to(all.front()), "1\r\n");
