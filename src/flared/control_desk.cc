@@ -232,6 +232,7 @@ std::string ControlDesk::general() {
   figures.threads = workers_->size() + own_threads;
   figures.map_version = raw(agent_->view()->map.version);
   if (safety_) figures.alarms = safety_->alarms();
+  if (clusters_) figures.alarms += clusters_->stats();
   const auto others = other_counts();
   figures.bytes_max = storage_.quota().limits().bytes;
   figures.connections_max = static_cast<std::uint64_t>(workers_->front()->setup().places.figures().clients_max);

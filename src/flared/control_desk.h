@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/net/blocking_pool.h"
 #include "flared/cluster_flush.h"
+#include "flared/cluster_replicator.h"
 #include "flared/control.h"
 #include "flared/expiry_sweep.h"
 #include "flared/node_agent.h"
@@ -35,6 +36,7 @@ class ControlDesk final : public Control {
   void pass_flushes_on(ClusterFlush::Setup setup) { passing_on_.emplace(std::move(setup)); }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   void tell_safety_of(const NodeSafety& safety) { safety_ = &safety; }
+  void tell_of_clusters(const ClusterReplicator& clusters) { clusters_ = &clusters; }
   /// The options in force, for `show variables` and `stats settings`.
   void show(const FlaredOptions& options);
 
@@ -74,6 +76,7 @@ class ControlDesk final : public Control {
   Timer flush_timer_;
   std::uint64_t flush_round_ = 0;  // raised with each flush_all: a pending one of an older round is void
   const NodeSafety* safety_ = nullptr;
+  const ClusterReplicator* clusters_ = nullptr;
   std::string variables_;  // answers, whole
   std::string settings_;
   Counters at_reset_;  // what the workers had counted at the last `stats reset`

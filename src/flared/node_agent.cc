@@ -123,7 +123,11 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
                 [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); },
                 [this] { return reign_; },
                 [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); },
-                setup_.backup_head, [this] { original_slaves_.log_written(); }},
+                setup_.backup_head,
+                [this] {
+                  original_slaves_.log_written();
+                  if (setup_.log_written) setup_.log_written();
+                }},
                SourcesOptions{}) {}
 
 void NodeAgent::joined(IndexLink::Joined joined) {

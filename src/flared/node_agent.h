@@ -34,6 +34,7 @@ class NodeAgent {
     std::size_t data_bytes_max = 0;
     OwnIdentity* identity = nullptr;                // null: none is told or asked
     std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
+    std::function<void()> log_written = {};         // any thread; quick
   };
   using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
 

@@ -48,7 +48,9 @@ void PeerLink::append_next() {
     return queue_.drop_next_unsent();
   }
   const auto bytes = next.bytes();
-  if (!next.append_to(sending_, setup_.own_name, kind_)) {
+  // With a name before it a slave of another cluster would keep a write for itself (docs/spec/cluster.md 5.2).
+  const bool nameless = setup_.to_other_cluster && kind_ == PeerKind::original;
+  if (!next.append_to(sending_, nameless ? std::string_view{} : setup_.own_name, kind_)) {
     next.fail(master_is_original);
     return queue_.drop_next_unsent();
   }

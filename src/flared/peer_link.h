@@ -34,6 +34,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
     std::chrono::milliseconds answer_deadline{10'000};
     std::chrono::milliseconds failover_wait{0};  // 0: writes do not wait for a node that cannot be reached
     std::size_t value_bytes_max = 0;
+    bool to_other_cluster = false;  // this node is none of it: an original there gets plain requests of a client
     Introduce introduce = nullptr;  // said at the begin of each connection; null: nothing
     Log* log = nullptr;             // for a foreign peer; null: nobody hears of it
     QueueLimit* limit = nullptr;

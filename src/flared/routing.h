@@ -15,6 +15,7 @@ struct RoutingView {
   NodeMap map;
   PartitionMap partitions;
   std::optional<std::uint32_t> self;  // own index in partitions.nodes(); empty while the map does not show this node
+  bool to_other_cluster = false;      // every key is another cluster's (cluster_plan.h): `partitions` is not of `map`
 };
 
 struct Route {

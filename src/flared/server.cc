@@ -199,13 +199,18 @@ void Server::make_parts() {
   setup.data_bytes_max = options_.max_value_bytes;
   setup.identity = &*identity_;
   setup.backup_head = [this] { return safety_->backup_head(); };
+  setup.log_written = [this] { clusters_->log_written(); };
+  clusters_.emplace(ClusterReplicator::Setup{executor, *storage_, *pool_, log_, clock_,
+                                             NodeKey{options_.server_name, options_.server_port}, options_.bind_address,
+                                             options_.data_dir});
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
                    const auto& partitions = view->partitions;
                    const auto own = view->self ? partitions.nodes()[*view->self].partition : no_partition;
                    safety_->moved_to(own, static_cast<int>(partitions.active().size()));
                    if (!is_master(*view)) worker_setup_->marks.clear();
-                   for (auto& worker : workers_) worker->publish(view);
+                   published_ = std::move(view);
+                   give_routes();
                    learn_addresses();
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
@@ -219,6 +224,14 @@ void Server::make_parts() {
   learn_addresses();
 }
 
+void Server::give_routes() {
+  if (!published_) return;
+  clusters_->apply(options_, published_->map);
+  clusters_->lead(agent_->is_leading() && serves_clients(*published_));
+  const auto routes = clusters_->routes(published_);
+  for (auto& worker : workers_) worker->publish(routes);
+}
+
 void Server::start_workers() {
   for (int i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<Worker>(*worker_setup_));
   desk_->attach(workers_, *agent_);
@@ -227,6 +240,7 @@ void Server::start_workers() {
   desk_->pass_flushes_on({control_.get_executor(), agent_->own_key(), options_.bind_address,
                           [this] { return std::optional{identity_->greeting()}; }, flush_patience});
   desk_->tell_safety_of(*safety_);
+  desk_->tell_of_clusters(*clusters_);
   apply(options_);
   for (auto& worker : workers_) worker->start();
   for (auto& [door, listener] : listeners_) {
@@ -297,6 +311,7 @@ IoTask<> Server::stop() {
   co_await pool_->run(std::move(join_workers));
   co_await desk_->sweep().stopped();
   if (serving_) co_await agent_->leave();
+  co_await clusters_->stopped();
   auto close = [this] {
     safety_->stop();
     return storage_->close();
@@ -346,6 +361,7 @@ void Server::apply(const FlaredOptions& options) {
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   desk_->show(options);
+  give_routes();
 }
 
 // Those that are open now are looked at again; who comes later meets the new lists.

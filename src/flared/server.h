@@ -16,6 +16,7 @@
 #include "common/net/door_keeper.h"
 #include "common/net/listener.h"
 #include "common/net/parting.h"
+#include "flared/cluster_replicator.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
 #include "flared/node_agent.h"
@@ -52,6 +53,7 @@ class Server {
   IoTask<> stop();
   void reread();
   void apply(const FlaredOptions& options);
+  void give_routes();
   void apply_doors();
   void learn_addresses();
   void fail(const StartFailure& failure);
@@ -79,7 +81,9 @@ class Server {
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;
+  std::optional<ClusterReplicator> clusters_;  // to other clusters
   std::optional<NodeAgent> agent_;
+  std::shared_ptr<const RoutingView> published_;  // the last one; null: none yet
   struct DoorListener {
     std::size_t door;  // in keeper_'s doors
     std::unique_ptr<Listener> listener;

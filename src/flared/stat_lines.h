@@ -17,6 +17,8 @@ class StatLines {
     fmt::format_to(std::back_inserter(text_), "STAT {} {}\r\n", name, value);
   }
   void append(std::string_view lines) { text_ += lines; }
+  /// Without END, for `append`.
+  std::string take() { return std::move(text_); }
   std::string end() {
     text_ += "END\r\n";
     return std::move(text_);

@@ -119,6 +119,8 @@ PeerLink::Setup Worker::link_setup(const Node& peer, bool itself) {
                         std::chrono::milliseconds{setup_.failover_wait_ms.load(std::memory_order_relaxed)},
                         setup_.reader_limits.value_bytes};
   if (setup_.identity) setup.introduce = [identity = setup_.identity] { return std::optional{identity->greeting()}; };
+  setup.to_other_cluster = view_->to_other_cluster;
+  if (setup.to_other_cluster) setup.introduce = [] { return std::optional<OwnGreeting>{}; };
   setup.log = &setup_.log;
   setup.limit = &setup_.queue;
   setup.give_back = [this](std::vector<OutgoingPointer> requests) { route_again(*this, std::move(requests)); };

@@ -34,11 +34,10 @@ std::size_t prefix_count_of(std::string_view prefix, std::string_view name) {
 }
 
 void append_prefix(OutputBuffer& out, std::string_view prefix, std::string_view own_name) {
+  if (prefix.empty() && own_name.empty()) return;
   out.append("<");
-  if (!prefix.empty()) {
-    out.append(prefix);
-    out.append(",");
-  }
+  out.append(prefix);
+  if (!prefix.empty() && !own_name.empty()) out.append(",");
   out.append(own_name);
   out.append(">");
 }

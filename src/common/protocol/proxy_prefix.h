@@ -14,7 +14,7 @@ std::size_t prefix_name_count(std::string_view prefix);
 std::string_view last_prefix_name(std::string_view prefix);
 /// How often `name` is in it: with the own name in it already, forwarding once more would be a loop (cluster.md 5.3).
 std::size_t prefix_count_of(std::string_view prefix, std::string_view name);
-/// `<prefix,own_name>`, what is written before the command word.
+/// `<prefix,own_name>`, what is written before the command word; nothing without any name.
 void append_prefix(OutputBuffer& out, std::string_view prefix, std::string_view own_name);
 
 }  // namespace flare

@@ -15,6 +15,10 @@ namespace {
 
 bool splits_a_line(char byte) { return byte == ' ' || byte == '\r' || byte == '\n' || byte == '\0'; }
 
+void append_sender(std::string& out, std::string_view own_name) {
+  if (!own_name.empty()) out.append("<").append(own_name).append(">");
+}
+
 }  // namespace
 
 bool original_knows_key(std::string_view key) {
@@ -27,12 +31,14 @@ void append_original_form(std::string& out, const LogEntry& entry, std::string_v
   auto end = std::back_inserter(out);
   switch (entry.kind) {
     case EntryKind::set:
-      fmt::format_to(end, "<{}>set {} {} {} {} {}\r\n", own_name, entry.key, entry.flags,
+      append_sender(out, own_name);
+      fmt::format_to(end, "set {} {} {} {} {}\r\n", entry.key, entry.flags,
                      original_expire_s(entry.expire_s), entry.data.size(), raw(entry.version));
       out.append(entry.data).append("\r\n");
       return;
     case EntryKind::touch:
-      fmt::format_to(end, "<{}>touch {} {}\r\n", own_name, entry.key, original_expire_s(entry.expire_s));
+      append_sender(out, own_name);
+      fmt::format_to(end, "touch {} {}\r\n", entry.key, original_expire_s(entry.expire_s));
       return;
     case EntryKind::remove:
       append_original_deletion(out, entry.key, entry.version, entry.expire_s, own_name, now_s);
@@ -46,7 +52,8 @@ void append_original_form(std::string& out, const LogEntry& entry, std::string_v
 void append_original_deletion(std::string& out, std::string_view key, RecordVersion version, std::int64_t hold_until_s,
                               std::string_view own_name, std::int64_t now_s) {
   const auto hold_s = hold_until_s > now_s ? original_expire_s(hold_until_s) : 0;
-  fmt::format_to(std::back_inserter(out), "<{}>delete {} {} {}\r\n", own_name, key, hold_s, raw(version));
+  append_sender(out, own_name);
+  fmt::format_to(std::back_inserter(out), "delete {} {} {}\r\n", key, hold_s, raw(version));
 }
 
 OriginalAnswer judge_original_answer(std::string_view line) {

@@ -1,0 +1,207 @@
+// Writes of one cluster go to another one (docs/spec/cluster.md 7): duplicated from the log, or all requests forwarded.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/cluster.h"
+#include "support/private_network.h"
+#include "support/temp_dir.h"
+
+namespace flare::test {
+namespace {
+
+constexpr Milliseconds arrive_limit{15'000};
+
+std::string stat(const Address& node, const std::string& name) { return ask_stat(node, "stats", name); }
+
+std::string get(const Address& node, const std::string& key) {
+  TextClient client{node};
+  client.send("get " + key + "\r\n");
+  const auto lines = client.read_until_end();
+  return lines.size() == 3 ? lines[1] : std::string{};
+}
+
+void set(TextClient& client, const std::string& key, const std::string& value) {
+  client.send("set " + key + " 7 0 " + std::to_string(value.size()) + "\r\n" + value + "\r\n");
+  ASSERT_EQ(client.read_line(), "STORED") << key;
+}
+
+void set_many(const Address& node, int first, int count, const std::string& value) {
+  TextClient client{node};
+  for (int number = first; number < first + count; ++number) set(client, "k" + std::to_string(number), value);
+}
+
+class ClusterReplication : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { enter_private_network(); }
+
+  [[nodiscard]] static std::vector<std::string> lines_to(const Address& target, const std::string& mode) {
+    return {"cluster-replication = true", "cluster-replication-server-name = " + target.name,
+            "cluster-replication-server-port = " + std::to_string(target.port), "cluster-replication-mode = " + mode};
+  }
+
+  // The receiving one has two partitions, so that its node passes keys on.
+  void start_other() {
+    other_.start();
+    other_.make_master(0);
+    other_.make_master(1, 1);
+  }
+
+  void start_own(const std::string& mode = "duplicate") {
+    plan_.node_lines = lines_to(other_.node(0), mode);
+    own_.emplace(plan_);
+    own_->start();
+    own_->make_master(0);
+  }
+
+  [[nodiscard]] bool caught_up() const {
+    return eventually(
+        [&] {
+          return stat(own_->node(0), "cluster_replication_state") == "stream" &&
+                 stat(own_->node(0), "cluster_replication_lag") == "0";
+        },
+        arrive_limit);
+  }
+
+  [[nodiscard]] bool comes_to_other(const std::string& key, const std::string& value) const {
+    return eventually([&] { return get(other_.node(1), key) == value; }, arrive_limit);
+  }
+
+  TempDir folder_;
+  Cluster other_{{.folder = folder_.path() / "other",
+                  .index = {"127.0.0.2", 12120},
+                  .nodes = {{"127.0.0.2", 12121}, {"127.0.0.2", 12122}}}};
+  ClusterPlan plan_{.folder = folder_.path() / "own", .index = {"127.0.0.1", 12120}, .nodes = {{"127.0.0.1", 12121}}};
+  std::optional<Cluster> own_;
+};
+
+TEST_F(ClusterReplication, DuplicatesEachKindOfWriteWithFlagsAndVersion) {
+  start_other();
+  start_own();
+  TextClient client{own_->node(0)};
+  set(client, "a", "1");
+  set(client, "b", "x");
+  set(client, "gone", "x");
+  EXPECT_EQ(client.ask("incr a 41"), "42");
+  client.send("append b 0 0 1\r\ny\r\n");
+  EXPECT_EQ(client.read_line(), "STORED");
+  EXPECT_EQ(client.ask("touch b 1000"), "TOUCHED");
+  EXPECT_EQ(client.ask("delete gone"), "DELETED");
+  ASSERT_TRUE(caught_up()) << stat(own_->node(0), "cluster_replication_error");
+  EXPECT_TRUE(comes_to_other("a", "42"));
+  EXPECT_TRUE(comes_to_other("b", "xy"));
+  EXPECT_TRUE(comes_to_other("gone", ""));
+  EXPECT_EQ(TextClient{other_.node(0)}.ask_all("gets b"), client.ask_all("gets b")) << "flags and version";
+  EXPECT_EQ(TextClient{other_.node(0)}.ask("mg b t").substr(0, 5), client.ask("mg b t").substr(0, 5)) << "time to live";
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_left_out"), "0");
+}
+
+TEST_F(ClusterReplication, SendsWhatWasThereBeforeItWasTurnedOnBySighup) {
+  start_other();
+  plan_.node_lines = {};
+  own_.emplace(plan_);
+  own_->start();
+  own_->make_master(0);
+  set_many(own_->node(0), 0, 500, "old");
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_mode"), "") << "nothing is said while it is off";
+  std::ofstream config{own_->config_of(own_->node(0)), std::ios::app};
+  for (const auto& line : lines_to(other_.node(0), "duplicate")) config << line << "\n";
+  config.close();
+  own_->node_process(0).send(SIGHUP);
+  EXPECT_TRUE(comes_to_other("k499", "old"));
+  ASSERT_TRUE(caught_up());
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_full_passes"), "1");
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_pass_records"), "500");
+  EXPECT_TRUE(comes_to_other("k0", "old"));
+}
+
+TEST_F(ClusterReplication, GoesOnFromTheLogWhenTheOtherSideWasKilled) {
+  start_other();
+  start_own();
+  set_many(own_->node(0), 0, 200, "first");
+  ASSERT_TRUE(caught_up());
+  const auto passes = stat(own_->node(0), "cluster_replication_full_passes");
+  other_.node_process(0).kill();
+  other_.node_process(1).kill();
+  set_many(own_->node(0), 100, 200, "second");
+  EXPECT_EQ(TextClient{own_->node(0)}.ask("delete k0"), "DELETED");
+  EXPECT_TRUE(eventually([&] { return stat(own_->node(0), "cluster_replication_state") == "connecting"; }));
+  EXPECT_NE(stat(own_->node(0), "cluster_replication_error"), "");
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_lag"), "201");
+  other_.start_node(0);
+  other_.start_node(1);
+  ASSERT_TRUE(caught_up()) << stat(own_->node(0), "cluster_replication_error");
+  EXPECT_TRUE(comes_to_other("k299", "second"));
+  EXPECT_TRUE(comes_to_other("k100", "second"));
+  EXPECT_TRUE(comes_to_other("k99", "first"));
+  EXPECT_TRUE(comes_to_other("k0", ""));
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_full_passes"), passes) << "the log reached back";
+}
+
+TEST_F(ClusterReplication, GoesOnFromItsStoredPositionWhenItsMasterWasKilled) {
+  start_other();
+  start_own();
+  set_many(own_->node(0), 0, 200, "first");
+  ASSERT_TRUE(caught_up());
+  const auto file = own_->data_of(own_->node(0)) / "cluster-replication";
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(file); }));
+  other_.node_process(0).freeze();
+  set_many(own_->node(0), 200, 100, "unsent");
+  own_->node_process(0).kill();
+  other_.node_process(0).thaw();
+  own_->start_node(0);
+  ASSERT_TRUE(own_->becomes(0, "master", "active"));
+  ASSERT_TRUE(caught_up());
+  EXPECT_TRUE(comes_to_other("k299", "unsent"));
+  EXPECT_TRUE(comes_to_other("k0", "first"));
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_full_passes"), "0") << "it resumed";
+}
+
+TEST_F(ClusterReplication, SendsTheWholeStoreAgainWhenTheLogIsTooShort) {
+  start_other();
+  plan_.node_lines = {"log-max-size = 1M"};
+  start_own();
+  auto lines = lines_to(other_.node(0), "duplicate");
+  lines.emplace_back("log-max-size = 1M");
+  set_many(own_->node(0), 0, 10, "first");
+  ASSERT_TRUE(caught_up());
+  other_.node_process(0).kill();
+  set_many(own_->node(0), 0, 400, std::string(100'000, 'v'));
+  other_.start_node(0);
+  ASSERT_TRUE(caught_up()) << stat(own_->node(0), "cluster_replication_error");
+  EXPECT_TRUE(comes_to_other("k399", std::string(100'000, 'v')));
+}
+
+TEST_F(ClusterReplication, ForwardsEverythingAndLeavesItsOwnStoreAlone) {
+  start_other();
+  start_own("forward");
+  TextClient client{own_->node(0)};
+  set(client, "a", "1");
+  EXPECT_EQ(client.ask("incr a 1"), "2");
+  EXPECT_EQ(get(own_->node(0), "a"), "2");
+  EXPECT_EQ(get(other_.node(1), "a"), "2");
+  EXPECT_EQ(client.ask("mg a v"), "VA 1");
+  EXPECT_EQ(client.read_line(), "2");
+  EXPECT_EQ(client.ask("delete a"), "DELETED");
+  EXPECT_EQ(get(other_.node(0), "a"), "");
+  EXPECT_EQ(client.ask("delete a"), "NOT_FOUND");
+  EXPECT_EQ(stat(own_->node(0), "curr_items"), "0");
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_mode"), "forward");
+}
+
+TEST_F(ClusterReplication, RefusesANodeOfItsOwnClusterAsTheOther) {
+  plan_.node_lines = lines_to(plan_.nodes[0], "forward");
+  own_.emplace(plan_);
+  own_->start();
+  own_->make_master(0);
+  TextClient client{own_->node(0)};
+  set(client, "a", "1");
+  EXPECT_EQ(get(own_->node(0), "a"), "1");
+  EXPECT_EQ(stat(own_->node(0), "cluster_replication_mode"), "refused");
+}
+
+}  // namespace
+}  // namespace flare::test
