@@ -47,11 +47,16 @@ class ClusterReplication : public testing::Test {
   void start_other() {
     other_.start();
     other_.make_master(0);
-    other_.make_master(1, 1);
+    ASSERT_EQ(other_.ask_index("node role 127.0.0.2 12122 master 1 1"), "OK");
+    ASSERT_TRUE(other_.becomes(1, "master", "ready"));
+    ASSERT_EQ(other_.ask_index("node state 127.0.0.2 12122 active"), "OK");
+    ASSERT_TRUE(other_.becomes(1, "master", "active"));
+    ASSERT_TRUE(other_.settles());
   }
 
-  void start_own(const std::string& mode = "duplicate") {
+  void start_own(const std::string& mode = "duplicate", const std::vector<std::string>& more_lines = {}) {
     plan_.node_lines = lines_to(other_.node(0), mode);
+    plan_.node_lines.insert(plan_.node_lines.end(), more_lines.begin(), more_lines.end());
     own_.emplace(plan_);
     own_->start();
     own_->make_master(0);
@@ -73,8 +78,12 @@ class ClusterReplication : public testing::Test {
   TempDir folder_;
   Cluster other_{{.folder = folder_.path() / "other",
                   .index = {"127.0.0.2", 12120},
-                  .nodes = {{"127.0.0.2", 12121}, {"127.0.0.2", 12122}}}};
-  ClusterPlan plan_{.folder = folder_.path() / "own", .index = {"127.0.0.1", 12120}, .nodes = {{"127.0.0.1", 12121}}};
+                  .nodes = {{"127.0.0.2", 12121}, {"127.0.0.2", 12122}},
+                  .bind_addresses = true}};
+  ClusterPlan plan_{.folder = folder_.path() / "own",
+                    .index = {"127.0.0.1", 12120},
+                    .nodes = {{"127.0.0.1", 12121}},
+                    .bind_addresses = true};
   std::optional<Cluster> own_;
 };
 
@@ -162,17 +171,16 @@ TEST_F(ClusterReplication, GoesOnFromItsStoredPositionWhenItsMasterWasKilled) {
 
 TEST_F(ClusterReplication, SendsTheWholeStoreAgainWhenTheLogIsTooShort) {
   start_other();
-  plan_.node_lines = {"log-max-size = 1M"};
-  start_own();
-  auto lines = lines_to(other_.node(0), "duplicate");
-  lines.emplace_back("log-max-size = 1M");
+  start_own("duplicate", {"log-max-size = 1M"});
   set_many(own_->node(0), 0, 10, "first");
   ASSERT_TRUE(caught_up());
+  const auto passes = stat(own_->node(0), "cluster_replication_full_passes");
   other_.node_process(0).kill();
   set_many(own_->node(0), 0, 400, std::string(100'000, 'v'));
   other_.start_node(0);
   ASSERT_TRUE(caught_up()) << stat(own_->node(0), "cluster_replication_error");
   EXPECT_TRUE(comes_to_other("k399", std::string(100'000, 'v')));
+  EXPECT_NE(stat(own_->node(0), "cluster_replication_full_passes"), passes);
 }
 
 TEST_F(ClusterReplication, ForwardsEverythingAndLeavesItsOwnStoreAlone) {

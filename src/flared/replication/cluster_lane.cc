@@ -31,7 +31,9 @@ IoTask<std::string> ClusterLane::connect([[maybe_unused]] std::shared_ptr<Cluste
       co_await client_->connect(target.host, target.port, setup_.bind_address, limits::connect_deadline);
   if (!connected) co_return fmt::format("cannot connect: {}", connected.error().message());
   // No hello: this node is none of the other cluster's (docs/design.md 5).
-  auto greeted = co_await greet_peer(*client_, std::nullopt, NodeKey{}, limits::connect_deadline);
+  std::optional<OwnGreeting> none;
+  NodeKey anybody;
+  const auto greeted = co_await greet_peer(*client_, std::move(none), std::move(anybody), limits::connect_deadline);
   if (!greeted) co_return greeted.error().text;
   kind_ = greeted->kind;
   co_return std::string{};

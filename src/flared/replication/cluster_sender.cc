@@ -148,8 +148,7 @@ IoTask<std::string> ClusterSender::work() {
     if (had) error_.clear();
     arrived();
     if (now() - saved_at_ >= setup_.save_each) co_await save();
-    auto failed = needs_pass_ ? co_await begin_pass("no position in the log is known that it has") : std::string{};
-    if (failed.empty() && !closed_) failed = pass_ ? co_await gather_pass() : co_await gather_log();
+    auto failed = co_await gather();
     if (!failed.empty() || closed_) co_return failed;
     if (waiting_bytes() > 0 || pass_ || needs_pass_ || batch_end_ != position_) continue;
     error_.clear();
@@ -195,6 +194,15 @@ void ClusterSender::arrived() {
   position_ = batch_end_;
 }
 
+IoTask<std::string> ClusterSender::gather() {
+  if (needs_pass_) {
+    auto failed = co_await begin_pass("it is not known up to where the other cluster has the log");
+    if (!failed.empty() || closed_) co_return failed;
+  }
+  if (pass_) co_return co_await gather_pass();
+  co_return co_await gather_log();
+}
+
 IoTask<std::string> ClusterSender::gather_log() {
   chunk_.clear();
   const auto last = setup_.storage.read_log(position_.sequence, batch_bytes_max, chunk_);
@@ -237,7 +245,7 @@ ClusterLane& ClusterSender::lane_of(std::string_view key) {
   return *lanes_[hash % lanes_.size()];
 }
 
-IoTask<std::string> ClusterSender::begin_pass(std::string why) {
+IoTask<std::string> ClusterSender::begin_pass(std::string_view why) {
   auto begin = [this] { return setup_.storage.begin_scan(); };
   auto scan = co_await setup_.pool.run(std::move(begin));
   if (!scan) co_return std::string{"the store cannot be scanned"};

@@ -74,8 +74,9 @@ class ClusterSender {
   IoTask<std::string> connect();
   IoTask<std::string> work();
   IoTask<std::string> deliver();
+  IoTask<std::string> gather();
   IoTask<std::string> gather_log();
-  IoTask<std::string> begin_pass(std::string why);
+  IoTask<std::string> begin_pass(std::string_view why);
   IoTask<std::string> gather_pass();
   void choose_start();
   void add(const LogEntry& entry);
