@@ -297,6 +297,7 @@ void ControlDesk::thread_list(std::function<std::string(const std::vector<Thread
 }
 
 std::string_view ControlDesk::ailment() {
+  if (time_watcher_ && time_watcher_->too_long()) return "SERVER_ERROR storage access lasts too long\r\n";
   return storage_.figures().failed ? std::string_view{"SERVER_ERROR storage error\r\n"} : std::string_view{};
 }
 

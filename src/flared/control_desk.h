@@ -19,6 +19,7 @@
 #include "flared/node_safety.h"
 #include "flared/options.h"
 #include "flared/stats.h"
+#include "flared/time_watcher.h"
 #include "flared/worker.h"
 
 namespace flare {
@@ -36,6 +37,7 @@ class ControlDesk final : public Control {
   void pass_flushes_on(ClusterFlush::Setup setup) { passing_on_.emplace(std::move(setup)); }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   void tell_safety_of(const NodeSafety& safety) { safety_ = &safety; }
+  void tell_of_slow_accesses(const TimeWatcher& watcher) { time_watcher_ = &watcher; }
   void tell_of_clusters(const ClusterReplicator& clusters) { clusters_ = &clusters; }
   /// The options in force, for `show variables` and `stats settings`.
   void show(const FlaredOptions& options);
@@ -77,6 +79,7 @@ class ControlDesk final : public Control {
   std::uint64_t flush_round_ = 0;  // raised with each flush_all: a pending one of an older round is void
   const NodeSafety* safety_ = nullptr;
   const ClusterReplicator* clusters_ = nullptr;
+  const TimeWatcher* time_watcher_ = nullptr;
   std::string variables_;  // answers, whole
   std::string settings_;
   Counters at_reset_;  // what the workers had counted at the last `stats reset`

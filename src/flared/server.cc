@@ -241,6 +241,12 @@ void Server::start_workers() {
                           [this] { return std::optional{identity_->greeting()}; }, flush_patience});
   desk_->tell_safety_of(*safety_);
   desk_->tell_of_clusters(*clusters_);
+  time_watcher_.emplace(control_.get_executor(), log_, [this] {
+    std::vector<std::uint64_t> marks;
+    for (const auto& worker : workers_) marks.push_back(worker->access_mark().value());
+    return marks;
+  });
+  desk_->tell_of_slow_accesses(*time_watcher_);
   apply(options_);
   for (auto& worker : workers_) worker->start();
   for (auto& [door, listener] : listeners_) {
@@ -312,6 +318,7 @@ IoTask<> Server::stop() {
   co_await desk_->sweep().stopped();
   if (serving_) co_await agent_->leave();
   co_await clusters_->stopped();
+  time_watcher_->stop();
   auto close = [this] {
     safety_->stop();
     return storage_->close();
@@ -360,6 +367,7 @@ void Server::apply(const FlaredOptions& options) {
   worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
+  time_watcher_->apply(options);
   desk_->show(options);
   give_routes();
 }

@@ -23,6 +23,7 @@
 #include "flared/node_safety.h"
 #include "flared/options.h"
 #include "flared/storage/storage.h"
+#include "flared/time_watcher.h"
 #include "flared/worker.h"
 
 namespace flare {
@@ -82,6 +83,7 @@ class Server {
   std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;
   std::optional<ClusterReplicator> clusters_;  // to other clusters
+  std::optional<TimeWatcher> time_watcher_;
   std::optional<NodeAgent> agent_;
   std::shared_ptr<const RoutingView> published_;  // the last one; null: none yet
   struct DoorListener {

@@ -42,6 +42,7 @@ void Turn::run() {
   worker_.keys_elsewhere().begin_turn();
   if (operations_share_ > 0) worker_.operations().refill(operations_share_, worker_.setup().clock.steady());
   auto& storage = worker_.setup().storage;
+  const AccessMark::Inside inside{worker_.access_mark()};
   Storage::Batch batch{storage};
   while (after_ == After::go_on && !more_input_) {
     const auto read = reader_.next(input_.unread());

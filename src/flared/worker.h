@@ -18,6 +18,7 @@
 #include "common/net/parting.h"
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
+#include "flared/access_mark.h"
 #include "flared/buffer_pool.h"
 #include "flared/connection_memory.h"
 #include "flared/control.h"
@@ -92,6 +93,7 @@ class Worker {
   void join();
   void kill(std::int32_t session_id, std::function<void(bool found)> reply);
   const Counters& counters() const { return counters_; }
+  const AccessMark& access_mark() const { return access_mark_; }
   struct SessionFigures {
     std::int32_t id;
     std::string peer;
@@ -105,6 +107,7 @@ class Worker {
   IoExecutor executor() { return context_.get_executor(); }
   WorkerSetup& setup() { return setup_; }
   Counters& counts() { return counters_; }
+  AccessMark& access_mark() { return access_mark_; }
   const RoutingView& view() const { return *view_; }
   /// The link to a node of the present view; made at its first use.
   PeerLink& link(std::uint32_t node);
@@ -137,6 +140,7 @@ class Worker {
   BufferPool<InputBuffer> inputs_;  // before context_: coroutines that it destroys give their buffers back
   BufferPool<OutputBuffer> outputs_;
   Counters counters_;
+  AccessMark access_mark_;
   OperationsBucket operations_;
   KeysElsewhere keys_elsewhere_;
   MemoryAccount memory_;
