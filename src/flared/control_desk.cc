@@ -186,7 +186,8 @@ std::string ControlDesk::stats_text(std::string_view words) {
   const auto word = Words{words}.next();
   if (word == "replication") {
     return replication_stats(
-        {storage_.position(), agent_->follower().figures(), all_slaves(*agent_), agent_->sources().snapshots_served()});
+        {storage_.position(), agent_->follower().figures(), all_slaves(*agent_), agent_->sources().snapshots_served(),
+         std::chrono::steady_clock::now()});
   }
   if (word == "durability" && safety_) return safety_->stats(storage_);
   if (word == "quota") return quota();
@@ -232,6 +233,8 @@ std::string ControlDesk::general() {
   figures.threads = workers_->size() + own_threads;
   figures.map_version = raw(agent_->view()->map.version);
   if (safety_) figures.alarms = safety_->alarms();
+  figures.follow = agent_->follower().figures();
+  figures.now = std::chrono::steady_clock::now();
   if (clusters_) figures.alarms += clusters_->stats();
   const auto others = other_counts();
   figures.bytes_max = storage_.quota().limits().bytes;

@@ -39,6 +39,12 @@ void add_further_lines(StatLines& lines, const GeneralFigures& figures, const Co
   lines.add("damaged_records", figures.storage.damaged_records);
 }
 
+void add_build(StatLines& lines, const std::string& start, const BuildProgress& build, BuildProgress::TimePoint now) {
+  lines.add(start + "build_records", build.records);
+  lines.add(start + "build_expected", build.expected);
+  if (const auto left_s = eta_s(build, now)) lines.add(start + "build_eta_s", *left_s);
+}
+
 // As memcached writes an address: tcp:, tcp6: or unix: before it, and an IPv6 one in brackets, which a peer's text has
 // not (listener.cc).
 std::string with_transport(std::string_view peer) {
@@ -75,6 +81,7 @@ std::string general_stats(const GeneralFigures& figures, const CounterSums& sums
   lines.add("pool_threads", 0);
   lines.add("node_map_version", figures.map_version);
   add_further_lines(lines, figures, sums);
+  if (figures.follow.state == FollowState::snapshot) add_build(lines, {}, figures.follow.build(), figures.now);
   lines.append(figures.alarms);
   return lines.end();
 }
@@ -104,9 +111,11 @@ std::string replication_stats(const ReplicationFigures& figures) {
   lines.add("entries_applied", figures.follow.entries_applied);
   lines.add("records_loaded", figures.follow.records_loaded);
   lines.add("records_expected", figures.follow.records_expected);
+  if (figures.follow.state == FollowState::snapshot) add_build(lines, {}, figures.follow.build(), figures.now);
   lines.add("follow_lag", figures.follow.lag_entries);
   for (const auto& slave : figures.slaves) {
     lines.add(slave.slave.text + ":state", to_text(slave.state));
+    if (slave.state == SourceState::snapshot) add_build(lines, slave.slave.text + ":", slave.build, figures.now);
     lines.add(slave.slave.text + ":acknowledged", raw(slave.acknowledged));
     lines.add(slave.slave.text + ":lag", slave.lag_entries);
     lines.add(slave.slave.text + ":in_sync", slave.in_sync ? 1 : 0);

@@ -28,6 +28,8 @@ struct GeneralFigures {
   std::uint64_t flushes = 0;
   std::uint64_t reclaimed = 0;  // expired entries that were removed
   std::string alarms;           // lines behind the others; usually none
+  FollowFigures follow;         // shown while this node is being built
+  BuildProgress::TimePoint now{};
 };
 
 /// All lines in the original's order, then further ones of memcached 1.6, with END.
@@ -41,6 +43,7 @@ struct ReplicationFigures {
   FollowFigures follow;
   std::vector<SourceFigures> slaves;
   std::uint64_t snapshots_served = 0;
+  BuildProgress::TimePoint now{};
 };
 /// `stats replication`: where this node stands, whom it follows and who follows it.
 std::string replication_stats(const ReplicationFigures& figures);

@@ -40,6 +40,7 @@ ClusterStatus look_at(const Target& index, std::chrono::duration<double> timeout
   const auto answers = ask_all(nodes, "stats", deadline);
   for (std::size_t number = 0; number < answers.size(); ++number) {
     status.rows[number].items = parse_items(answers[number].lines);
+    status.rows[number].build = parse_build(answers[number].lines);
     status.rows[number].salvaged = parse_salvaged(answers[number].lines);
   }
   return status;
@@ -61,6 +62,7 @@ void print_tables(const std::vector<ClusterStatus>& all) {
     for (const auto& row : status.rows) {
       if (!row.salvaged.empty()) std::printf("%s was %s\n", row.key.c_str(), row.salvaged.c_str());
     }
+    for (const auto& build : find_builds(status.rows)) std::printf("%s\n", build.c_str());
     if (all.size() > 1 && &status != &all.back()) std::puts("");
   }
 }

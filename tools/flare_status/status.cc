@@ -92,6 +92,33 @@ std::string parse_salvaged(const std::vector<std::string>& answer) {
                      lost);
 }
 
+std::string parse_build(const std::vector<std::string>& answer) {
+  constexpr std::string_view start = "STAT build_";
+  std::string records;
+  std::string expected;
+  std::string eta_s;
+  for (std::string_view line : answer) {
+    if (!line.starts_with(start)) continue;
+    line.remove_prefix(start.size());
+    const auto space = line.find(' ');
+    const auto value = space == std::string_view::npos ? std::string_view{} : line.substr(space + 1);
+    if (line.starts_with("records ")) records = value;
+    if (line.starts_with("expected ")) expected = value;
+    if (line.starts_with("eta_s ")) eta_s = value;
+  }
+  if (records.empty()) return {};
+  const auto of = expected.empty() || expected == "0" ? "" : " of " + expected;
+  return fmt::format("{}{} records{}", records, of, eta_s.empty() ? "" : ", " + eta_s + " s left");
+}
+
+std::vector<std::string> find_builds(const std::vector<NodeRow>& rows) {
+  std::vector<std::string> builds;
+  for (const auto& row : rows) {
+    if (!row.build.empty()) builds.push_back(fmt::format("{} is being built: {}", row.key, row.build));
+  }
+  return builds;
+}
+
 std::vector<std::string> find_faults(const std::vector<NodeRow>& rows) {
   std::vector<std::string> faults;
   const auto with_master = partitions_with_master(rows);

@@ -15,6 +15,7 @@ struct NodeRow {
   int balance = 0;
   int partition = -1;
   std::optional<std::uint64_t> items{};
+  std::string build{};     // how far it is while it is built from its master; empty: it is not
   std::string salvaged{};  // what an answer to `stats` says of a salvaged store; empty: nothing
 };
 
@@ -26,6 +27,12 @@ struct NodeRow {
 
 /// `salvaged: 10 proven, 1 doubtful, 0 lost` of an answer to `stats`; empty if it says nothing of that.
 [[nodiscard]] std::string parse_salvaged(const std::vector<std::string>& answer);
+
+/// `1200 of 5000 records, 12 s left` of an answer to `stats`; empty if the node is not being built.
+[[nodiscard]] std::string parse_build(const std::vector<std::string>& answer);
+
+/// What is in work, one sentence each: nodes that are being built.
+[[nodiscard]] std::vector<std::string> find_builds(const std::vector<NodeRow>& rows);
 
 /// What an operator must look at, one sentence each: nodes down or silent, partitions without a master. Empty: healthy.
 [[nodiscard]] std::vector<std::string> find_faults(const std::vector<NodeRow>& rows);

@@ -43,6 +43,7 @@ nlohmann::ordered_json to_json(const ClusterStatus& status) {
     nlohmann::ordered_json node{{"node", row.key},        {"role", row.role},           {"state", row.state},
                                 {"balance", row.balance}, {"partition", row.partition}, {"items", nullptr}};
     if (row.items) node["items"] = *row.items;
+    if (!row.build.empty()) node["build"] = row.build;
     json["nodes"].push_back(std::move(node));
   }
   json["sum"] = sum_of(status.rows);

@@ -102,6 +102,17 @@ TEST(StatusJson, HasNullForASilentNode) {
   EXPECT_EQ(json["sum"], 0);
 }
 
+TEST(StatusBuild, TellsHowFarItIsAndHowLongItStillTakes) {
+  EXPECT_EQ(parse_build({"STAT curr_items 4", "END"}), "");
+  EXPECT_EQ(parse_build({"STAT build_records 0", "STAT build_expected 0", "END"}), "0 records");
+  auto built = row("a:1", "slave", 0, 0, 4);
+  built.build = parse_build({"STAT build_records 1200", "STAT build_expected 5000", "STAT build_eta_s 12", "END"});
+  EXPECT_EQ(find_builds({row("b:1", "master", 1, 0, 4), built}),
+            std::vector<std::string>{"a:1 is being built: 1200 of 5000 records, 12 s left"});
+  EXPECT_EQ(to_json({.index = "i:1", .rows = {built}, .error = {}})["nodes"][0]["build"],
+            "1200 of 5000 records, 12 s left");
+}
+
 struct TargetCase {
   const char* text;
   std::optional<Target> target;

@@ -11,6 +11,7 @@
 #include "common/net/blocking_pool.h"
 #include "common/net/greeting.h"
 #include "common/net/task.h"
+#include "flared/replication/build_progress.h"
 #include "flared/replication/primary.h"
 #include "flared/storage/storage.h"
 
@@ -27,6 +28,8 @@ struct FollowFigures {
   std::uint64_t entries_applied = 0;
   std::uint64_t records_loaded = 0;  // of the snapshot in work or the last one
   std::uint64_t records_expected = 0;
+  std::chrono::steady_clock::time_point build_began{};  // of that snapshot
+  BuildProgress build() const { return {records_loaded, records_expected, build_began}; }
   std::uint64_t lag_entries = 0;  // behind the last word of the source
   bool original = false;          // the source is an original: replication.md 5
 };

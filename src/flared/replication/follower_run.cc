@@ -258,6 +258,7 @@ IoTask<std::string> FollowerRun::obey(Backup::Action action) {
 IoTask<std::string> FollowerRun::begin_replacement() {
   figures_.state = FollowState::snapshot;
   figures_.records_loaded = 0;
+  figures_.build_began = std::chrono::steady_clock::now();
   figures_.records_expected = connection_->backup.expected();
   auto work = [this] { return storage_.begin_replacement(); };
   auto begun = co_await pool_.run(std::move(work));

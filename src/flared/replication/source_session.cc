@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t chunk_bytes_max = 256 * 1024;  // of the log, read and sent at once
 constexpr std::size_t ack_bytes_max = 4096;
 constexpr std::uint64_t paced_pieces_per_s = 10;
+constexpr std::chrono::milliseconds paced_debt_max{100};
 
 std::uint64_t stamp_of(std::chrono::steady_clock::time_point now) {
   return static_cast<std::uint64_t>(
@@ -161,6 +162,8 @@ IoTask<> SourceSession::send_snapshot(std::string why) {
 
 IoTask<> SourceSession::send_records(Scan& scan) {
   SnapshotEncoder encoder;
+  build_ = {0, scan.expected_items(), Clock::now()};
+  paced_until_ = build_.began;
   for (bool more = true; more && link_.is_open();) {
     auto gather = [&encoder, &scan] { return encoder.gather(scan); };
     const auto gathered = co_await shared_->pool.run(std::move(gather));
@@ -170,6 +173,7 @@ IoTask<> SourceSession::send_records(Scan& scan) {
       co_return close("a record cannot be sent: its key or value is too large");
     }
     co_await send_paced(encoder.take(), encoder.records());
+    build_.records += encoder.records();
   }
   // A scanned record may come from an entry that the kernel does not have yet. If we died now it would be lost here and
   // kept there, under a position that both know: so the end, without which the slave keeps nothing, waits for the log.
@@ -307,7 +311,9 @@ IoTask<> SourceSession::send(std::string_view bytes) {
 
 // reconstruction-bwlimit and -interval: in pieces, so that the slave hears us often even when it is slow.
 IoTask<> SourceSession::send_paced(std::string_view bytes, std::uint64_t records) {
-  auto due = Clock::now();
+  // What gathering took counts too, but a stall is not made up for by a burst.
+  auto& due = paced_until_;
+  due = std::max(due, Clock::now() - paced_debt_max);
   while (!bytes.empty() && link_.is_open()) {
     const auto per_s = bytes_per_s();
     const auto piece = per_s == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), per_s / paced_pieces_per_s);
@@ -348,6 +354,7 @@ SourceFigures SourceSession::figures() const {
   figures.peer = peer_;
   figures.state = state_;
   figures.snapshots_served = snapshots_served_;
+  figures.build = build_;
   if (!primary_) return figures;
   figures.sent = primary_->sent();
   figures.acknowledged = primary_->acknowledged();

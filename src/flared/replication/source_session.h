@@ -84,6 +84,8 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   std::optional<Primary> primary_;
   SourceState state_ = SourceState::snapshot;
   std::uint64_t snapshots_served_ = 0;
+  BuildProgress build_;
+  std::chrono::steady_clock::time_point paced_until_{};  // reconstruction-bwlimit: when the next piece is due
   bool insync_due_ = false;
   std::string chunk_;  // log bytes, kept for its room
   Timer wake_;

@@ -13,6 +13,7 @@
 #include "common/cluster/node.h"
 #include "common/net/blocking_pool.h"
 #include "common/net/task.h"
+#include "flared/replication/build_progress.h"
 #include "flared/replication/primary.h"
 #include "flared/storage/storage.h"
 
@@ -30,6 +31,7 @@ struct SourceFigures {
   Sequence acknowledged{0};
   std::uint64_t lag_entries = 0;
   std::uint64_t snapshots_served = 0;  // on this connection
+  BuildProgress build;                 // while it gets a snapshot
   bool in_sync = false;                // confirmed to the index on this connection
   bool original = false;               // served by original_slaves.h
   std::uint64_t skipped = 0;           // entries that an original could not take
