@@ -81,7 +81,6 @@ class Build : public testing::Test {
     ClusterPlan plan{.folder = folder_.path(), .nodes = {}};
     for (std::uint16_t port = 12121; port < 12125; ++port) plan.nodes.push_back({"127.0.0.1", port});
     plan.node_lines = {"reconstruction-bwlimit = " + std::to_string(bandwidth_kb_s)};
-    plan.index_lines = {"monitor-interval = 1"};
     cluster_.emplace(plan);
     cluster_->start();
     cluster_->make_master(master);
@@ -101,10 +100,10 @@ class Build : public testing::Test {
     return eventually([&] { return number(replication(node(i), "build_records")) >= at_least; }, build_limit);
   }
 
-  /// Active only with all that was there when it began: asked as soon as the index shows it active.
+  /// Active only with a whole snapshot in place: asked as soon as the index shows it active.
   [[nodiscard]] bool becomes_active_and_whole(std::size_t i) const {
     if (!cluster_->becomes(i, "slave", "active", build_limit)) return false;
-    return number(replication(node(i), "records_loaded")) >= number(replication(node(i), "records_expected"));
+    return number(replication(node(i), "snapshots_loaded")) == 1;
   }
 
   [[nodiscard]] bool equals_master(std::size_t i) const {
@@ -139,6 +138,7 @@ TEST_F(Build, BrokenByAKillOfTheMasterGoesOnByItself) {
   EXPECT_EQ(ask_stat(node(1), "stats", "curr_items"), "0") << "nothing of a broken build is kept";
   cluster_->start_node(master);
   ASSERT_TRUE(cluster_->becomes(master, "master", "active"));
+  ASSERT_TRUE(cluster_->settles());
   EXPECT_EQ(TextClient{node(master)}.ask("delete " + key(7)), "DELETED");
   EXPECT_TRUE(becomes_active_and_whole(1));
   EXPECT_TRUE(equals_master(1));
