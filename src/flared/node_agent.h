@@ -30,8 +30,11 @@ class NodeAgent {
     int port = 0;
     std::string bind_address;
     std::size_t data_bytes_max = 0;
+    int prior_netmask = 0;                          // proxy-prior-netmask
     OwnIdentity* identity = nullptr;                // null: none is told or asked
     std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
+    // Calls back on the control thread when all workers have taken what was published before. Null: at once.
+    std::function<void(std::function<void()>)> settle = {};
   };
   using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
 
@@ -73,8 +76,17 @@ class NodeAgent {
   IoTask<> learn_cluster_id();
   void carry_out(const ReplicationPlan& plan);
   IoTask<> lead(std::uint64_t round);
+  // node_agent_split.cc
   void start_import();
+  void gather(const std::vector<Node>& sources);
+  void begin_takeover();
   IoTask<> end_import(std::uint64_t round);
+  void mark_split(RoutingView& view) const;
+  void mark_split_anew();
+  std::function<PartitionId(std::string_view)> partitioning(int partitions) const;
+  IoTask<> hand_over(StreamSocket socket, std::string line, std::string peer);
+  IoTask<std::string> grant_handover(std::string line, std::string peer);
+  IoTask<bool> workers_settled();
   void follow_master();
   void in_sync();
   void gathered();
@@ -97,7 +109,9 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
-  bool learning_ = false;  // the index is being asked for the cluster id
+  bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
+  std::optional<Node> handed_over_to_;  // the master of the preparing partition
+  bool learning_ = false;               // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>
       was_down_at_;  // when a map last showed this node down, or it came back
   Follower follower_;

@@ -15,6 +15,11 @@ struct RoutingView {
   NodeMap map;
   PartitionMap partitions;
   std::optional<std::uint32_t> self;  // own index in partitions.nodes(); empty while the map does not show this node
+  // replication.md 7. This node leads a partition that has just become active, and has not all of its keys yet: what is
+  // asked of it waits (a route to this node itself). Or it has handed the preparing partition's keys over to its
+  // master.
+  bool taking_over = false;
+  bool handed_over = false;
 };
 
 struct Route {

@@ -18,6 +18,7 @@
 #include "common/net/parting.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
+#include "flared/moved_keys.h"
 #include "flared/node_agent.h"
 #include "flared/node_safety.h"
 #include "flared/options.h"
@@ -45,6 +46,7 @@ class Server {
   std::optional<StartFailure> open_storage();
   void make_parts();
   void start_workers();
+  void settle(std::function<void()> done);
   void accept(std::size_t door, int descriptor, std::string peer);
   IoTask<> join();
   IoTask<> wait_for_stop();
@@ -79,6 +81,7 @@ class Server {
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;
+  std::optional<MovedKeys> moved_keys_;
   std::optional<NodeAgent> agent_;
   struct DoorListener {
     std::size_t door;  // in keeper_'s doors
