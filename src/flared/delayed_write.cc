@@ -12,6 +12,7 @@
 #include "flared/expiry_sweep.h"
 #include "flared/forwarded_item.h"
 #include "flared/item_execution.h"
+#include "common/protocol/proxy_prefix.h"
 #include "flared/item_operations.h"
 #include "flared/operations.h"
 #include "flared/quota.h"
@@ -36,7 +37,8 @@ class ClassicWrite final : public LocalWrite {
   explicit ClassicWrite(const Request& request) : key_(request.key), data_(request.data), request_(request) {
     request_.key = key_;
     request_.data = data_;
-    request_.prefix = request_.rest = {};
+    request_.rest = {};
+    request_.prefix = is_restoring(request.prefix) ? restoring_name : std::string_view{};
   }
   std::string_view key() const override { return key_; }
   bool proxied() const override { return request_.proxied; }
