@@ -144,7 +144,8 @@ IoTask<> ControlDesk::flush(Reply reply) {
 }
 
 void ControlDesk::acknowledge_salvage(std::string peer, Reply reply) {
-  asio::post(executor_, [this, peer = std::move(peer), reply = std::move(reply)] { reply(safety_->acknowledge(peer)); });
+  asio::post(executor_,
+             [this, peer = std::move(peer), reply = std::move(reply)] { reply(safety_->acknowledge(peer)); });
 }
 
 void ControlDesk::adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) {

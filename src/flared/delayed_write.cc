@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "common/protocol/item_answer.h"
+#include "common/protocol/proxy_prefix.h"
 #include "common/protocol/reply_writer.h"
 #include "flared/disk_gate.h"
 #include "flared/expiry_sweep.h"
 #include "flared/forwarded_item.h"
 #include "flared/item_execution.h"
-#include "common/protocol/proxy_prefix.h"
 #include "flared/item_operations.h"
 #include "flared/operations.h"
 #include "flared/quota.h"

@@ -1,7 +1,7 @@
 #include "flared/operations.h"
 
-#include "common/protocol/proxy_prefix.h"
 #include "common/protocol/exptime.h"
+#include "common/protocol/proxy_prefix.h"
 #include "common/protocol/reply_writer.h"
 #include "flared/quota.h"
 

@@ -23,8 +23,7 @@ Route to_master(const RoutingView& view, const Partition& partition) {
 }
 
 bool is_slave_of(const RoutingView& view, const Partition& partition) {
-  return view.self &&
-         std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) != partition.slaves.end();
+  return view.self && std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) != partition.slaves.end();
 }
 
 bool is_unbuilt(const RoutingView& view, const Partition& partition) {
