@@ -92,8 +92,8 @@ std::string parse_salvaged(const std::vector<std::string>& answer) {
     if (name == "missing_entries") of_log += fmt::format(", {} entries of the log missing", value);
   }
   if (proven.empty()) return {};
-  return fmt::format("salvaged after a stop of its machine: {} records proven, {} doubtful, {} lost{}", proven, doubtful,
-                     lost, of_log);
+  return fmt::format("salvaged after a stop of its machine: {} records proven, {} doubtful, {} lost{}", proven,
+                     doubtful, lost, of_log);
 }
 
 std::vector<std::string> find_faults(const std::vector<NodeRow>& rows) {
