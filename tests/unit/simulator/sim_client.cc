@@ -1,0 +1,67 @@
+#include "unit/simulator/sim_client.h"
+
+#include <utility>
+
+namespace flare::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr unsigned keys = 3;
+constexpr auto deadline = 2s;
+
+}  // namespace
+
+void Client::next_write() {
+  network_.after(5ms + std::chrono::milliseconds{network_.pick(120)}, [this] {
+    if (stopped_) return;
+    next_write();
+    if (request_ && !request_->ended) return;
+    if (auto* const master = find_master_()) send(*master);
+  });
+}
+
+// A request that is not answered in time has an unknown outcome, and its connection is not used again.
+void Client::send(Node& to) {
+  const auto key = "c" + std::to_string(number_) + "k" + std::to_string(network_.pick(keys));
+  auto& writes = account_[key];
+  writes.push_back({std::to_string(++count_), Answer::unknown});
+  const auto request = std::make_shared<Request>(Request{key, writes.size() - 1});
+  request_ = request;
+  auto& connection = connections_[to.place()];
+  if (!connection || !connection->is_open()) {
+    connection = std::make_shared<Connection>(network_, -1 - number_, to.place());
+  }
+  connection->send(-1 - number_, [this, &to, request, connection, value = writes.back().value] {
+    to.on_write(request->key, value, [this, &to, request, connection](Answer answer) {
+      connection->send(to.place(), [this, request, answer] {
+        end(plant_ == Plant::answer_of_another_request ? request_ : request, answer);
+      });
+    });
+  });
+  network_.after(deadline, [this, request, connection] {
+    if (request->ended) return;
+    request->ended = true;
+    if (plant_ != Plant::answer_of_another_request) connection->close();
+  });
+}
+
+void Client::end(const std::shared_ptr<Request>& request, Answer answer) {
+  if (std::exchange(request->ended, true)) return;
+  account_[request->key][request->write].answer = answer;
+  if (answer == Answer::stored) ++acknowledged_;
+}
+
+bool Client::may_be(const std::string& key, const std::string& value) const {
+  const auto found = account_.find(key);
+  if (found == account_.end()) return value.empty();
+  const Write* last_stored = nullptr;
+  for (const auto& write : found->second) {
+    if (write.answer == Answer::stored) last_stored = &write;
+    if (write.answer == Answer::unknown && write.value == value) return true;
+  }
+  return last_stored ? last_stored->value == value : value.empty();
+}
+
+}  // namespace flare::sim
