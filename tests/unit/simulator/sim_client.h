@@ -20,14 +20,16 @@ class Client {
   void stop() { stopped_ = true; }
 
   struct Write {
-    std::string value;
+    std::string value;  // empty: a removal
     Answer answer = Answer::unknown;
   };
   const std::map<std::string, std::vector<Write>>& account() const { return account_; }
 
   /// Whether a store may hold this after everything: the last acknowledged write, or one whose outcome is not known. An
   /// empty value: the key is not there.
-  bool may_be(const std::string& key, const std::string& value) const;
+  bool may_be(const std::string& key, const std::string& value) const { return may_be_before(key, value, ~0U); }
+  /// The first answer that told of a value before the write that could not be there; empty: none.
+  const std::string& wrong_answer() const { return wrong_answer_; }
   std::size_t acknowledged() const { return acknowledged_; }
 
  private:
@@ -37,9 +39,10 @@ class Client {
     bool ended = false;
   };
 
+  bool may_be_before(const std::string& key, const std::string& value, std::size_t write) const;
   void next_write();
   void send(Node& to);
-  void end(const std::shared_ptr<Request>& request, Answer answer);
+  void end(const std::shared_ptr<Request>& request, Answer answer, const std::string& before);
 
   Network& network_;
   const int number_;
@@ -47,6 +50,7 @@ class Client {
   std::function<Node*()> find_master_;
   bool stopped_ = false;
   std::map<std::string, std::vector<Write>> account_;
+  std::string wrong_answer_;
   std::size_t acknowledged_ = 0;
   std::uint64_t count_ = 0;
   std::shared_ptr<Request> request_;  // the one that waits

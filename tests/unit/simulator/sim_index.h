@@ -6,13 +6,13 @@
 #include <optional>
 
 #include "flarei/failover.h"
-#include "flarei/slave_confirmations.h"
+#include "flarei/node_event.h"
 #include "unit/simulator/sim_node.h"
 
 namespace flare::sim {
 
-/// The flarei of the simulator: the real rules of the map and of failover, over simulated probes and deliveries. A change
-/// is stored when it is made; a restart forgets everything else.
+/// The flarei of the simulator: the real rules of the map and of failover, over simulated probes and deliveries. A
+/// change is stored when it is made; a restart forgets everything else.
 class IndexServer {
  public:
   IndexServer(Network& network, std::vector<std::unique_ptr<Node>>& nodes, Plant plant);
@@ -38,8 +38,11 @@ class IndexServer {
   void probe(Node& node);
   void probed(const NodeKey& key, bool good);
   void deliver(Node& node);
-  void master_down(const NodeKey& key);
-  void ask_positions(const std::shared_ptr<Failover>& failover);
+  void elect(const NodeKey& master);
+  void ask_position(const NodeKey& master, const std::shared_ptr<Election>& election, Node& node);
+  void decide(const NodeKey& master, const std::shared_ptr<Election>& election);
+  NodeMap map_for_election() const;
+  NodeHealth health(const NodeKey& key) const;
   bool enact(Decision decision);
 
   Network& network_;
@@ -47,9 +50,8 @@ class IndexServer {
   const Plant plant_;
   std::uint64_t life_ = 0;
   NodeMap map_;
-  SlaveConfirmations confirmations_;
   std::map<NodeKey, Watch> watches_;
-  std::map<NodeKey, std::shared_ptr<Failover>> failovers_;
+  std::map<NodeKey, std::shared_ptr<Election>> elections_;  // by the master that is gone
 };
 
 }  // namespace flare::sim

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-/// Time and network of the simulator: one queue of events, all chance from one seed. Connections keep their order; across
-/// connections nothing does. What crosses a cut waits until it heals, as with TCP, and may arrive late.
+/// Time and network of the simulator: one queue of events, all chance from one seed. Connections keep their order;
+/// across connections nothing does. What crosses a cut waits until it heals, as with TCP, and may arrive late.
 namespace flare::sim {
 
 using Clock = std::chrono::steady_clock;
@@ -40,6 +40,13 @@ class Network {
     now_ = until;
   }
 
+  /// A process has begun or ended: what was on its way to the one before is lost.
+  void new_life(Place place) { ++lives_[place]; }
+  std::uint64_t life(Place place) const {
+    const auto found = lives_.find(place);
+    return found == lives_.end() ? 0 : found->second;
+  }
+
   void cut(Place a, Place b) { cuts_.insert(ordered(a, b)); }
   void heal() { cuts_.clear(); }
   bool is_cut(Place a, Place b) const { return cuts_.contains(ordered(a, b)); }
@@ -52,18 +59,20 @@ class Network {
   std::uint64_t count_ = 0;
   std::map<std::pair<TimePoint, std::uint64_t>, std::function<void()>> events_;
   std::set<std::pair<Place, Place>> cuts_;
+  std::map<Place, std::uint64_t> lives_;
 };
 
-/// One connection between two processes, in order each way. Both ends hold it; whoever closes it ends it for both, the
-/// other end hears of it as soon as the network lets it.
+/// One connection between two processes, in order each way. Whoever closes it, what was sent before still arrives, and
+/// perhaps late: a kernel goes on sending for a process that has given up.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Network& network, Place a, Place b) : network_(network), places_{a, b} {}
+  Connection(Network& network, Place a, Place b)
+      : network_(network), places_{a, b}, lives_{network.life(a), network.life(b)} {}
 
   bool is_open() const { return open_; }
   void close() { open_ = false; }
 
-  /// Carries `what` to the other end, where it runs if the connection is still open.
+  /// Carries `what` to the other end.
   void send(Place from, std::function<void()> what) {
     if (!open_) return;
     const auto way = from == places_.first ? 0U : 1U;
@@ -76,17 +85,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
     network_.after(wait, [self = shared_from_this(), way] { self->arrive(way); });
   }
   void arrive(unsigned way) {
-    if (!open_) return;
     if (network_.is_cut(places_.first, places_.second)) return arrange(way, std::chrono::milliseconds{20});
     under_way_[way] = false;
     const auto arrived = std::exchange(queues_[way], {});
-    for (const auto& what : arrived) {
-      if (open_) what();
-    }
+    const bool same_process =
+        way == 0 ? network_.life(places_.second) == lives_.second : network_.life(places_.first) == lives_.first;
+    if (!same_process) return;
+    for (const auto& what : arrived) what();
   }
 
   Network& network_;
   std::pair<Place, Place> places_;
+  std::pair<std::uint64_t, std::uint64_t> lives_;
   bool open_ = true;
   std::vector<std::function<void()>> queues_[2];
   bool under_way_[2] = {false, false};

@@ -40,8 +40,8 @@ class Surroundings {
   virtual void tell_active(Node& from, std::function<void(bool)> done) = 0;
 };
 
-/// One flared: the real pure parts of replication (replication_plan, primary, backup, in_sync_set, promise) over a model
-/// store, a simulated clock and network. It may be killed, frozen, cut off and started again.
+/// One flared: the real pure parts of replication (replication_plan, primary, backup, in_sync_set, promise) over a
+/// model store, a simulated clock and network. It may be killed, frozen, cut off and started again.
 class Node {
  public:
   struct Settings {
@@ -67,26 +67,43 @@ class Node {
   // What arrives over a connection. A frozen process takes it when it goes on, a dead one never.
   void on_map(NodeMap map, std::function<void(bool)> answer);
   void on_ping(std::function<void()> answer);
-  void on_position(Epoch epoch, std::function<void(std::optional<Position>)> answer);
-  void on_write(std::string key, std::string value, std::function<void(Answer)> answer);
+  void on_position(PartitionId partition, Epoch epoch, std::function<void(std::optional<Position>)> answer);
+  /// An empty value removes. The answer tells what the key had before.
+  using Written = std::function<void(Answer answer, const std::string& before)>;
+  void on_write(std::string key, std::string value, Written answer);
   void on_hello(std::shared_ptr<Connection> connection, Hello hello);
+
+  /// Entries may be forgotten up to a checkpoint.
+  void trim_log();
 
  private:
   struct Slave {
     std::shared_ptr<Connection> connection;
     Primary primary;
+    bool complete = true;    // the whole snapshot is on its way, or none was needed
+    bool caught_up = false;  // it is to hear INSYNC when the index knows
+  };
+  struct Scan {
+    bool began = false;
+    bool ended = false;
+    std::string last;
+    std::uint64_t count = 0;
+    stream::Checksum checksum;
   };
   struct Following {
     std::shared_ptr<Connection> connection;
+    Node* source;
     Backup backup;
     stream::Decoder decoder{1000};
     std::string unread;
     TimePoint heard;
+    bool confirmed = false;  // by its source
   };
   struct Waiting {
     Sequence sequence{0};
     TimePoint until;
-    std::function<void(Answer)> answer;
+    std::string before;
+    Written answer;
   };
 
   void process(std::function<void()> what);
@@ -99,16 +116,24 @@ class Node {
   void write_log();
   void answer_writes();
   void give_up_writes();
-  bool may_answer(Sequence sequence) const;
-  void tell_membership();
+  Sequence answerable();
+  Sequence acknowledged_by_connected(Sequence written) const;
+  InSyncSet::Members members() const;
+  Epoch epoch_known() const;
 
-  void stream_to(const NodeKey& slave);
-  void on_ack(const NodeKey& slave, const std::shared_ptr<Connection>& connection, stream::Ack ack);
-  void obey(const NodeKey& slave, const Primary::Actions& actions);
-  void confirm(const NodeKey& slave);
-  void send_snapshot(const NodeKey& slave);
-  void send(const std::shared_ptr<Connection>& connection, std::string bytes);
+  void tell_index();
+  void report_active();
+  void stream_to(const NodeKey& name);
+  void on_ack(const NodeKey& name, const std::shared_ptr<Connection>& connection, stream::Ack ack);
+  void obey(const NodeKey& name, const Primary::Actions& actions);
+  void drop_slave(const NodeKey& name);
+  void append_ping(std::string& out) const;
+  void resume(const NodeKey& name, const std::shared_ptr<Connection>& connection, const Position& from);
+  void send_snapshot(const NodeKey& name, const std::shared_ptr<Connection>& connection);
+  void scan_on(const NodeKey& name, const std::shared_ptr<Connection>& connection, const std::shared_ptr<Scan>& scan);
+  void send(const std::shared_ptr<Connection>& connection, std::string bytes, const NodeKey& to);
 
+  void follow();
   void connect_to_master();
   void on_stream(const std::shared_ptr<Connection>& connection, const std::string& bytes);
   void act(const Backup::Action& action);
@@ -127,6 +152,7 @@ class Node {
   test::ModelStore store_;
   test::ModelStore::Records replacement_;
   Promise promise_;
+  std::optional<Promise::Given> promised_;  // on the disk
   NodeMap map_;
   bool joined_ = false;
   ReplicationPlan plan_;
@@ -137,6 +163,7 @@ class Node {
   std::vector<Waiting> waiting_;
   std::optional<Following> following_;
   TimePoint connect_at_;
+  bool reporting_ = false;  // that this slave is active
 };
 
 }  // namespace flare::sim

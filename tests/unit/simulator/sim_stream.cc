@@ -15,36 +15,39 @@ constexpr auto reconnect_after = 100ms;
 
 }  // namespace
 
-void Node::send(const std::shared_ptr<Connection>& connection, std::string bytes, Node& to) {
-  connection->send(place_, [this, connection, &to, bytes = std::move(bytes)] {
-    to.process([&to, connection, bytes] { to.on_stream(connection, bytes); });
+void Node::send(const std::shared_ptr<Connection>& connection, std::string bytes, const NodeKey& to) {
+  auto* const other = surroundings_.node(to);
+  connection->send(place_, [other, connection, bytes = std::move(bytes)] {
+    other->process([other, connection, bytes] { other->on_stream(connection, bytes); });
   });
 }
 
 void Node::on_hello(std::shared_ptr<Connection> connection, Hello hello) {
   process([this, connection = std::move(connection), hello = std::move(hello)] {
-    auto* const slave = surroundings_.node(hello.slave);
-    if (!leading_ || hello.partition != plan_.partition || slave == nullptr) return connection->close();
-    if (const auto old = slaves_.find(hello.slave); old != slaves_.end()) drop_slave(hello.slave);
-    const bool reaches_back = settings_.plant == Plant::log_gap_taken ||
-                              (hello.position.sequence >= store_.begin.sequence &&
-                               hello.position.sequence <= store_.written_sequence());
+    if (!connection->is_open()) return;
+    if (!leading_ || hello.partition != plan_.partition) return connection->close();
+    drop_slave(hello.slave);
+    const auto& from = hello.position;
+    const bool reaches_back = from.sequence >= store_.begin.sequence && from.sequence <= store_.written_sequence();
     auto decision = decide_start(hello, store_.position(), store_.epochs(), reaches_back);
-    if (decision.kind == StartDecision::Kind::refused) return connection->close();
-    if (settings_.plant == Plant::log_gap_taken && hello.position.log_id == store_.log_id &&
-        hello.position.sequence <= store_.written_sequence() && hello.position.sequence >= store_.begin.sequence) {
-      decision.kind = StartDecision::Kind::resume;
+    if (settings_.plant == Plant::epoch_not_checked && reaches_back) decision.kind = StartDecision::Kind::resume;
+    switch (decision.kind) {
+      case StartDecision::Kind::refused:
+        return connection->close();
+      case StartDecision::Kind::resume:
+        return resume(hello.slave, connection, from);
+      case StartDecision::Kind::snapshot:
+        return send_snapshot(hello.slave, connection);
     }
-    if (decision.kind == StartDecision::Kind::resume) {
-      const auto from = hello.position;
-      slaves_.emplace(hello.slave, Slave{connection, Primary{from.sequence, false, network_.now()}});
-      std::string out;
-      stream::append(out, stream::Ok{from});
-      append_ping(out);
-      return send(connection, std::move(out), *slave);
-    }
-    send_snapshot(hello.slave, connection);
   });
+}
+
+void Node::resume(const NodeKey& name, const std::shared_ptr<Connection>& connection, const Position& from) {
+  slaves_.emplace(name, Slave{connection, Primary{from.sequence, false, network_.now()}});
+  std::string out;
+  stream::append(out, stream::Ok{from});
+  append_ping(out);
+  send(connection, std::move(out), name);
 }
 
 void Node::append_ping(std::string& out) const {
@@ -55,13 +58,13 @@ void Node::append_ping(std::string& out) const {
 void Node::send_snapshot(const NodeKey& name, const std::shared_ptr<Connection>& connection) {
   write_log();
   const auto position = store_.position();
-  slaves_.emplace(name, Slave{connection, Primary{position.sequence, true, network_.now()}});
+  in_sync_.on_rebuild(name);
+  slaves_.emplace(name, Slave{connection, Primary{position.sequence, true, network_.now()}, false});
   std::string out;
   stream::append(out, stream::SnapshotBegin{position, store_.epochs(), store_.records.size()});
   append_ping(out);
-  send(connection, std::move(out), *surroundings_.node(name));
-  auto scan = std::make_shared<Scan>();
-  scan_on(name, connection, scan);
+  send(connection, std::move(out), name);
+  scan_on(name, connection, std::make_shared<Scan>());
 }
 
 void Node::scan_on(const NodeKey& name, const std::shared_ptr<Connection>& connection,
@@ -82,10 +85,10 @@ void Node::scan_on(const NodeKey& name, const std::shared_ptr<Connection>& conne
     out += bytes;
   }
   if (scan->ended) {
-    if (settings_.plant != Plant::unwritten_entries_sent) write_log();
+    write_log();
     stream::append(out, stream::SnapshotEnd{scan->count, scan->checksum.value()});
   }
-  send(connection, std::move(out), *surroundings_.node(name));
+  send(connection, std::move(out), name);
   if (scan->ended) {
     const auto slave = slaves_.find(name);
     if (slave != slaves_.end() && slave->second.connection == connection) {
@@ -108,12 +111,10 @@ void Node::stream_to(const NodeKey& name) {
   auto& slave = found->second;
   if (!slave.connection->is_open()) return drop_slave(name);
   std::string out;
-  const auto available =
-      settings_.plant == Plant::unwritten_entries_sent ? store_.log.size() : store_.written;
-  if (slave.complete || slave.primary.heard()) {
+  if (slave.complete) {
     if (slave.primary.sent() < store_.begin.sequence) return drop_slave(name);  // trimmed away: a snapshot is due
     auto at = raw(slave.primary.sent()) - raw(store_.begin.sequence);
-    for (int i = 0; i < entries_at_once && at < available; ++i, ++at) {
+    for (int i = 0; i < entries_at_once && at < store_.written; ++i, ++at) {
       auto entry = store_.log[at].entry;
       entry.key = store_.log[at].key;
       entry.data = store_.log[at].data;
@@ -122,7 +123,7 @@ void Node::stream_to(const NodeKey& name) {
     }
   }
   const auto actions = slave.primary.on_timer(store_.written_sequence(), network_.now());
-  if (!out.empty()) send(slave.connection, std::move(out), *surroundings_.node(name));
+  if (!out.empty()) send(slave.connection, std::move(out), name);
   obey(name, actions);
 }
 
@@ -133,9 +134,21 @@ void Node::obey(const NodeKey& name, const Primary::Actions& actions) {
   if (actions.ping) {
     std::string out;
     append_ping(out);
-    send(found->second.connection, std::move(out), *surroundings_.node(name));
+    send(found->second.connection, std::move(out), name);
   }
-  if (actions.confirm) confirm(name);
+  if (actions.confirm) {
+    found->second.caught_up = true;
+    if (settings_.plant == Plant::joiner_not_waited_for) {
+      surroundings_.tell_in_sync(*this, name, epoch_known(), true, [](bool) {});
+    } else {
+      in_sync_.on_caught_up(name, store_.written_sequence(), network_.now());
+    }
+  }
+  if (actions.insync) {
+    std::string out;
+    stream::append(out, stream::InSync{reign_, found->second.primary.sent()});
+    send(found->second.connection, std::move(out), name);
+  }
 }
 
 void Node::drop_slave(const NodeKey& name) {
@@ -143,7 +156,7 @@ void Node::drop_slave(const NodeKey& name) {
   if (found == slaves_.end()) return;
   found->second.connection->close();
   slaves_.erase(found);
-  on_slave_gone(name);
+  in_sync_.on_gone(name);
 }
 
 void Node::on_ack(const NodeKey& name, const std::shared_ptr<Connection>& connection, stream::Ack ack) {
@@ -151,7 +164,7 @@ void Node::on_ack(const NodeKey& name, const std::shared_ptr<Connection>& connec
     const auto found = slaves_.find(name);
     if (found == slaves_.end() || found->second.connection != connection) return;
     const auto actions = found->second.primary.on_message(ack, store_.written_sequence(), network_.now());
-    on_acknowledged(name, ack.sequence);
+    in_sync_.on_ack(name, ack.sequence, store_.written_sequence(), network_.now());
     obey(name, actions);
     answer_writes();
   });
@@ -164,9 +177,8 @@ void Node::connect_to_master() {
   connect_at_ = network_.now() + reconnect_after + std::chrono::milliseconds{network_.pick(200)};
   auto connection = std::make_shared<Connection>(network_, place_, source->place());
   const Hello hello{plan_.partition, plan_.partitions, store_.position(), store_.epochs(), key_};
-  const auto epoch_known = settings_.plant == Plant::epoch_not_checked ? Epoch{0} : this->epoch_known();
-  following_.emplace(
-      Following{connection, source, Backup{store_.position(), epoch_known}, stream::Decoder{1000}, {}, network_.now()});
+  following_.emplace(Following{
+      connection, source, Backup{store_.position(), epoch_known()}, stream::Decoder{1000}, {}, network_.now()});
   if (settings_.plant != Plant::stale_snapshot_swapped_in) replacement_.clear();
   connection->send(place_, [source, connection, hello] { source->on_hello(connection, hello); });
 }
@@ -185,7 +197,7 @@ void Node::on_stream(const std::shared_ptr<Connection>& connection, const std::s
   if (!following_) return;
   following_->unread.erase(0, following_->unread.size() - unread.size());
   if (following_->backup.state() != Backup::State::streaming) return;
-  if (settings_.plant != Plant::acknowledged_before_logged) store_.write_log();
+  store_.write_log();
   const auto ack = following_->backup.ack(store_.written_sequence());
   auto* const source = following_->source;
   connection->send(place_, [source, connection, ack, name = key_] { source->on_ack(name, connection, ack); });
@@ -196,7 +208,10 @@ void Node::act(const Backup::Action& action) {
   if (std::holds_alternative<Backup::BeginSnapshot>(action) && settings_.plant != Plant::stale_snapshot_swapped_in) {
     replacement_.clear();
   }
-  if (std::holds_alternative<Backup::Confirmed>(action) && plan_.tell_index_when_done) report_active();
+  if (std::holds_alternative<Backup::Confirmed>(action)) {
+    following_->confirmed = true;
+    if (plan_.tell_index_when_done) report_active();
+  }
   if (const auto* put = std::get_if<Backup::Put>(&action)) {
     replacement_[std::string{put->record.key}] = std::string{put->record.record.data};
   }

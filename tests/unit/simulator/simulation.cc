@@ -88,12 +88,18 @@ void Simulation::one_fault() {
     network_.cut(node.place(), 1 + static_cast<Place>(network_.pick(nodes)));
   } else if (dice < 56) {
     network_.cut(node.place(), index_place);
-  } else if (dice < 70) {
+  } else if (dice < 66) {
     network_.heal();
-  } else if (dice < 74) {
+  } else if (dice < 70) {
     index_.restart();
-  } else if (dice < 80 && node.is_up()) {
+  } else if (dice < 76 && node.is_up()) {
     node.trim_log();
+  } else if (dice < 84) {  // a fault of more than one node at once
+    for (const auto& other : nodes_) {
+      if (other.get() == &node || !other->is_up()) continue;
+      other->kill();
+      restart_later(*other);
+    }
   }
 }
 
@@ -189,6 +195,7 @@ std::string Simulation::judge() const {
   }
   if (!settings_.sync) return {};
   for (const auto& client : clients_) {
+    if (!client->wrong_answer().empty()) return client->wrong_answer() + ": an acknowledged write was lost";
     for (const auto& [key, writes] : client->account()) {
       const auto found = records.find(key);
       const auto value = found == records.end() ? std::string{} : found->second;

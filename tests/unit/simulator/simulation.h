@@ -10,8 +10,8 @@
 
 namespace flare::sim {
 
-/// One schedule: a cluster of one partition under writes, with kills, freezes, cuts and restarts drawn from the seed; then
-/// peace, in which everything must come right. The same seed gives the same schedule.
+/// One schedule: a cluster of one partition under writes, with kills, freezes, cuts and restarts drawn from the seed;
+/// then peace, in which everything must come right. The same seed gives the same schedule.
 class Simulation final : public Surroundings {
  public:
   struct Settings {
