@@ -135,8 +135,7 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
       answer(set_state(request), state_failure);
       return;
     case IndexCommand::node_insync:
-      answer(request.in_sync ? index_.confirm_slave(request.key()) : index_.withdraw_slave(request.key()),
-             state_failure);
+      answer(index_.set_in_sync(request.key(), request.epoch, request.in_sync), state_failure);
       return;
     case IndexCommand::node_remove:
       answer(index_.remove(request.key()), "SERVER_ERROR failed to remove node\r\n");
