@@ -45,9 +45,10 @@ void promote(NodeMap& map, const NodeKey& key) {
 std::optional<NodeKey> successor_of(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& wanted) {
   const auto able = candidates(map, key, [](const NodeKey&) { return NodeHealth{}; });
   if (able.empty()) return std::nullopt;
+  if (!wanted) return able.front().key;
   const bool granted =
-      wanted && std::any_of(able.begin(), able.end(), [&](const Candidate& each) { return each.key == *wanted; });
-  return granted ? wanted : able.front().key;
+      std::any_of(able.begin(), able.end(), [&](const Candidate& each) { return each.key == *wanted; });
+  return granted ? wanted : std::nullopt;
 }
 
 void master_down(NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& wanted) {

@@ -10,8 +10,8 @@ namespace flare {
 
 /// `node add` (docs/spec/cluster.md 1.3): an unknown node becomes an active proxy; a down one only raises the version.
 Decision add_node(const NodeMap& map, std::string_view server_name, int port);
-/// The monitor's down event, `node state down`, `shutdown` (cluster.md 4.3). A master is followed by `successor`, if
-/// that is an active slave in sync, else by the best such by the map alone, or by none: it is preserved.
+/// The monitor's down event, `node state down`, `shutdown` (cluster.md 4.3). A master is followed by `successor`,
+/// nullopt: by the best by the map alone. Without one that is an active slave in sync the master is preserved.
 Decision node_down(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& successor = std::nullopt);
 /// `node add` of a node whose old process is proven gone: down and up in one (cluster.md 9.15).
 Decision restart_node(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& successor = std::nullopt);
