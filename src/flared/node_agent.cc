@@ -322,7 +322,9 @@ void NodeAgent::gathered() {
 IoTask<bool> NodeAgent::confirm_slave(NodeKey slave, Epoch epoch) {
   const auto found = view_->map.nodes.find(slave);
   if (!leading_ || found == view_->map.nodes.end() || found->second.role != Role::slave) co_return false;
-  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(epoch));
+  const auto reign = view_->map.reigns.find(found->second.partition);
+  const auto known = reign == view_->map.reigns.end() ? epoch : reign->second.epoch;
+  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(known));
   const auto told = co_await index_.tell(std::move(request), tell_deadline);
   if (told) co_return true;
   // An original index knows no `node insync`: it takes the slave's own word (cluster.md 1.5).
