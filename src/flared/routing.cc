@@ -33,9 +33,16 @@ Route to_master(const RoutingView& view, const Partition& partition) {
   return to_node(view, *partition.master);
 }
 
+bool is_slave_of(const RoutingView& view, const Partition& partition) {
+  return view.self && std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) != partition.slaves.end();
+}
+
+bool is_unbuilt(const RoutingView& view, const Partition& partition) {
+  return view.build_incomplete && is_slave_of(view, partition);
+}
+
 bool is_reading_slave(const RoutingView& view, const Partition& partition) {
-  if (!view.self) return false;
-  if (std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) == partition.slaves.end()) return false;
+  if (!is_slave_of(view, partition)) return false;
   const Node& own = view.partitions.nodes()[*view.self];
   return own.state == State::active && own.balance > 0;
 }
@@ -46,7 +53,7 @@ Route route_read(const RoutingView& view, std::string_view key, bool at_master, 
   const Partition* partition = serving_partition(view, key);
   if (!partition) return {Route::Kind::nowhere};
   if (view.self && partition->master == view.self) return to_master(view, *partition);
-  if (at_master) return to_master(view, *partition);
+  if (at_master || is_unbuilt(view, *partition)) return to_master(view, *partition);
   if (is_reading_slave(view, *partition)) return {Route::Kind::local, *view.self};
   const auto& drawn = partition->prior.empty() ? partition->readable : partition->prior;
   if (!drawn.empty()) return to_node(view, drawn[draw % drawn.size()]);

@@ -20,6 +20,7 @@ struct RoutingView {
   // master.
   bool taking_over = false;
   bool handed_over = false;
+  bool build_incomplete = false;  // an active slave that must not be read: reads go to the master
 };
 
 struct Route {

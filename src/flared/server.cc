@@ -202,6 +202,8 @@ void Server::make_parts() {
   setup.identity = &*identity_;
   setup.prior_netmask = static_cast<int>(options_.proxy_prior_netmask);
   setup.settle = [this](std::function<void()> done) { settle(std::move(done)); };
+  setup.doubtful = safety_->doubtful();
+  setup.store_replaced = [this] { safety_->store_replaced(); };
   setup.backup_head = [this] { return safety_->backup_head(); };
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
