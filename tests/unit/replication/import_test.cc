@@ -39,13 +39,13 @@ class Gatherer {
   void gather(const std::vector<int>& ports) {
     std::vector<Importer::Target> targets;
     for (const int port : ports) {
-      const PartitionId from(static_cast<int>(targets.size()));
+      const PartitionId from{static_cast<int>(targets.size())};
       targets.push_back({"127.0.0.1", port, PartitionId{1}, 2, NodeKey{"127.0.0.1:9"}, {}, from});
     }
     const bool single = targets.size() == 1;
     node.control->run([&] {
       importer->gather(std::move(targets),
-                       [single](std::string_view key) { return PartitionId(single ? 0 : key.back() - '0'); });
+                       [single](std::string_view key) { return PartitionId{single ? 0 : key.back() - '0'}; });
     });
   }
 
