@@ -38,7 +38,7 @@ class Importer {
   struct Callbacks {
     std::function<void()> gathered;                  // level with all sources, once per gather
     std::function<void(const std::string&)> failed;  // one sentence for the log; equal ones in a row come once
-    std::function<Epoch()> epoch = nullptr;          // of the entries that are written here; null: that of the store
+    std::function<Epoch()> epoch = nullptr;          // of the entries that are written here; null: that of the last one
   };
 
   Importer(IoExecutor executor, Storage& storage, BlockingPool& pool, Callbacks callbacks, FollowerOptions options);

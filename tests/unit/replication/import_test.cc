@@ -28,7 +28,8 @@ class Gatherer {
       importer = std::make_unique<Importer>(
           node.control->context.get_executor(), *node.storage, *node.pool,
           Importer::Callbacks{[this] { ++gathered; },
-                              [this](const std::string& text) { node.log.warning("{}", text); }},
+                              [this](const std::string& text) { node.log.warning("{}", text); },
+                              [] { return NodeOptions{}.epoch; }},
           options);
     });
   }
