@@ -137,8 +137,10 @@ IoTask<> ControlDesk::flush(Reply reply) {
     auto work = [this] { return storage_.flush(); };
     const auto flushed = co_await pool_.run(std::move(work));
     if (!flushed) {
-      answer = reply::io_error;
-      log_.error("flush_all: the store could not be emptied");
+      const bool no_room = flushed.error() == StorageError::out_of_space;
+      answer = no_room ? reply::out_of_disk_space : reply::io_error;
+      log_.error("flush_all: the store could not be emptied{}",
+                 no_room ? ": its disk has no room for a new, empty one" : "");
     }
     if (flushed) workers_->front()->setup().marks.clear();
     if (flushed) log_.notice("flush_all: the store is empty now; what it held is kept aside for a while");
@@ -146,6 +148,11 @@ IoTask<> ControlDesk::flush(Reply reply) {
     answer = reply::busy;
   }
   reply(std::move(answer));
+}
+
+void ControlDesk::acknowledge_salvage(std::string peer, Reply reply) {
+  asio::post(executor_,
+             [this, peer = std::move(peer), reply = std::move(reply)] { reply(safety_->acknowledge(peer)); });
 }
 
 void ControlDesk::adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) {
@@ -185,9 +192,8 @@ void ControlDesk::stats(std::string words, Reply reply) {
 std::string ControlDesk::stats_text(std::string_view words) {
   const auto word = Words{words}.next();
   if (word == "replication") {
-    return replication_stats(
-        {storage_.position(), agent_->follower().figures(), all_slaves(*agent_), agent_->sources().snapshots_served(),
-         std::chrono::steady_clock::now()});
+    return replication_stats({storage_.position(), agent_->follower().figures(), all_slaves(*agent_),
+                              agent_->sources().snapshots_served(), std::chrono::steady_clock::now()});
   }
   if (word == "durability" && safety_) return safety_->stats(storage_);
   if (word == "quota") return quota();
@@ -208,7 +214,7 @@ std::string ControlDesk::stats_text(std::string_view words) {
     case StatsTopic::doors:
       return keeper_ ? keeper_->stats() : std::string{reply::end};
     case StatsTopic::threads_queue:
-      return "STAT total_thread_queue 0\r\nEND\r\n";
+      return fmt::format("STAT total_thread_queue {}\r\nEND\r\n", workers_->front()->setup().queue.queued.load());
     case StatsTopic::items:
     case StatsTopic::slabs:
     case StatsTopic::sizes:
@@ -301,6 +307,7 @@ void ControlDesk::thread_list(std::function<std::string(const std::vector<Thread
 
 std::string_view ControlDesk::ailment() {
   if (time_watcher_ && time_watcher_->too_long()) return "SERVER_ERROR storage access lasts too long\r\n";
+  if (agent_->build_incomplete()) return build_incomplete_answer;
   return storage_.figures().failed ? std::string_view{"SERVER_ERROR storage error\r\n"} : std::string_view{};
 }
 

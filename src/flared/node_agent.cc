@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "common/cluster/near_node.h"
 #include "common/cluster/node_map_text.h"
 #include "common/net/descriptor.h"
 #include "common/protocol/peer_hello.h"
@@ -21,7 +22,6 @@ namespace {
 
 constexpr std::chrono::seconds tell_deadline{2};
 constexpr std::chrono::seconds tell_pause{1};
-constexpr std::chrono::seconds import_grace{5};    // above the time in which a map reaches every live node
 constexpr std::chrono::seconds leave_patience{2};  // for slaves that are behind
 
 enum class MapError { format, duplicate };
@@ -107,23 +107,26 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       log_(log),
       publish_(std::move(publish)),
       view_(std::make_shared<RoutingView>()),
+      doubtful_(setup_.doubtful),
       replicated_writes_(storage),
       original_slaves_(executor, storage, pool, log, own_key_,
                        {[this](const NodeKey& slave) { return sources_.serves(slave); },
                         [this](NodeKey slave) { return dismiss_slave(std::move(slave)); }},
                        original_slaves_options(setup_)),
-      follower_(executor, storage, pool,
-                {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); }},
-                follower_options(setup_, &replicated_writes_)),
+      follower_(
+          executor, storage, pool,
+          {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); }, setup_.store_replaced},
+          follower_options(setup_, &replicated_writes_)),
       importer_(executor, storage, pool,
-                {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); }},
+                {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); },
+                 [this] { return reign_; }},
                 follower_options(setup_, nullptr)),
       sources_(executor, storage, pool, log,
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
                 [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); },
                 [this] { return reign_; },
                 [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); },
-                setup_.backup_head,
+                [this](int partitions) { return partitioning(partitions); }, setup_.backup_head,
                 [this] {
                   original_slaves_.log_written();
                   if (setup_.log_written) setup_.log_written();
@@ -133,11 +136,15 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
 void NodeAgent::joined(IndexLink::Joined joined) {
   meta_ = joined.meta;
   key_hash_ = joined.key_hash;
+  joined_ = true;
   joined.map.version = MapVersion{0};
   install(std::move(joined.map));
 }
 
 std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
+  // An index that has not noticed the restart yet may show this node as the master or slave that it was: a master with
+  // a salvaged store would be taken for a better one by slaves that have everything (docs/design.md 3.6).
+  if (doubtful_ && !joined_) return std::string{build_incomplete_answer};
   if (version < view_->map.version) {
     log_.warning("map {} ignored: this node has map {}", raw(version), raw(view_->map.version));
     return "SERVER_ERROR node sync error\r\n";
@@ -187,6 +194,11 @@ void NodeAgent::install(NodeMap map) {
   auto partitions = PartitionMap::make(map, meta_, key_hash_);
   if (partitions) {
     view->partitions = std::move(*partitions);
+    if (setup_.prior_netmask > 0) {
+      view->partitions.prefer([this](const Node& node) {
+        return in_one_network(setup_.server_name, node.server_name, setup_.prior_netmask);
+      });
+    }
   } else {
     log_.error("map {}: {}; the former partitions stay in force", raw(map.version), to_text(partitions.error()));
     view->partitions = view_->partitions;
@@ -197,6 +209,10 @@ void NodeAgent::install(NodeMap map) {
   }
   auto plan = plan_replication(before, map, own_key_);
   view->map = std::move(map);
+  mark_split(*view);
+  const auto own = view->map.nodes.find(own_key_);
+  view->build_incomplete = own != view->map.nodes.end() && is_unbuilt_slave(own->second);
+  build_incomplete_.store(view->build_incomplete, std::memory_order_relaxed);
   view_ = std::move(view);
   const auto now = own_entry();
   const auto is_down = [](const std::optional<Node>& node) { return node && node->state == State::down; };
@@ -215,19 +231,19 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
     const bool to_be_told = plan.tell_index_when_done && !plan_.tell_index_when_done;
     plan_.tell_index_when_done = plan.tell_index_when_done;
     if (leading_ || !leads(plan_)) publish_(view_);
+    if (taking_over_) gather(masters_beside(view_->map, own_key_));  // one of them may have failed over
     // It may follow already (an old map came late) and be in sync: confirmed anew, so that the index hears of it.
     if (to_be_told && plan.kind == ReplicationPlan::Kind::follow) follow_master();
     return;
   }
   const bool led = leading_ && leads(plan) && !plan.new_reign;
   const bool activated = plan_.kind == ReplicationPlan::Kind::import && plan.kind == ReplicationPlan::Kind::lead && led;
+  const bool gathers_on = led && plan_.kind == plan.kind && plan.kind == ReplicationPlan::Kind::import;
   plan_ = plan;
   ++round_;
-  if (activated) {
-    asio::co_spawn(executor_, end_import(round_), asio::detached);
-  } else {
-    importer_.stop();
-  }
+  if (std::exchange(taking_over_, false)) mark_split_anew();
+  if (activated) begin_takeover();
+  if (!activated && !gathers_on) importer_.stop();
   if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
   if (!led) {
     leading_ = false;
@@ -236,6 +252,7 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (leads(plan)) {
     if (led) {
       publish_(view_);
+      if (gathers_on) start_import();  // from the next master of a partition that has failed over
     } else {
       asio::co_spawn(executor_, lead(round_), asio::detached);
     }
@@ -270,28 +287,6 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
   if (plan_.kind == ReplicationPlan::Kind::import) start_import();
 }
 
-void NodeAgent::start_import() {
-  if (plan_.sources.empty()) {
-    asio::co_spawn(executor_, tell_index(round_, "ready"), asio::detached);
-    return;
-  }
-  std::vector<Importer::Target> targets;
-  for (const auto& source : plan_.sources) {
-    targets.push_back(
-        {source.server_name, source.port, plan_.partition, plan_.partitions, own_key_, setup_.bind_address});
-  }
-  importer_.gather(std::move(targets));
-}
-
-// The former masters hear of the new partition a moment after this node: what they still take for it in that moment
-// comes through their streams.
-IoTask<> NodeAgent::end_import(std::uint64_t round) {
-  Timer grace{executor_};
-  grace.expires_after(import_grace);
-  co_await grace.async_wait(use_task);
-  if (round == round_) importer_.stop();
-}
-
 IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
   Timer pause{executor_};
   while (round == round_ && plan_.tell_index_when_done && !leaving_) {
@@ -309,7 +304,21 @@ IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
   }
 }
 
+bool NodeAgent::is_unbuilt_slave(const Node& own) const {
+  return doubtful_ && own.role == Role::slave && own.state == State::active;
+}
+
+void NodeAgent::build_confirmed() {
+  if (!std::exchange(doubtful_, false) || !view_->build_incomplete) return;
+  auto view = std::make_shared<RoutingView>(*view_);
+  view->build_incomplete = false;
+  build_incomplete_.store(false, std::memory_order_relaxed);
+  view_ = std::move(view);
+  publish_(view_);
+}
+
 void NodeAgent::in_sync() {
+  build_confirmed();
   if (plan_.tell_index_when_done) asio::co_spawn(executor_, tell_index(round_, "active"), asio::detached);
 }
 
@@ -320,7 +329,9 @@ void NodeAgent::gathered() {
 IoTask<bool> NodeAgent::confirm_slave(NodeKey slave, Epoch epoch) {
   const auto found = view_->map.nodes.find(slave);
   if (!leading_ || found == view_->map.nodes.end() || found->second.role != Role::slave) co_return false;
-  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(epoch));
+  const auto reign = view_->map.reigns.find(found->second.partition);
+  const auto known = reign == view_->map.reigns.end() ? epoch : reign->second.epoch;
+  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(known));
   const auto told = co_await index_.tell(std::move(request), tell_deadline);
   if (told) co_return true;
   // An original index knows no `node insync`: it takes the slave's own word (cluster.md 1.5).
@@ -338,6 +349,10 @@ void NodeAgent::adopt_stream(int descriptor, std::string unread, std::string lin
   socket.assign(protocol_of(descriptor), descriptor, error);
   if (error) {
     ::close(descriptor);
+    return;
+  }
+  if (line.starts_with("repl handover ")) {
+    asio::co_spawn(executor_, hand_over(std::move(socket), std::move(line), std::move(peer)), asio::detached);
     return;
   }
   sources_.adopt(std::move(socket), std::move(unread), std::move(line), std::move(peer));

@@ -7,6 +7,7 @@
 #include "common/protocol/forward_request.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/words.h"
+#include "flared/item_operations.h"
 
 namespace flare {
 
@@ -37,6 +38,10 @@ std::string_view first_value(std::string_view answer) {
   if (end == std::string_view::npos) return {};
   const auto line = parse_value_line(answer.substr(0, end));
   return line ? answer.substr(0, end + 2 + line->data_bytes + 2) : std::string_view{};
+}
+
+bool Outgoing::may_repeat() const {
+  return is_read || (write.item() != nullptr && !changes_entry(write.item()->request()));
 }
 
 bool Outgoing::append_to(OutputBuffer& out, std::string_view own_name, PeerKind kind) {

@@ -35,6 +35,8 @@ struct Outgoing {
   std::string keys;                 // of a read: " k1 k2"
   std::vector<AnswerPlace> places;  // one, or one for each key of a read
 
+  /// It changes nothing: when its answer is lost it is sent again.
+  bool may_repeat() const;
   std::size_t bytes() const { return is_read ? keys.size() : write.data_bytes(); }
   /// In the words that a node of this kind understands. False: it has none; nothing is appended.
   bool append_to(OutputBuffer& out, std::string_view own_name, PeerKind kind);

@@ -18,7 +18,9 @@ class OutgoingQueue {
   using TimePoint = Outgoing::TimePoint;
 
   explicit OutgoingQueue(QueueLimit* limit) : limit_(limit) {}
-  ~OutgoingQueue() { count(-static_cast<std::int64_t>(sent_.size() + unsent_.size())); }
+  ~OutgoingQueue() {
+    if (!empty()) count(-static_cast<std::int64_t>(sent_.size() + unsent_.size()));
+  }
   OutgoingQueue(const OutgoingQueue&) = delete;
   OutgoingQueue& operator=(const OutgoingQueue&) = delete;
 

@@ -154,7 +154,7 @@ void PeerLink::connection_lost() {
   const auto time = now();
   for (auto& request : queue_.remove_sent()) {
     const bool in_time = request->deadline > time;
-    if (request->is_read && in_time && request->tries++ == 0) {
+    if (request->may_repeat() && in_time && request->tries++ == 0) {
       again.push_back(std::move(request));
     } else if (request->is_read && in_time && !request->waits && request->tries == 2 && setup_.give_back) {
       elsewhere.push_back(std::move(request));

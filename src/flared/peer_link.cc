@@ -65,10 +65,10 @@ bool PeerLink::forward_as(const Request& request, std::int64_t now_s, AnswerPlac
 }
 
 bool PeerLink::forward_item(const Request& request, std::shared_ptr<ForwardedItem> item, std::int64_t now_s,
-                            AnswerPlace place) {
-  if (!takes(item->request().data.size(), true)) return false;
+                            AnswerPlace place, bool waits) {
+  if (!takes(item->request().data.size(), waits)) return false;
   end_read();
-  auto made = make(true);
+  auto made = make(waits);
   made->taken_s = now_s;
   place.form = item;  // it knows what a quiet request is not told
   made->write.assign(request, std::move(item));
@@ -197,7 +197,7 @@ void PeerLink::close() {
   retry_timer_.cancel();
   std::vector<OutgoingPointer> left;
   for (auto& request : queue_.remove_sent()) {
-    if (request->is_read && setup_.give_back && request->tries++ == 0) {
+    if (request->may_repeat() && setup_.give_back && request->tries++ == 0) {
       left.push_back(std::move(request));
     } else {
       queue_.fail(std::move(request), reply::proxy_error);

@@ -49,7 +49,9 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   /// The same for a request of which only a value is shown, never an error or a miss.
   bool forward_value(const Request& request, std::int64_t now_s, AnswerPlace place);
   /// The same for a meta or binary request; the answer comes in the client's form.
-  bool forward_item(const Request& request, std::shared_ptr<ForwardedItem> item, std::int64_t now_s, AnswerPlace place);
+  /// `waits`: it writes, or reads what the connection has lately written.
+  bool forward_item(const Request& request, std::shared_ptr<ForwardedItem> item, std::int64_t now_s, AnswerPlace place,
+                    bool waits = true);
   /// How a key is read: with its version or not; `waits`: it is one that the connection has lately written.
   struct ReadKind {
     bool with_version = false;

@@ -13,8 +13,19 @@ const Partition* find_partition(const RoutingView& view, PartitionId id) {
   return &view.partitions.active()[static_cast<std::size_t>(raw(id))];
 }
 
+bool moves(const RoutingView& view, std::string_view key) {
+  if (!view.partitions.prepare()) return false;
+  return view.partitions.future_partition_of(key) == PartitionId(view.partitions.active().size());
+}
+
+// The partition whose nodes serve the key now.
+const Partition* serving_partition(const RoutingView& view, std::string_view key) {
+  if (view.handed_over && moves(view, key)) return &*view.partitions.prepare();
+  return find_partition(view, view.partitions.partition_of(key));
+}
+
 Route to_node(const RoutingView& view, std::uint32_t node) {
-  return {view.self == node ? Route::Kind::local : Route::Kind::forward, node};
+  return {view.self == node && !view.taking_over ? Route::Kind::local : Route::Kind::forward, node};
 }
 
 Route to_master(const RoutingView& view, const Partition& partition) {
@@ -22,9 +33,16 @@ Route to_master(const RoutingView& view, const Partition& partition) {
   return to_node(view, *partition.master);
 }
 
+bool is_slave_of(const RoutingView& view, const Partition& partition) {
+  return view.self && std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) != partition.slaves.end();
+}
+
+bool is_unbuilt(const RoutingView& view, const Partition& partition) {
+  return view.build_incomplete && is_slave_of(view, partition);
+}
+
 bool is_reading_slave(const RoutingView& view, const Partition& partition) {
-  if (!view.self) return false;
-  if (std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) == partition.slaves.end()) return false;
+  if (!is_slave_of(view, partition)) return false;
   const Node& own = view.partitions.nodes()[*view.self];
   return own.state == State::active && own.balance > 0;
 }
@@ -32,22 +50,22 @@ bool is_reading_slave(const RoutingView& view, const Partition& partition) {
 }  // namespace
 
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw) {
-  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  const Partition* partition = serving_partition(view, key);
   if (!partition) return {Route::Kind::nowhere};
-  if (view.self && partition->master == view.self) return {Route::Kind::local, *view.self};
-  if (at_master) return to_master(view, *partition);
+  if (view.self && partition->master == view.self) return to_master(view, *partition);
+  if (at_master || is_unbuilt(view, *partition)) return to_master(view, *partition);
   if (is_reading_slave(view, *partition)) return {Route::Kind::local, *view.self};
-  if (!partition->readable.empty()) return to_node(view, partition->readable[draw % partition->readable.size()]);
+  const auto& drawn = partition->prior.empty() ? partition->readable : partition->prior;
+  if (!drawn.empty()) return to_node(view, drawn[draw % drawn.size()]);
   return to_master(view, *partition);  // cluster.md 9.11: balances that sum to 0 do not hide a live master
 }
 
 Route route_write(const RoutingView& view, std::string_view key, bool proxied) {
-  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  const Partition* partition = serving_partition(view, key);
   if (!partition) return {Route::Kind::nowhere};
-  if (proxied && view.self && view.partitions.prepare()) {
+  if (proxied && view.self && moves(view, key)) {
     // cluster.md 5.2: the preparing master executes what the present one passes on.
-    const bool moves = view.partitions.future_partition_of(key) == PartitionId(view.partitions.active().size());
-    if (moves && view.partitions.prepare()->master == view.self) return {Route::Kind::local, *view.self};
+    if (view.partitions.prepare()->master == view.self) return {Route::Kind::local, *view.self};
   }
   return to_master(view, *partition);
 }
@@ -61,7 +79,7 @@ bool is_of_own_partition(const RoutingView& view, std::string_view key) {
 }
 
 std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node) {
-  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  const Partition* partition = serving_partition(view, key);
   if (!partition) return std::nullopt;
   const auto asks = [&](std::uint32_t one) { return one != node && view.self != one; };
   const auto found = std::find_if(partition->readable.begin(), partition->readable.end(), asks);

@@ -16,6 +16,12 @@ struct RoutingView {
   PartitionMap partitions;
   std::optional<std::uint32_t> self;  // own index in partitions.nodes(); empty while the map does not show this node
   bool to_other_cluster = false;      // every key is another cluster's (cluster_plan.h): `partitions` is not of `map`
+  // replication.md 7. This node leads a partition that has just become active, and has not all of its keys yet: what is
+  // asked of it waits (a route to this node itself). Or it has handed the preparing partition's keys over to its
+  // master.
+  bool taking_over = false;
+  bool handed_over = false;
+  bool build_incomplete = false;  // an active slave that must not be read: reads go to the master
 };
 
 struct Route {

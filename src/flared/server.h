@@ -19,6 +19,7 @@
 #include "flared/cluster_replicator.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
+#include "flared/moved_keys.h"
 #include "flared/node_agent.h"
 #include "flared/node_safety.h"
 #include "flared/options.h"
@@ -47,6 +48,7 @@ class Server {
   std::optional<StartFailure> open_storage();
   void make_parts();
   void start_workers();
+  void settle(std::function<void()> done);
   void accept(std::size_t door, int descriptor, std::string peer);
   IoTask<> join();
   IoTask<> wait_for_stop();
@@ -84,6 +86,7 @@ class Server {
   std::optional<IndexLink> index_;
   std::optional<ClusterReplicator> clusters_;  // to other clusters
   std::optional<TimeWatcher> time_watcher_;
+  std::optional<MovedKeys> moved_keys_;
   std::optional<NodeAgent> agent_;
   std::shared_ptr<const RoutingView> published_;  // the last one; null: none yet
   struct DoorListener {

@@ -53,10 +53,12 @@ void Turn::forward_item(const Request& request, std::uint32_t node) {
   const ItemRequest& item = *request.item;
   worker_.counts().forwarded.add();
   if (changes_entry(item)) wrote_elsewhere(item.key);
+  const bool waits = wrote_lately(item.key);
   auto forwarded = std::make_shared<ForwardedItem>(item, request.prefix, worker_.setup().clock);
   auto place = await();
   place.form = forwarded;
-  if (!worker_.link(node).forward_item(request, std::move(forwarded), now_s_, place)) place.fill(reply::proxy_failure);
+  if (!worker_.link(node).forward_item(request, std::move(forwarded), now_s_, place, waits))
+    place.fill(reply::proxy_failure);
 }
 
 // A plain get goes as a classic one: it may be answered by any readable node, and shares its line with others.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -88,6 +89,8 @@ class Worker {
   /// Ends the sessions that `doors` do not allow any more, and takes classes from others.
   void renew_passages(std::shared_ptr<const Doors> doors);
   void publish(std::shared_ptr<const RoutingView> view);
+  /// Calls `done` on the worker's thread when it has done all that was asked of it before.
+  void settled(std::function<void()> done) { asio::post(context_, std::move(done)); }
   /// Ends idle sessions at once and the others after their turn; the thread ends when all are gone or at the deadline.
   void stop(std::chrono::steady_clock::duration deadline);
   void join();

@@ -7,6 +7,7 @@
 
 #include "common/base/limits.h"
 #include "flared/replication/header_words.h"
+#include "flared/replication/history.h"
 
 namespace flare {
 
@@ -21,24 +22,6 @@ using Kind = StartDecision::Kind;
 EpochTable newest_rows(const EpochTable& epochs) {
   const auto surplus = epochs.size() > hello_epochs_max ? epochs.size() - hello_epochs_max : 0;
   return {epochs.begin() + static_cast<std::ptrdiff_t>(surplus), epochs.end()};
-}
-
-// The table with the row of the present epoch up to date, and without epochs that have no entry: those say nothing
-// about the history, and the two sides may know different ones.
-EpochTable rows_with_entries(EpochTable epochs, const Position& position) {
-  const auto row =
-      std::find_if(epochs.begin(), epochs.end(), [&](const EpochEnd& end) { return end.epoch == position.epoch; });
-  if (row != epochs.end()) {
-    row->last = position.sequence;
-  } else {
-    epochs.push_back({position.epoch, position.sequence});
-    std::sort(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) { return a.epoch < b.epoch; });
-  }
-  EpochTable kept;
-  for (const auto& end : epochs) {
-    if (end.last > (kept.empty() ? Sequence{0} : kept.back().last)) kept.push_back(end);
-  }
-  return kept;
 }
 
 const EpochEnd* find_epoch(const EpochTable& epochs, Epoch epoch) {
@@ -82,12 +65,26 @@ bool read_partition(HeaderWords& words, Hello& hello) {
   return true;
 }
 
-// The last word.
-bool read_node(HeaderWords& words, Hello& hello) {
+bool read_name(HeaderWords& words, Hello& hello) {
   const auto name = words.next();
-  if (name.find(':') == std::string_view::npos || !words.at_end()) return false;
+  if (name.find(':') == std::string_view::npos) return false;
   hello.slave = NodeKey{std::string{name}};
   return true;
+}
+
+// The last word.
+bool read_node(HeaderWords& words, Hello& hello) { return read_name(words, hello) && words.at_end(); }
+
+std::optional<Position> read_position(HeaderWords& words) {
+  const auto log_id = words.next_id<LogId>(16);
+  const auto epoch = words.next_id<Epoch>();
+  const auto sequence = words.next_id<Sequence>();
+  if (!log_id || !epoch || !sequence || !words.at_end()) return std::nullopt;
+  return Position{*log_id, *epoch, *sequence};
+}
+
+std::string position_text(const Position& position) {
+  return fmt::format("{:016x} {} {}", raw(position.log_id), raw(position.epoch), raw(position.sequence));
 }
 
 }  // namespace
@@ -125,8 +122,31 @@ std::string format_hello(const Hello& hello) {
                      format_epochs(hello.epochs), hello.slave.text);
 }
 
-std::string format_import(PartitionId partition, int partitions, const NodeKey& importer) {
-  return fmt::format("repl import {} {} {}", raw(partition), partitions, importer.text);
+std::string format_import(const Hello& import) {
+  auto line = fmt::format("repl import {} {} {}", raw(import.partition), import.partitions, import.slave.text);
+  if (import.position != Position{}) line += " " + position_text(import.position);
+  return line;
+}
+
+std::string format_handover(PartitionId partition, int partitions, const NodeKey& importer) {
+  return fmt::format("repl handover {} {} {}", raw(partition), partitions, importer.text);
+}
+
+Result<Hello, std::string> parse_handover(std::string_view line) {
+  HeaderWords words{line};
+  if (words.next() != "repl" || words.next() != "handover") return std::string{"not a repl handover"};
+  Hello hello;
+  if (!read_partition(words, hello)) return std::string{"repl handover: bad partition"};
+  if (!read_node(words, hello)) return std::string{"repl handover: bad node name"};
+  return hello;
+}
+
+std::string format_handover_answer(const Position& position) { return "HANDOVER " + position_text(position); }
+
+std::optional<Position> parse_handover_answer(std::string_view line) {
+  HeaderWords words{line};
+  if (words.next() != "HANDOVER") return std::nullopt;
+  return read_position(words);
 }
 
 Result<Hello, std::string> parse_import(std::string_view line) {
@@ -134,7 +154,11 @@ Result<Hello, std::string> parse_import(std::string_view line) {
   if (words.next() != "repl" || words.next() != "import") return std::string{"not a repl import"};
   Hello hello;
   if (!read_partition(words, hello)) return std::string{"repl import: bad partition"};
-  if (!read_node(words, hello)) return std::string{"repl import: bad node name"};
+  if (!read_name(words, hello)) return std::string{"repl import: bad node name"};
+  if (words.at_end()) return hello;
+  const auto position = read_position(words);
+  if (!position || position->log_id == LogId{0}) return std::string{"repl import: bad position"};
+  hello.position = *position;
   return hello;
 }
 

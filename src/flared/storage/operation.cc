@@ -36,7 +36,7 @@ bool differs(const Operation& operation, const Present& present) {
 
 bool too_high(const Operation& operation, RecordVersion present) {
   const auto asked = operation.version;
-  if (operation.from_master) return false;
+  if (operation.from_master || operation.any_version) return false;
   return raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
 }
 
@@ -217,6 +217,12 @@ Decision decide_reclaim(const Operation& operation, const Present& present, KeyS
   return decide_remove(operation, present, KeyState::alive);
 }
 
+// Not a deletion: where the key lives now it stays (docs/replication.md 7).
+Decision decide_drop(const Present& present) {
+  if (!present.record) return answer(OutcomeKind::not_found, present);
+  return {.outcome = {.kind = OutcomeKind::deleted}, .change = {.kind = ChangeKind::remove}};
+}
+
 }  // namespace
 
 Change decide_dumped(const RecordView& record, const Present& present) {
@@ -261,6 +267,8 @@ Decision decide(const Operation& operation, const Present& present, std::int64_t
       return decide_invalidate(operation, present, state);
     case OperationKind::reclaim:
       return decide_reclaim(operation, present, state);
+    case OperationKind::drop:
+      return decide_drop(present);
   }
   return answer(OutcomeKind::not_stored, present);  // not reached: every member is above
 }

@@ -23,7 +23,8 @@ enum class OperationKind : std::uint8_t {
   gat,
   fetch,       // mg with N or T: shows the record to the sink, touches it, creates it
   invalidate,  // md with I: the record stays, with the next version
-  reclaim
+  reclaim,
+  drop  // the key is another partition's now: removed without a deletion to remember, logged with version 0
 };
 
 /// The record that an operation makes of a key that is gone (mg N, ma N, the binary initial value). Its flags are the
@@ -52,6 +53,7 @@ struct Operation {
   std::uint32_t flags = 0;        // set, add, replace, cas; of what is created
   std::int64_t expire_s = 0;      // absolute, 0 = never; set family, touch, gat
   RecordVersion version{0};       // 0 = none; the version that a record gets, not for cas
+  bool any_version = false;       // restored: however far above the present one
   std::uint64_t delta = 0;        // incr, decr
   std::int64_t hold_until_s = 0;  // remove: absolute, 0 = now
   bool limited = false;           // the store's quota holds for it
