@@ -331,7 +331,9 @@ void ClusterSender::close() {
 
 ClusterFigures ClusterSender::figures() const {
   ClusterFigures figures;
-  figures.state = !connected_ ? ClusterState::connecting : pass_ ? ClusterState::full_pass : ClusterState::stream;
+  figures.state = !connected_            ? ClusterState::connecting
+                  : pass_ || needs_pass_ ? ClusterState::full_pass
+                                         : ClusterState::stream;
   figures.position = position_;
   const auto written = setup_.storage.written_sequence();
   figures.lag_entries = written > position_.sequence ? raw(written) - raw(position_.sequence) : 0;
