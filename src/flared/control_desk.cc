@@ -141,6 +141,20 @@ IoTask<> ControlDesk::flush(Reply reply) {
   reply(std::move(answer));
 }
 
+void ControlDesk::position(std::string words, Reply reply) {
+  asio::co_spawn(executor_, answer_position(std::move(words), std::move(reply)), asio::detached);
+}
+
+IoTask<> ControlDesk::answer_position(std::string words, Reply reply) {
+  std::string answer;
+  try {
+    answer = co_await agent_->position(std::move(words));
+  } catch (const boost::system::system_error&) {
+    answer = flare::reply::busy;
+  }
+  reply(std::move(answer));
+}
+
 void ControlDesk::adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) {
   asio::post(executor_, [this, descriptor, unread = std::move(unread), words = std::move(words),
                          peer = std::move(peer)]() mutable {

@@ -50,6 +50,7 @@ AnswerShape answer_shape(const Request& request) {
     case Command::kill:
     case Command::node_sync:
     case Command::repl:
+    case Command::position:
     case Command::hello:
       return AnswerShape::line;
   }
