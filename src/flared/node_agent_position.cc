@@ -54,7 +54,7 @@ IoTask<std::string> NodeAgent::position(std::string words) {
   if (request->leaving) {
     // design.md 3.7: the operator's tools flush a node that they believe to be down.
     if (leading_) was_down_at_ = Clock::now();
-  } else {
+  } else if (request->asked.epoch != Epoch{0}) {
     auto failed = co_await promise(request->asked);
     if (!failed.empty()) co_return refused(failed);
   }

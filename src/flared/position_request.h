@@ -10,7 +10,7 @@
 namespace flare {
 
 /// `position <partition> <epoch> [leaving]`: how an index asks where a node of a partition stands (docs/replication.md
-/// 10). Pure.
+/// 10); epoch 0 asks for no promise. Pure.
 struct PositionRequest {
   Promise::Given asked;
   bool leaving = false;  // the master is to go: no promise is asked for
