@@ -57,6 +57,7 @@ class ControlDesk final : public Control {
   IoTask<> flush(Reply reply);
   IoTask<> answer_position(std::string words, Reply reply);
   std::string stats_text(std::string_view words);
+  ReplicationFigures replication_figures();
   std::string general();
   std::string quota();
   void reset_stats();

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds look_each{100};
 constexpr std::chrono::seconds join_patience{3};
-// Beyond sync-timeout: the index has to store the removal of a silent slave, and may be asked a second time.
-constexpr std::chrono::seconds removal_patience{4};
+// Beyond sync-timeout: the index has to store the removal of a silent slave. Clients give up after 5 s, by habit.
+constexpr std::chrono::seconds removal_patience{3};
 
 }  // namespace
 

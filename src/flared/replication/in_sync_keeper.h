@@ -46,6 +46,7 @@ class InSyncKeeper {
   IoTask<bool> join(NodeKey slave);
 
   Sequence committed() const { return gate_.committed(); }
+  bool is_alone() const { return gate_.alone(); }
   const InSyncSet& set() const { return set_; }
 
  private:
