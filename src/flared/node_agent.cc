@@ -106,9 +106,10 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       keeper_(
           executor, own_key_, storage, gate_, log,
           {[this](InSyncSet::Report report) { return tell_in_sync(std::move(report)); }, [this] { tell_committed(); }}),
+      doubtful_(setup_.doubtful),
       follower_(executor, storage, pool,
                 {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); },
-                 [this](Sequence committed) { gate_.commit(committed); }},
+                 setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); }},
                 follower_options(setup_)),
       importer_(executor, storage, pool,
                 {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); }},
@@ -139,11 +140,15 @@ void NodeAgent::tell_committed() {
 void NodeAgent::joined(IndexLink::Joined joined) {
   meta_ = joined.meta;
   key_hash_ = joined.key_hash;
+  joined_ = true;
   joined.map.version = MapVersion{0};
   install(std::move(joined.map));
 }
 
 std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
+  // An index that has not noticed the restart yet may show this node as the master or slave that it was: a master with
+  // a salvaged store would be taken for a better one by slaves that have everything (docs/design.md 3.6).
+  if (doubtful_ && !joined_) return std::string{build_incomplete_answer};
   if (version < view_->map.version) {
     log_.warning("map {} ignored: this node has map {}", raw(version), raw(view_->map.version));
     return "SERVER_ERROR node sync error\r\n";
@@ -203,6 +208,9 @@ void NodeAgent::install(NodeMap map) {
   }
   auto plan = plan_replication(before, map, own_key_);
   view->map = std::move(map);
+  const auto own = view->map.nodes.find(own_key_);
+  view->build_incomplete = own != view->map.nodes.end() && is_unbuilt_slave(own->second);
+  build_incomplete_.store(view->build_incomplete, std::memory_order_relaxed);
   view_ = std::move(view);
   const auto now = own_entry();
   const auto is_down = [](const std::optional<Node>& node) { return node && node->state == State::down; };
@@ -318,7 +326,21 @@ IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
   }
 }
 
+bool NodeAgent::is_unbuilt_slave(const Node& own) const {
+  return doubtful_ && own.role == Role::slave && own.state == State::active;
+}
+
+void NodeAgent::build_confirmed() {
+  if (!std::exchange(doubtful_, false) || !view_->build_incomplete) return;
+  auto view = std::make_shared<RoutingView>(*view_);
+  view->build_incomplete = false;
+  build_incomplete_.store(false, std::memory_order_relaxed);
+  view_ = std::move(view);
+  publish_(view_);
+}
+
 void NodeAgent::in_sync() {
+  build_confirmed();
   if (plan_.tell_index_when_done) asio::co_spawn(executor_, tell_index(round_, "active"), asio::detached);
 }
 

@@ -209,6 +209,8 @@ void Server::make_parts() {
   setup.identity = &*identity_;
   setup.gate = &gate_;
   setup.promise_path = options_.data_dir + "/promise";
+  setup.doubtful = safety_->doubtful();
+  setup.store_replaced = [this] { safety_->store_replaced(); };
   setup.backup_head = [this] { return safety_->backup_head(); };
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {

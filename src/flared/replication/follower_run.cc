@@ -260,6 +260,7 @@ IoTask<std::string> FollowerRun::commit(Backup::Commit commit) {
   if (!committed) co_return store_failed("swapping the new store in", committed.error());
   ++figures_.snapshots_loaded;
   count_lost();
+  if (callbacks_.replaced) callbacks_.replaced();
   co_return std::string{};
 }
 

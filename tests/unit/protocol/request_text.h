@@ -54,6 +54,8 @@ inline std::string command_word(Command command) {
       return "dump_key";
     case Command::kill:
       return "kill";
+    case Command::salvage:
+      return "salvage";
     case Command::show:
       return "show";
     case Command::node_sync:
@@ -64,6 +66,8 @@ inline std::string command_word(Command command) {
       return "item";
     case Command::noop:
       return "noop";
+    case Command::position:
+      return "position";
     case Command::hello:
       return "hello";
   }
