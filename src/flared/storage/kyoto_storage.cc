@@ -66,7 +66,8 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
                           .deletions = deletions_,
                           .sink = sink,
                           .quota = quota_,
-                          .space = space}};
+                          .space = space,
+                          .version_floor = version_floor_.load(std::memory_order_relaxed)}};
   const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
   if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);

@@ -39,6 +39,7 @@ class KyotoStorage final : public Storage {
   Result<void, StorageError> apply(const LogEntry& entry) override;
   Result<void, StorageError> flush() override;
   Result<void, StorageError> set_epoch(Epoch epoch) override;
+  void set_version_floor(RecordVersion floor) override { version_floor_.store(floor, std::memory_order_relaxed); }
   Position position() const override;
   Sequence written_sequence() const override;
   EpochTable epochs() const override;
@@ -153,6 +154,7 @@ class KyotoStorage final : public Storage {
   std::atomic<std::int64_t> damage_told_s_{0};
   std::atomic<std::uint64_t> refused_for_space_{0};
   std::atomic<std::int64_t> gaps_{0};  // places in the file that were freed and not looked after
+  std::atomic<RecordVersion> version_floor_{RecordVersion{0}};
   std::atomic<int> scans_{0};
   std::atomic<std::uint64_t> generation_{0};  // raised when cursors become void
   std::atomic<bool> replacing_{false};
