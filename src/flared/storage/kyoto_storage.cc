@@ -56,7 +56,7 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
   if (log_->buffered_bytes() > log_buffered_bytes_max) {
     if (const auto written = write_log(); !written) return written.error();
   }
-  if (!store_->has_room(operation.key.size() + operation.data.size())) return no_space();
+  if (!store_->has_room(operation.key.size() + operation.data.size())) return offsets_end();
 
   SpaceClaim space{store_->space(), options_.reserve};
   ExecuteVisitor visitor{{.operation = operation,
@@ -100,7 +100,9 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
     if (const auto written = write_log(); !written) return written.error();
   }
   const auto applied = apply_to_store(entry, log_.get());
-  if (!applied && applied.error() == StorageError::out_of_space) return no_space();
+  if (!applied && applied.error() == StorageError::out_of_space && store_->has_room(entry.data.size())) {
+    return no_space();
+  }
   if (applied) {
     checkpoints_thread_->note_write(entry.data.size());
     disk_full_ = false;
@@ -109,6 +111,7 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
 }
 
 Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, UpdateLog* log) {
+  if (log != nullptr && !store_->has_room(entry.key.size() + entry.data.size())) return offsets_end();
   // What the log has was acknowledged: for that the reserve is there.
   SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
@@ -140,6 +143,20 @@ StorageError KyotoStorage::met_damage(std::string_view key) {
 
 // design.md 3.8: all is there to be read, but there is no room for the undo file of the next write.
 StorageError KyotoStorage::write_refusal() { return health_ == Health::full ? no_space() : StorageError::io; }
+
+// design.md 3.10: beyond, the library would corrupt silently. Room on the disk is no help.
+StorageError KyotoStorage::offsets_end() {
+  ++refused_for_space_;
+  const auto now_s = clock_.unix_s();
+  if (now_s - space_told_s_.exchange(now_s) >= told_again_s) {
+    logger_.warning(
+        "{}: a write was refused: the file was made by an original without storage-large and is near the size that its "
+        "offsets reach. Reads go on. Build this node from another one, or restore a snapshot of it with flare-backup "
+        "into an empty data-dir: new files have no such end",
+        path("flare.kch").string());
+  }
+  return StorageError::out_of_space;
+}
 
 // Nothing was changed. The checkpoint thread looks whether something of ours can go.
 StorageError KyotoStorage::no_space() {

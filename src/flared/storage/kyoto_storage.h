@@ -127,6 +127,7 @@ class KyotoStorage final : public Storage {
   bool readable() const { return health_ == Health::good || health_ == Health::full; }
   StorageError write_refusal();
   StorageError no_space();
+  StorageError offsets_end();
   StorageError met_damage(std::string_view key);
   StorageError met_failure(std::string_view key);
   std::filesystem::path path(const char* name) const { return options_.data_dir / name; }
