@@ -10,7 +10,7 @@
 
 namespace flare {
 
-using kyotocabinet::HashDB;
+using HashDB = kyotocabinet::UndoHashDB;
 
 namespace {
 
