@@ -35,7 +35,7 @@ Result<NodeMap, MapError> parse_map(std::string_view lines, MapVersion version) 
     lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     auto node = parse_node_line(line);
-    if (!node) return MapError::format;
+    if (!node || !take_reign_words(line, *node, map)) return MapError::format;
     if (!thread_types.insert(node->thread_type).second) return MapError::duplicate;
     auto key = node->key();
     if (!map.nodes.emplace(std::move(key), std::move(*node)).second) return MapError::duplicate;

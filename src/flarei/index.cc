@@ -23,7 +23,7 @@ bool Index::is_down(const NodeKey& key) const {
 std::shared_ptr<const std::string> Index::sync_request(SyncFor receiver) {
   auto& request = receiver == SyncFor::ours ? sync_request_for_ours_ : sync_request_;
   if (!request) {
-    const auto lines = node_lines(map_, receiver == SyncFor::ours ? std::string_view{line_words_} : std::string_view{});
+    const auto lines = receiver == SyncFor::ours ? node_lines_with_reigns(map_, line_words_) : node_lines(map_);
     request = std::make_shared<const std::string>(fmt::format("node sync {}\r\n{}", raw(map_.version), lines));
   }
   return request;

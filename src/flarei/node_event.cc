@@ -5,6 +5,7 @@
 
 #include "common/base/limits.h"
 #include "flarei/map_query.h"
+#include "flarei/reigns.h"
 
 namespace flare {
 
@@ -62,13 +63,13 @@ Decision return_from_down(const NodeMap& map, const Node& node) {
   } else {
     make_proxy(returned, State::active);
   }
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 Decision set_state(const NodeMap& map, const NodeKey& key, State state) {
   NodeMap changed = next_version(map);
   changed.nodes.at(key).state = state;
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 }  // namespace
@@ -78,7 +79,7 @@ Decision add_node(const NodeMap& map, std::string_view server_name, int port) {
   const NodeKey key{server_name, port};
   if (const auto found = map.nodes.find(key); found != map.nodes.end()) {
     if (!is_down(found->second)) return Refusal::already_known;
-    return next_version(map);  // it stays down until a probe succeeds
+    return with_reigns_after(map, next_version(map));  // it stays down until a probe succeeds
   }
   if (map.nodes.size() >= limits::map_nodes_max ||
       raw(map.next_thread_type) == std::numeric_limits<std::int32_t>::max()) {
@@ -91,7 +92,7 @@ Decision add_node(const NodeMap& map, std::string_view server_name, int port) {
   node.thread_type = map.next_thread_type;
   changed.nodes.emplace(key, std::move(node));
   changed.next_thread_type = next(map.next_thread_type);
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 Decision restart_node(const NodeMap& map, const NodeKey& key) {
@@ -110,7 +111,7 @@ Decision node_down(const NodeMap& map, const NodeKey& key) {
   } else {
     make_proxy(changed.nodes.at(key), State::down);
   }
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 Decision node_up(const NodeMap& map, const NodeKey& key, SlaveBuild build) {
@@ -150,7 +151,7 @@ Decision remove_node(const NodeMap& map, const NodeKey& key) {
   if (node.role == Role::master && !living_master(map, node.partition)) return Refusal::only_copy;
   NodeMap changed = next_version(map);
   changed.nodes.erase(key);
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 }  // namespace flare

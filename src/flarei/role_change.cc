@@ -1,8 +1,10 @@
 #include "flarei/role_change.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "flarei/map_query.h"
+#include "flarei/reigns.h"
 
 namespace flare {
 
@@ -88,9 +90,7 @@ Decision become_master(const NodeMap& map, const RoleRequest& request, int parti
   return changed;
 }
 
-}  // namespace
-
-Decision change_role(const NodeMap& map, const RoleRequest& request, int partitions_max) {
+Decision decide(const NodeMap& map, const RoleRequest& request, int partitions_max) {
   const auto found = map.nodes.find(request.key);
   if (found == map.nodes.end()) return Refusal::unknown_node;
   const Node& node = found->second;
@@ -106,6 +106,12 @@ Decision change_role(const NodeMap& map, const RoleRequest& request, int partiti
       return next_version(map);  // accepted, the version is raised (cluster.md 1.4)
   }
   return Refusal::role_not_allowed;
+}
+
+}  // namespace
+
+Decision change_role(const NodeMap& map, const RoleRequest& request, int partitions_max) {
+  return with_reigns_after(map, decide(map, request, partitions_max));
 }
 
 }  // namespace flare
