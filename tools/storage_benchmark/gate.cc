@@ -99,10 +99,10 @@ void snapshot_beside_readers(::benchmark::State& state) {
 }
 
 void readers(::benchmark::internal::Benchmark* each) {
-  each->ArgName("readers")->Arg(0)->Arg(2)->Arg(8)->UseManualTime()->Unit(::benchmark::kMillisecond);
+  each->ArgName("readers")->Arg(0)->Arg(2)->Arg(4)->UseManualTime()->Unit(::benchmark::kMillisecond);
 }
 
-BENCHMARK(checkpoint_beside_readers)->Apply(readers)->Iterations(200);
+BENCHMARK(checkpoint_beside_readers)->Apply(readers)->Iterations(50);
 BENCHMARK(snapshot_beside_readers)->Apply(readers)->Iterations(5);
 
 }  // namespace

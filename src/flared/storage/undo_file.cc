@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 namespace flare {
@@ -136,9 +137,8 @@ bool UndoFile::end_transaction(bool commit) {
   publish(map_ + rows_at, 0);
   end_ = rows_at;
   if (mapped_bytes_ > kept_bytes_max) {
-    unmap();
-    if (::ftruncate(undo_.get(), step_bytes) == 0) return make_room(step_bytes);
-    return fail("the undo file cannot be cut");
+    unmap();  // the next begin maps it again
+    std::ignore = ::ftruncate(undo_.get(), step_bytes);
   }
   return true;
 }
