@@ -16,6 +16,12 @@ constexpr std::uint64_t log_buffered_bytes_max = 4 * 1024 * 1024;
 
 constexpr std::int64_t told_again_s = 60;  // the same trouble of the store
 
+// Of the record that comes of an operation, without what the present one adds.
+std::size_t room_for(const Operation& operation) {
+  const auto created = operation.creation ? operation.creation->data.size() : 0;
+  return operation.key.size() + record_header_bytes + std::max({operation.data.size(), created, sizeof(NumberText)});
+}
+
 StorageOptions with_defaults(StorageOptions options) {
   if (!options.reserve) options.reserve = reserve_above(options.disk_reserve_bytes);
   return options;
@@ -59,15 +65,24 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
   if (!store_->has_room(operation.key.size() + operation.data.size())) return offsets_end();
 
   SpaceClaim space{store_->space(), options_.reserve};
-  ExecuteVisitor visitor{{.operation = operation,
-                          .now_s = now_s,
-                          .data_bytes_max = options_.data_bytes_max,
-                          .log = *log_,
-                          .deletions = deletions_,
-                          .sink = sink,
-                          .quota = quota_,
-                          .space = space}};
-  const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+  for (auto room = room_for(operation);;) {
+    std::ignore = space.take(room);  // told by the visit, if it has to write
+    ExecuteVisitor visitor{{.operation = operation,
+                            .now_s = now_s,
+                            .data_bytes_max = options_.data_bytes_max,
+                            .log = *log_,
+                            .deletions = deletions_,
+                            .sink = sink,
+                            .quota = quota_,
+                            .space = space}};
+    const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+    if (!accepted || !visitor.wanted_room()) return settle(operation, visitor, accepted);
+    room = *visitor.wanted_room();
+  }
+}
+
+Result<Outcome, StorageError> KyotoStorage::settle(const Operation& operation, const ExecuteVisitor& visitor,
+                                                   bool accepted) {
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
   if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
@@ -114,6 +129,8 @@ Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, U
   if (log != nullptr && !store_->has_room(entry.key.size() + entry.data.size())) return offsets_end();
   // What the log has was acknowledged: for that the reserve is there.
   SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
+  const bool removes = entry.kind == EntryKind::remove;
+  std::ignore = space.take(removes ? 0 : entry.key.size() + record_header_bytes + entry.data.size());
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
   if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);

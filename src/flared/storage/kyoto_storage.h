@@ -18,6 +18,7 @@
 
 namespace flare {
 
+class ExecuteVisitor;
 class HashStore;
 
 /// The engine: Kyoto Cabinet's hash store and the update log in one data-dir (docs/design.md 3). Owns both, and a
@@ -115,6 +116,7 @@ class KyotoStorage final : public Storage {
   // kyoto_replacement.cc
   Result<void, StorageError> swap_in_replacement(Deletions& deletions);
 
+  Result<Outcome, StorageError> settle(const Operation& operation, const ExecuteVisitor& visitor, bool accepted);
   Result<void, StorageError> apply_to_store(const LogEntry& entry, UpdateLog* log);
   StorageError storage_failure(int error, const char* file);
   void tell_listener();

@@ -160,10 +160,12 @@ bool ExecuteVisitor::reserve(std::int64_t items, std::int64_t bytes) {
   return !refusal;
 }
 
+// design.md 3.8: what the present record adds (append, touch) is known only here.
 bool ExecuteVisitor::claim(std::size_t record_bytes) {
-  const int error = context_.space.take(record_bytes);
-  if (error != 0) result_ = space_failure(error);
-  return error == 0;
+  if (context_.space.covers(record_bytes)) return true;
+  result_ = space_failure(context_.space.error());
+  if (context_.space.error() == 0) wanted_room_ = record_bytes;
+  return false;
 }
 
 bool ExecuteVisitor::log_entry(const LogEntry& entry) {
@@ -180,9 +182,8 @@ const char* ApplyVisitor::visit_full(const char* key, std::size_t key_bytes, con
 
 const char* ApplyVisitor::apply(std::string_view key, std::optional<std::size_t> old_bytes, std::size_t* new_bytes) {
   const bool removes = entry_.kind == EntryKind::remove;
-  const int error = space_.take(removes ? 0 : key.size() + record_header_bytes + entry_.data.size());
-  if (error != 0) result_ = space_failure(error);
-  if (error == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
+  if (space_.error() != 0) result_ = space_failure(space_.error());
+  if (space_.error() == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
   if (!result_) return NOP;
   leaves_gap_ = old_bytes && (removes || record_header_bytes + entry_.data.size() > *old_bytes);
   if (removes) {
