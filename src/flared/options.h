@@ -52,7 +52,7 @@ struct FlaredOptions : CommonOptions {
   std::uint32_t storage_ap = 4;  // records are aligned to 2^storage_ap bytes
   bool storage_large = false;
   int storage_cache_size = 65536;   // remembered versions of deleted keys
-  std::int32_t storage_dfunit = 0;  // above 0: defragmented whatever the size and durability
+  std::int32_t storage_dfunit = 0;
   std::uint32_t storage_fp = 10;    // accepted, without effect on kch
   int storage_lmemb = 128;          // accepted, without effect on kch
   int storage_nmemb = 256;          // accepted, without effect on kch
