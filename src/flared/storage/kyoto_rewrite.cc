@@ -10,7 +10,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds work_at_once{4};  // then a pause
 constexpr std::size_t chunk_bytes_max = 256 * 1024;
 // What is left of the log when the gate is closed for the swap, about a millisecond's work.
 constexpr std::uint64_t rest_entries_max = 1000;
@@ -89,16 +88,14 @@ Result<void, KyotoStorage::Rewrite::End> KyotoStorage::Rewrite::copy() {
   std::uint64_t records = 0;
   for (bool more = true; more;) {
     const auto begun = steady_clock::now();
-    while (more && steady_clock::now() < begun + work_at_once) {
-      chunk_.clear();
-      ChunkSink sink{chunk_};
-      const auto slice = scan->next_slice(sink);
-      if (!slice) return slice.error() == StorageError::damaged ? End::damaged : End::given_up;
-      if (sink.too_long()) return End::damaged;
-      if (const auto applied = apply_chunk(); !applied) return applied;
-      more = *slice;
-      records += sink.records;
-    }
+    chunk_.clear();
+    ChunkSink sink{chunk_};
+    const auto slice = scan->next_slice(sink);
+    if (!slice) return slice.error() == StorageError::damaged ? End::damaged : End::given_up;
+    if (sink.too_long()) return End::damaged;
+    if (const auto applied = apply_chunk(); !applied) return applied;
+    more = *slice;
+    records += sink.records;
     storage_.rewrite_percent_ = static_cast<int>(std::min(records, expected) * percent_copied / expected);
     if (const auto going = go_on(steady_clock::now() - begun); !going) return going;
   }
