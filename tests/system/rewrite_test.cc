@@ -104,6 +104,7 @@ TEST_F(StoreRewrite, FailsNoRequestAndLosesNoKey) {
   cluster_.node_process(node).kill();
   cluster_.start_node(node);
   ASSERT_TRUE(cluster_.becomes(node, "master", "active"));
+  ASSERT_TRUE(eventually([&] { return TextClient{cluster_.node(node)}.ask_all("get " + key(0, 0)).size() == 3; }));
   expect_all_there(all);
   EXPECT_EQ(stat("store_rewrites"), "0") << "it has enough of them";
 }
