@@ -11,6 +11,7 @@
 
 #include "flarei/index_facts.h"
 #include "flarei/map_xml.h"
+#include "flarei/reigns.h"
 
 namespace flare {
 
@@ -127,7 +128,11 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
   auto map = parse(source, **bytes);
   if (!map) return map.error();
   loaded.map = std::move(*map);
-  if (auto facts = facts_of_xml(**bytes)) loaded.cluster = std::move(facts->cluster);
+  if (auto facts = facts_of_xml(**bytes, loaded.map)) {
+    loaded.cluster = std::move(facts->cluster);
+    loaded.map.reigns = std::move(facts->reigns);
+  }
+  loaded.map = with_known_reigns(std::move(loaded.map));
   for (const auto& sentence : violations(loaded.map)) {
     loaded.remarks.push_back(fmt::format("the node map of {} is doubtful: {}", source, sentence));
   }
@@ -137,7 +142,7 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
 Result<void, StoreError> MapFile::save(const NodeMap& map) {
   const auto temporary = path_ + ".tmp";
   auto xml = map_to_xml(map);
-  if (!cluster_.empty()) xml += facts_line({cluster_, map.version});
+  if (!cluster_.empty() || !map.reigns.empty()) xml += facts_line(cluster_, map);
   if (auto written = write_durably(temporary, xml); !written) return written;
   if (auto kept = keep_generations(path_); !kept) return kept;
   if (::rename(temporary.c_str(), path_.c_str()) != 0) return failure("rename", temporary);

@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "common/base/limits.h"
+#include "flarei/failover.h"
 #include "flarei/map_query.h"
+#include "flarei/reigns.h"
 
 namespace flare {
 
@@ -39,14 +41,24 @@ void promote(NodeMap& map, const NodeKey& key) {
   if (slave_balances == 0) node.balance += 1;
 }
 
-void master_down(NodeMap& map, const NodeKey& key) {
+// docs/replication.md 8: none but those that the old master waited for.
+std::optional<NodeKey> successor_of(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& wanted) {
+  const auto able = candidates(map, key, [](const NodeKey&) { return NodeHealth{}; });
+  if (able.empty()) return std::nullopt;
+  if (!wanted) return able.front().key;
+  const bool granted =
+      std::any_of(able.begin(), able.end(), [&](const Candidate& each) { return each.key == *wanted; });
+  return granted ? wanted : std::nullopt;
+}
+
+void master_down(NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& wanted) {
   auto& node = map.nodes.at(key);
   const auto partition = node.partition;
   if (is_preparing(node)) {
     cancel_split(map, partition);
     node.state = State::down;
-  } else if (const auto* successor = best_active_slave(map, partition)) {
-    promote(map, successor->key());
+  } else if (const auto successor = successor_of(map, key, wanted)) {
+    promote(map, *successor);
     make_proxy(node, State::down);
   } else {
     node.state = State::down;  // preserved: it may come back with the partition's data
@@ -62,13 +74,13 @@ Decision return_from_down(const NodeMap& map, const Node& node) {
   } else {
     make_proxy(returned, State::active);
   }
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 Decision set_state(const NodeMap& map, const NodeKey& key, State state) {
   NodeMap changed = next_version(map);
   changed.nodes.at(key).state = state;
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 }  // namespace
@@ -78,7 +90,7 @@ Decision add_node(const NodeMap& map, std::string_view server_name, int port) {
   const NodeKey key{server_name, port};
   if (const auto found = map.nodes.find(key); found != map.nodes.end()) {
     if (!is_down(found->second)) return Refusal::already_known;
-    return next_version(map);  // it stays down until a probe succeeds
+    return with_reigns_after(map, next_version(map));  // it stays down until a probe succeeds
   }
   if (map.nodes.size() >= limits::map_nodes_max ||
       raw(map.next_thread_type) == std::numeric_limits<std::int32_t>::max()) {
@@ -91,25 +103,44 @@ Decision add_node(const NodeMap& map, std::string_view server_name, int port) {
   node.thread_type = map.next_thread_type;
   changed.nodes.emplace(key, std::move(node));
   changed.next_thread_type = next(map.next_thread_type);
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
-Decision restart_node(const NodeMap& map, const NodeKey& key) {
-  auto down = node_down(map, key);
+Decision restart_node(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& successor) {
+  auto down = node_down(map, key, successor);
   if (!down) return down;
   return node_up(*down, key, SlaveBuild::unproven);
 }
 
-Decision node_down(const NodeMap& map, const NodeKey& key) {
+Decision node_down(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& successor) {
   const auto found = map.nodes.find(key);
   if (found == map.nodes.end()) return Refusal::unknown_node;
   if (is_down(found->second)) return map;
   NodeMap changed = next_version(map);
   if (found->second.role == Role::master) {
-    master_down(changed, key);
+    master_down(changed, key, successor);
   } else {
     make_proxy(changed.nodes.at(key), State::down);
   }
+  return with_reigns_after(map, std::move(changed));
+}
+
+Decision set_in_sync(const NodeMap& map, const NodeKey& slave, Epoch epoch, bool in_sync) {
+  const auto found = map.nodes.find(slave);
+  if (found == map.nodes.end()) return Refusal::unknown_node;
+  const auto partition = found->second.partition;
+  if (found->second.role != Role::slave) return Refusal::state_not_settable;
+  if (!living_master(map, partition)) return Refusal::no_master;
+  if (reign_of(map, partition).epoch != epoch) return Refusal::epoch_moved;
+  if (is_in_sync(map, slave) == in_sync) return map;
+  auto changed = with_reigns_after(map, next_version(map));
+  auto& reign = changed.reigns.at(partition);
+  if (in_sync) {
+    reign.in_sync.insert(slave);
+  } else {
+    reign.in_sync.erase(slave);
+  }
+  reign.epoch = Epoch{raw(changed.version)};
   return changed;
 }
 
@@ -150,7 +181,7 @@ Decision remove_node(const NodeMap& map, const NodeKey& key) {
   if (node.role == Role::master && !living_master(map, node.partition)) return Refusal::only_copy;
   NodeMap changed = next_version(map);
   changed.nodes.erase(key);
-  return changed;
+  return with_reigns_after(map, std::move(changed));
 }
 
 }  // namespace flare

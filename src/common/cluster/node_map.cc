@@ -79,6 +79,40 @@ void check_partitions(const NodeMap& map, Sentences& found) {
   }
 }
 
+// docs/replication.md, the one invariant: who may be promoted is waited for.
+void check_reign(const NodeMap& map, PartitionId partition, const PartitionReign& reign, Sentences& found) {
+  if (raw(reign.epoch) > raw(map.version)) {
+    found.push_back(fmt::format("partition {} has epoch {}, but the map has only version {}", raw(partition),
+                                raw(reign.epoch), raw(map.version)));
+  }
+  for (const auto& key : reign.in_sync) {
+    const auto member = map.nodes.find(key);
+    if (member != map.nodes.end() && member->second.partition == partition) continue;
+    found.push_back(fmt::format("{} is in sync with partition {}, which it does not hold", key.text, raw(partition)));
+  }
+}
+
+void check_reigns(const NodeMap& map, Sentences& found) {
+  if (map.reigns.empty()) return;
+  std::set<PartitionId> held;
+  for (const auto& [key, node] : map.nodes) {
+    if (node.partition == no_partition) continue;
+    held.insert(node.partition);
+    const auto reign = map.reigns.find(node.partition);
+    const bool leads = node.role == Role::master && !is_down(node);
+    if (leads && reign != map.reigns.end() && !reign->second.in_sync.contains(key)) {
+      found.push_back(fmt::format("the master {} is not in sync with its partition {}", key.text, raw(node.partition)));
+    }
+  }
+  for (const auto partition : held) {
+    if (!map.reigns.contains(partition)) found.push_back(fmt::format("partition {} has no epoch", raw(partition)));
+  }
+  for (const auto& [partition, reign] : map.reigns) {
+    if (!held.contains(partition)) found.push_back(fmt::format("no node holds partition {}", raw(partition)));
+    check_reign(map, partition, reign, found);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> violations(const NodeMap& map) {
@@ -89,6 +123,7 @@ std::vector<std::string> violations(const NodeMap& map) {
   }
   check_thread_types(map, found);
   check_partitions(map, found);
+  check_reigns(map, found);
   return found;
 }
 

@@ -37,6 +37,23 @@ class SpaceWords {
 };
 
 constexpr int any_max = 0x7fffffff;
+constexpr int known_words = 8;  // NODE and its seven fields
+constexpr std::string_view epoch_word = "e=";
+constexpr std::string_view sync_word = "sync=";
+
+std::string reign_words(const NodeMap& map, const NodeKey& key, const Node& node) {
+  const auto reign = map.reigns.find(node.partition);
+  if (reign == map.reigns.end()) return {};
+  return fmt::format(" {}{} {}{}", epoch_word, raw(reign->second.epoch), sync_word,
+                     reign->second.in_sync.contains(key) ? 1 : 0);
+}
+
+std::optional<std::uint64_t> number_of(std::string_view word) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+  return value;
+}
 
 }  // namespace
 
@@ -51,6 +68,32 @@ std::string node_lines(const NodeMap& map, std::string_view more) {
   for (const auto& [key, node] : map.nodes) append_node_line(out, node, more);
   out += "END\r\n";
   return out;
+}
+
+std::string node_lines_with_reigns(const NodeMap& map, std::string_view more) {
+  std::string out;
+  for (const auto& [key, node] : map.nodes) append_node_line(out, node, reign_words(map, key, node).append(more));
+  out += "END\r\n";
+  return out;
+}
+
+bool take_reign_words(std::string_view line, const Node& node, NodeMap& map) {
+  SpaceWords words{line};
+  for (int i = 0; i < known_words; ++i) words.next();
+  std::optional<std::uint64_t> epoch;
+  std::optional<std::uint64_t> in_sync;
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    auto* const field = word.starts_with(epoch_word) ? &epoch : word.starts_with(sync_word) ? &in_sync : nullptr;
+    if (!field) continue;  // of another use
+    *field = number_of(word.substr(word.find('=') + 1));
+    if (!*field) return false;
+  }
+  if (!epoch && !in_sync) return true;
+  if (!epoch || !in_sync || *in_sync > 1 || node.partition == no_partition) return false;
+  const auto [reign, is_first] = map.reigns.try_emplace(node.partition, PartitionReign{Epoch{*epoch}, {}});
+  if (!is_first && reign->second.epoch != Epoch{*epoch}) return false;
+  if (*in_sync == 1) reign->second.in_sync.insert(node.key());
+  return true;
 }
 
 std::optional<Node> parse_node_line(std::string_view line) {

@@ -259,6 +259,7 @@ IoTask<std::string> FollowerRun::commit(Backup::Commit commit) {
   const auto committed = co_await pool_.run(std::move(work));
   if (!committed) co_return store_failed("swapping the new store in", committed.error());
   ++figures_.snapshots_loaded;
+  if (callbacks_.replaced) callbacks_.replaced();
   co_return std::string{};
 }
 

@@ -12,12 +12,14 @@ namespace flare {
 FreshStore::FreshStore(std::filesystem::path path, StorageOptions options)
     : path_(std::move(path)), options_(std::move(options)), deletions_(options_.deletions_max) {}
 
-Result<std::unique_ptr<FreshStore>, std::string> FreshStore::begin(std::filesystem::path path, StorageOptions options,
-                                                                   std::uint64_t items) {
+Result<std::unique_ptr<FreshStore>, FreshStore::Failure> FreshStore::begin(std::filesystem::path path,
+                                                                           StorageOptions options,
+                                                                           std::uint64_t items) {
   options.buckets = buckets_for(items, options.buckets);
   std::unique_ptr<FreshStore> fresh{new FreshStore{std::move(path), std::move(options)}};
-  auto opened = HashStore::open(fresh->path_, fresh->options_, HashStore::Mode::build);
-  if (!opened) return opened.error();
+  bool no_room = false;
+  auto opened = HashStore::open(fresh->path_, fresh->options_, HashStore::Mode::build, &no_room);
+  if (!opened) return Failure{opened.error(), no_room};
   fresh->store_ = std::move(*opened);
   return fresh;
 }

@@ -15,9 +15,13 @@ namespace flare {
 /// it has no undo file. Its file is removed unless it takes another's name.
 class FreshStore {
  public:
-  /// The error is a sentence that names the file. `items`: as many as are expected.
-  static Result<std::unique_ptr<FreshStore>, std::string> begin(std::filesystem::path path, StorageOptions options,
-                                                                std::uint64_t items);
+  struct Failure {
+    std::string text;  // a sentence that names the file
+    bool no_room = false;
+  };
+  /// `items`: as many as are expected.
+  static Result<std::unique_ptr<FreshStore>, Failure> begin(std::filesystem::path path, StorageOptions options,
+                                                            std::uint64_t items);
   ~FreshStore();
   FreshStore(const FreshStore&) = delete;
   FreshStore& operator=(const FreshStore&) = delete;

@@ -26,8 +26,10 @@ class HashStore {
     resume,  // goes on with such a file
     adopt,   // serves such a file: it has all its blocks
   };
+  /// `no_room` is told whether it failed because the disk is full.
   static Result<std::shared_ptr<HashStore>, std::string> open(const std::filesystem::path& path,
-                                                              const StorageOptions& options, Mode mode);
+                                                              const StorageOptions& options, Mode mode,
+                                                              bool* no_room = nullptr);
   explicit HashStore(const std::filesystem::path& path);
 
   /// Shows what the library keeps for its own subclasses.

@@ -37,12 +37,17 @@ Result<void, StorageError> KyotoStorage::flush_locked(std::optional<LogEntry> nu
   if (const auto rolled = log_->roll(); !rolled) return rolled.error();
   if (const int error = log_->link_into(path((std::string{log_prefix} + kept).c_str())))
     return storage_failure(error, "log");
-  const auto fresh = prepare_empty(wanted);
-  if (!fresh) return StorageError::io;
-  const auto logged = numbered ? log_->append_numbered(*numbered) : append_flush();
-  if (!logged) return logged.error();
+  auto prepared = prepare_empty(wanted);
+  const auto logged = !prepared  ? Result<void, StorageError>{prepared.error()}
+                      : numbered ? log_->append_numbered(*numbered)
+                                 : append_flush();
+  if (!logged) {
+    std::error_code error;
+    std::filesystem::remove_all(path((std::string{log_prefix} + kept).c_str()), error);
+    return logged.error() == StorageError::out_of_space ? no_space() : logged.error();
+  }
   if (const auto written = log_->write(); !written) return written.error();
-  if (!swap_in_empty(*fresh, kept)) return StorageError::io;
+  if (!swap_in_empty(**prepared, kept)) return StorageError::io;
   drop_flushed();
   return {};
 }
@@ -54,15 +59,18 @@ Result<void, StorageError> KyotoStorage::append_flush() {
 }
 
 bool KyotoStorage::replay_flush(Sequence sequence) {
-  const auto fresh = prepare_empty(sequence);
-  return fresh && swap_in_empty(*fresh, free_flushed_name());
+  const auto prepared = prepare_empty(sequence);
+  return prepared && swap_in_empty(**prepared, free_flushed_name());
 }
 
-// `flare.kch.flush`, standing at `sequence`; null on failure.
-std::unique_ptr<FreshStore> KyotoStorage::prepare_empty(Sequence sequence) {
+// `flare.kch.flush`, standing at `sequence`.
+Result<std::unique_ptr<FreshStore>, StorageError> KyotoStorage::prepare_empty(Sequence sequence) {
   auto fresh = FreshStore::begin(path("flare.kch.flush"), options_, 0);
-  if (!fresh) logger_.error("{}", fresh.error());
-  if (!fresh || !(*fresh)->close({.log_id = log_->log_id(), .sequence = sequence})) return nullptr;
+  if (!fresh) {
+    logger_.error("{}", fresh.error().text);
+    return fresh.error().no_room ? StorageError::out_of_space : StorageError::io;
+  }
+  if (!(*fresh)->close({.log_id = log_->log_id(), .sequence = sequence})) return StorageError::io;
   return std::move(*fresh);
 }
 

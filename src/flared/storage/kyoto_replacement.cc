@@ -9,7 +9,7 @@ Result<std::unique_ptr<Replacement>, StorageError> KyotoStorage::begin_replaceme
   auto fresh = FreshStore::begin(path("flare.kch.new"), options_, expected_items);
   if (!fresh) {
     replacing_ = false;
-    logger_.error("{}", fresh.error());
+    logger_.error("{}", fresh.error().text);
     return StorageError::io;
   }
   return std::unique_ptr<Replacement>{std::make_unique<KyotoReplacement>(*this, std::move(*fresh))};

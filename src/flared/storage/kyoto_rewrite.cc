@@ -65,7 +65,7 @@ Result<void, KyotoStorage::Rewrite::End> KyotoStorage::Rewrite::begin() {
   const auto records = room_of_records(shape.items, shape.live_bytes.value_or(shape.used_bytes), shape.alignment_bytes);
   if (error || disk.available < records) return End::no_space;
   auto fresh = FreshStore::begin(storage_.path("flare.kch.rewrite"), std::move(options), shape.items);
-  if (!fresh) return End::no_space;
+  if (!fresh) return fresh.error().no_room ? End::no_space : End::failed;
   fresh_ = std::move(*fresh);
   return {};
 }

@@ -104,7 +104,7 @@ class KyotoStorage final : public Storage {
   Result<void, StorageError> flush_locked(std::optional<LogEntry> numbered);
   Result<void, StorageError> append_flush();
   bool replay_flush(Sequence sequence);
-  std::unique_ptr<FreshStore> prepare_empty(Sequence sequence);
+  Result<std::unique_ptr<FreshStore>, StorageError> prepare_empty(Sequence sequence);
   bool swap_in_empty(FreshStore& fresh, const std::string& kept);
   bool open_swapped();
   std::string free_flushed_name() const;

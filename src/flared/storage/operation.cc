@@ -34,8 +34,9 @@ bool differs(const Operation& operation, const Present& present) {
   return operation.compare && *operation.compare != version_of(present);
 }
 
-bool too_high(RecordVersion asked, RecordVersion present) {
-  return raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
+bool too_high(const Operation& operation, RecordVersion present) {
+  const auto asked = operation.version;
+  return !operation.any_version && raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
 }
 
 Decision store(OutcomeKind kind, const Change& change) {
@@ -52,7 +53,7 @@ Decision store_versioned(const Operation& operation, const Present& present, Key
     change.version = next(before);
   } else {
     if (state == KeyState::alive && operation.version <= before) return answer(OutcomeKind::not_stored, present);
-    if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, present);
+    if (too_high(operation, before)) return answer(OutcomeKind::version_too_high, present);
     change.version = operation.version;
   }
   return store(OutcomeKind::stored, change);
@@ -143,7 +144,7 @@ Decision decide_remove(const Operation& operation, const Present& present, KeySt
   const auto before = version_of(present);
   if (operation.version != RecordVersion{0} && operation.version < before)
     return answer(OutcomeKind::not_found, present);
-  if (too_high(operation.version, before)) return answer(OutcomeKind::version_too_high, present);
+  if (too_high(operation, before)) return answer(OutcomeKind::version_too_high, present);
 
   Decision decision{.outcome = {.kind = state == KeyState::alive ? OutcomeKind::deleted : OutcomeKind::not_found,
                                 .version = std::max(operation.version, before)},

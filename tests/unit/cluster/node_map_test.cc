@@ -67,6 +67,26 @@ INSTANTIATE_TEST_SUITE_P(
              "but the next one is 1"}),
     [](const auto& each) { return each.param.name; });
 
+NodeMap map_with_reign(Epoch epoch, std::set<NodeKey> in_sync) {
+  auto map = map_of({node(1, Role::master, State::active, 0, 1), node(2, Role::slave, State::active, 0, 1)});
+  map.version = MapVersion{5};
+  map.reigns[PartitionId{0}] = {epoch, std::move(in_sync)};
+  return map;
+}
+
+TEST(NodeMapViolations, NameWrongReigns) {
+  const NodeKey a1{"a:1"};
+  EXPECT_THAT(violations(map_with_reign(Epoch{5}, {a1})), IsEmpty());
+  EXPECT_THAT(violations(map_with_reign(Epoch{6}, {a1})), ElementsAre(HasSubstr("has epoch 6")));
+  EXPECT_THAT(violations(map_with_reign(Epoch{5}, {NodeKey{"a:2"}})), ElementsAre(HasSubstr("a:1 is not in sync")));
+  EXPECT_THAT(violations(map_with_reign(Epoch{5}, {a1, NodeKey{"a:3"}})), ElementsAre(HasSubstr("a:3 is in sync")));
+  auto map = map_with_reign(Epoch{5}, {a1});
+  map.reigns[PartitionId{1}] = {};
+  EXPECT_THAT(violations(map), ElementsAre(HasSubstr("no node holds partition 1")));
+  map.reigns.erase(PartitionId{0});
+  EXPECT_THAT(violations(map), testing::Contains(HasSubstr("partition 0 has no epoch")));
+}
+
 TEST(NodeMapViolations, NameWrongIdentities) {
   auto map = map_of({node(1, Role::proxy, State::active, -1, 0), node(2, Role::proxy, State::active, -1, 0)});
   map.nodes.at(NodeKey{"a:2"}).thread_type = ThreadType{16};

@@ -38,6 +38,64 @@ TEST(NodeLines, MayHaveMoreWordsAndSpaces) {
   EXPECT_EQ(node->thread_type, ThreadType{18});
 }
 
+NodeMap example_with_reign() {
+  auto map = example();
+  map.version = MapVersion{9};
+  map.reigns[PartitionId{0}] = {Epoch{7}, {NodeKey{"127.0.0.1", 21221}}};
+  return map;
+}
+
+TEST(ReignWords, StandBehindTheLinesOfTheirPartition) {
+  EXPECT_EQ(node_lines_with_reigns(example_with_reign(), " cluster=x"),
+            "NODE 127.0.0.1 21221 0 0 0 1 16 e=7 sync=1 cluster=x\r\n"
+            "NODE 127.0.0.1 21222 1 1 0 0 17 e=7 sync=0 cluster=x\r\n"
+            "NODE h 9 2 2 -1 0 18 cluster=x\r\n"
+            "END\r\n");
+  EXPECT_EQ(node_lines_with_reigns(example()), node_lines(example()));
+}
+
+TEST(ReignWords, AreReadBack) {
+  const auto map = example_with_reign();
+  NodeMap read;
+  std::string_view lines;
+  const auto text = node_lines_with_reigns(map, " cluster=x");
+  lines = text;
+  for (; lines.substr(0, 4) == "NODE"; lines.remove_prefix(lines.find('\n') + 1)) {
+    const auto line = lines.substr(0, lines.find('\r'));
+    const auto node = parse_node_line(line);
+    ASSERT_TRUE(node);
+    EXPECT_TRUE(take_reign_words(line, *node, read));
+  }
+  EXPECT_EQ(read.reigns, map.reigns);
+}
+
+struct ReignLine {
+  const char* words;
+  bool good;
+};
+
+class ReignWordsOfALine : public testing::TestWithParam<ReignLine> {};
+
+TEST_P(ReignWordsOfALine, AreCheckedWhole) {
+  auto map = example_with_reign();
+  const auto line = std::string("NODE 127.0.0.1 21222 1 1 0 0 17 ") + GetParam().words;
+  EXPECT_EQ(take_reign_words(line, *parse_node_line(line), map), GetParam().good) << line;
+}
+
+INSTANTIATE_TEST_SUITE_P(Replication_2, ReignWordsOfALine,
+                         testing::Values(ReignLine{"", true}, ReignLine{"cluster=x", true},
+                                         ReignLine{"e=7 sync=1", true}, ReignLine{"sync=0 more e=7", true},
+                                         ReignLine{"e=8 sync=1", false}, ReignLine{"e=7", false},
+                                         ReignLine{"sync=1", false}, ReignLine{"e=7 sync=2", false},
+                                         ReignLine{"e=7x sync=1", false}, ReignLine{"e= sync=1", false},
+                                         ReignLine{"e=-7 sync=1", false}));
+
+TEST(ReignWords, OfANodeWithoutPartitionAreRefused) {
+  NodeMap map;
+  const std::string line = "NODE h 9 2 2 -1 0 18 e=7 sync=1";
+  EXPECT_FALSE(take_reign_words(line, *parse_node_line(line), map));
+}
+
 class BadNodeLine : public testing::TestWithParam<const char*> {};
 
 TEST_P(BadNodeLine, IsAFormatError) { EXPECT_FALSE(parse_node_line(GetParam())); }

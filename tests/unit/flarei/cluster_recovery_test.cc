@@ -5,6 +5,7 @@
 
 #include "flarei/index_facts.h"
 #include "flarei/map_xml.h"
+#include "unit/flarei/maps.h"
 
 namespace flare::test {
 namespace {
@@ -12,27 +13,55 @@ namespace {
 const std::string cluster_x(32, 'a');
 const std::string cluster_y(32, 'b');
 
+NodeMap map_with_reigns() {
+  auto map =
+      map_of({{1, master, active, 0, 1}, {2, slave, active, 0, 1}, {3, slave, active, 0, 1}, {4, master, down, 1, 1}});
+  map.reigns[PartitionId{0}] = {Epoch{7}, {key(1), key(3)}};
+  map.reigns[PartitionId{1}] = {Epoch{9}, {}};
+  return map;
+}
+
 TEST(FactsLine, BehindAMapIsReadBackAndDoesNotDisturbIt) {
-  NodeMap map;
-  map.version = MapVersion{7};
-  const IndexFacts facts{cluster_x, MapVersion{7}};
-  const auto xml = map_to_xml(map) + facts_line(facts);
-  EXPECT_EQ(facts_of_xml(xml), facts);
-  const auto read = map_from_xml(xml);
+  const auto map = map_with_reigns();
+  const auto xml = map_to_xml(map) + facts_line(cluster_x, map);
+  EXPECT_EQ(facts_of_xml(xml, map), (IndexFacts{cluster_x, MapVersion{10}, map.reigns}));
+  auto read = map_from_xml(xml);
   ASSERT_TRUE(read) << read.error().text;
+  read->reigns = map.reigns;
   EXPECT_EQ(*read, map);
 }
 
+TEST(FactsLine, OfAnotherMapVersionTellsNoEpochs) {
+  const auto map = map_with_reigns();
+  const auto xml = map_to_xml(map) + facts_line(cluster_x, map);
+  auto changed = map;
+  changed.version = MapVersion{11};  // an original has changed it, and kept the line
+  EXPECT_EQ(facts_of_xml(xml, changed), (IndexFacts{cluster_x, MapVersion{10}, {}}));
+}
+
+class BrokenReign : public testing::TestWithParam<const char*> {};
+
+TEST_P(BrokenReign, MakesTheLineUnreadable) {
+  const auto map = map_with_reigns();
+  const auto line = "<!-- flare cluster=" + cluster_x + " map-version=10 " + GetParam() + " -->\n";
+  EXPECT_FALSE(facts_of_xml(map_to_xml(map) + line, map));
+}
+
+INSTANTIATE_TEST_SUITE_P(DesignDoc4, BrokenReign,
+                         testing::Values("reign=", "reign=0", "reign=x:7:16", "reign=0:-1:16", "reign=0:7:99",
+                                         "reign=0:7:a", "reign=0:7:16 reign=0:8:16"));
+
 TEST(FactsLine, MayBeMissingBrokenOrOfALaterVersion) {
   const auto map = map_to_xml(NodeMap{});
-  EXPECT_FALSE(facts_of_xml(map));
-  EXPECT_FALSE(facts_of_xml(""));
-  EXPECT_FALSE(facts_of_xml(map + "<!-- a note of the operator -->\n"));
-  EXPECT_FALSE(facts_of_xml(map + "<!-- flare cluster=xyz map-version=1 -->\n"));
-  EXPECT_FALSE(facts_of_xml(map + "<!-- flare cluster=" + cluster_x + " map-version=1x -->\n"));
-  EXPECT_FALSE(facts_of_xml(map + "<!-- flare cluster=" + cluster_x));
-  const auto later = facts_of_xml(map + "<!-- flare cluster=" + cluster_x + " map-version=3 in-sync=0:h -->\n");
-  EXPECT_EQ(later, (IndexFacts{cluster_x, MapVersion{3}}));
+  const auto facts_of = [](const std::string& xml) { return facts_of_xml(xml, NodeMap{}); };
+  EXPECT_FALSE(facts_of(map));
+  EXPECT_FALSE(facts_of(""));
+  EXPECT_FALSE(facts_of(map + "<!-- a note of the operator -->\n"));
+  EXPECT_FALSE(facts_of(map + "<!-- flare cluster=xyz map-version=1 -->\n"));
+  EXPECT_FALSE(facts_of(map + "<!-- flare cluster=" + cluster_x + " map-version=1x -->\n"));
+  EXPECT_FALSE(facts_of(map + "<!-- flare cluster=" + cluster_x));
+  const auto later = facts_of(map + "<!-- flare cluster=" + cluster_x + " map-version=3 in-sync=0:h -->\n");
+  EXPECT_EQ(later, (IndexFacts{cluster_x, MapVersion{3}, {}}));
 }
 
 struct Start {
