@@ -101,7 +101,7 @@ Result<NodeMap, StoreError> parse(const std::string& path, std::string_view byte
   if (map) return std::move(*map);
   return StoreError{
       fmt::format("{} holds no node map: {}; repair it, put one of {}.1 to .{} in its place, or remove it "
-                  "to start with an empty map",
+                  "to take the map that the nodes offer",
                   path, map.error().text, path, generations)};
 }
 
@@ -127,6 +127,7 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
   }
   auto map = parse(source, **bytes);
   if (!map) return map.error();
+  loaded.found = true;
   loaded.map = std::move(*map);
   if (auto facts = facts_of_xml(**bytes, loaded.map)) {
     loaded.cluster = std::move(facts->cluster);
