@@ -145,9 +145,10 @@ struct AnswerPlace {
   void fill(std::string_view answer) const { answers->fill(place, answer, form.get()); }
   /// A key that could not be read. `why`: a constant line.
   void fail_read(std::string_view why) const {
-    if (!tells_failure) return fill({});  // cluster.md 5.1: absent
-    form ? fill(why) : answers->fail_key(place, why);
+    tells_failure ? fail_damaged(why) : fill({});  // cluster.md 5.1: absent
   }
+  /// A key that is there and cannot be read is never told as a miss (daemons.md 3.5). `why`: a constant line.
+  void fail_damaged(std::string_view why) const { form ? fill(why) : answers->fail_key(place, why); }
 };
 
 }  // namespace flare

@@ -53,12 +53,12 @@ void Turn::get(const Request& request) {
 }
 
 // An entry that cannot be read is no miss (protocol.md 7, daemons.md 3.5), nor one that was left out because one line
-// of keys asked for more than there is memory. With proxy-read-error = error END says that none was lost on the way
-// from another node either (cluster.md 9.11), so it waits for their answers.
+// of keys asked for more than there is memory. Another node may tell that of its entries, so END waits for the answers;
+// with proxy-read-error = error it says that none was lost on the way either (cluster.md 9.11).
 void Turn::end_values(std::uint32_t first_place) {
   const auto error = std::exchange(values_error_, {});
   if (!error.empty()) return output_->append(error);
-  if (tells_read_errors_ && next_place() > first_place) return awaited_->reserve_end(output_->size(), first_place);
+  if (next_place() > first_place) return awaited_->reserve_end(output_->size(), first_place);
   output_->append(reply::end);
 }
 

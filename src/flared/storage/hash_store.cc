@@ -11,7 +11,7 @@
 
 namespace flare {
 
-using kyotocabinet::HashDB;
+using HashDB = kyotocabinet::UndoHashDB;
 
 namespace {
 

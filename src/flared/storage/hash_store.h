@@ -1,7 +1,5 @@
 #pragma once
 
-#include <kchashdb.h>
-
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -10,6 +8,7 @@
 #include "common/base/result.h"
 #include "flared/storage/storage_options.h"
 #include "flared/storage/store_space.h"
+#include "flared/storage/undo_hash_db.h"
 
 namespace flare {
 
@@ -30,13 +29,13 @@ class HashStore {
   explicit HashStore(const std::filesystem::path& path);
 
   /// Shows what the library keeps for its own subclasses.
-  class Library : public kyotocabinet::HashDB {
+  class Library : public kyotocabinet::UndoHashDB {
    public:
-    using HashDB::apow;
-    using HashDB::opts;
-    using HashDB::reorganized;
+    using UndoHashDB::apow;
+    using UndoHashDB::opts;
+    using UndoHashDB::reorganized;
   };
-  kyotocabinet::HashDB& db() { return db_; }
+  kyotocabinet::UndoHashDB& db() { return db_; }
   std::string error() { return db_.error().message(); }
   /// The library had to rebuild the file: the position is lost and some records may be.
   bool rebuilt() { return db_.reorganized(); }

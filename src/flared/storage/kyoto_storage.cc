@@ -16,6 +16,12 @@ constexpr std::uint64_t log_buffered_bytes_max = 4 * 1024 * 1024;
 
 constexpr std::int64_t told_again_s = 60;  // the same trouble of the store
 
+// Of the record that comes of an operation, without what the present one adds.
+std::size_t room_for(const Operation& operation) {
+  const auto created = operation.creation ? operation.creation->data.size() : 0;
+  return operation.key.size() + record_header_bytes + std::max({operation.data.size(), created, sizeof(NumberText)});
+}
+
 StorageOptions with_defaults(StorageOptions options) {
   if (!options.reserve) options.reserve = reserve_above(options.disk_reserve_bytes);
   return options;
@@ -56,18 +62,27 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
   if (log_->buffered_bytes() > log_buffered_bytes_max) {
     if (const auto written = write_log(); !written) return written.error();
   }
-  if (!store_->has_room(operation.key.size() + operation.data.size())) return no_space();
+  if (!store_->has_room(operation.key.size() + operation.data.size())) return offsets_end();
 
   SpaceClaim space{store_->space(), options_.reserve};
-  ExecuteVisitor visitor{{.operation = operation,
-                          .now_s = now_s,
-                          .data_bytes_max = options_.data_bytes_max,
-                          .log = *log_,
-                          .deletions = deletions_,
-                          .sink = sink,
-                          .quota = quota_,
-                          .space = space}};
-  const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+  for (auto room = room_for(operation);;) {
+    std::ignore = space.take(room);  // told by the visit, if it has to write
+    ExecuteVisitor visitor{{.operation = operation,
+                            .now_s = now_s,
+                            .data_bytes_max = options_.data_bytes_max,
+                            .log = *log_,
+                            .deletions = deletions_,
+                            .sink = sink,
+                            .quota = quota_,
+                            .space = space}};
+    const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+    if (!accepted || !visitor.wanted_room()) return settle(operation, visitor, accepted);
+    room = *visitor.wanted_room();
+  }
+}
+
+Result<Outcome, StorageError> KyotoStorage::settle(const Operation& operation, const ExecuteVisitor& visitor,
+                                                   bool accepted) {
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
   if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
@@ -100,7 +115,9 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
     if (const auto written = write_log(); !written) return written.error();
   }
   const auto applied = apply_to_store(entry, log_.get());
-  if (!applied && applied.error() == StorageError::out_of_space) return no_space();
+  if (!applied && applied.error() == StorageError::out_of_space && store_->has_room(entry.data.size())) {
+    return no_space();
+  }
   if (applied) {
     checkpoints_thread_->note_write(entry.data.size());
     disk_full_ = false;
@@ -109,8 +126,11 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
 }
 
 Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, UpdateLog* log) {
+  if (log != nullptr && !store_->has_room(entry.key.size() + entry.data.size())) return offsets_end();
   // What the log has was acknowledged: for that the reserve is there.
   SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
+  const bool removes = entry.kind == EntryKind::remove;
+  std::ignore = space.take(removes ? 0 : entry.key.size() + record_header_bytes + entry.data.size());
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
   if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
@@ -140,6 +160,20 @@ StorageError KyotoStorage::met_damage(std::string_view key) {
 
 // design.md 3.8: all is there to be read, but there is no room for the undo file of the next write.
 StorageError KyotoStorage::write_refusal() { return health_ == Health::full ? no_space() : StorageError::io; }
+
+// design.md 3.10: beyond, the library would corrupt silently. Room on the disk is no help.
+StorageError KyotoStorage::offsets_end() {
+  ++refused_for_space_;
+  const auto now_s = clock_.unix_s();
+  if (now_s - space_told_s_.exchange(now_s) >= told_again_s) {
+    logger_.warning(
+        "{}: a write was refused: the file was made by an original without storage-large and is near the size that its "
+        "offsets reach. Reads go on. Build this node from another one, or restore a snapshot of it with flare-backup "
+        "into an empty data-dir: new files have no such end",
+        path("flare.kch").string());
+  }
+  return StorageError::out_of_space;
+}
 
 // Nothing was changed. The checkpoint thread looks whether something of ours can go.
 StorageError KyotoStorage::no_space() {

@@ -18,6 +18,7 @@
 
 namespace flare {
 
+class ExecuteVisitor;
 class HashStore;
 
 /// The engine: Kyoto Cabinet's hash store and the update log in one data-dir (docs/design.md 3). Owns both, and a
@@ -115,6 +116,7 @@ class KyotoStorage final : public Storage {
   // kyoto_replacement.cc
   Result<void, StorageError> swap_in_replacement(Deletions& deletions);
 
+  Result<Outcome, StorageError> settle(const Operation& operation, const ExecuteVisitor& visitor, bool accepted);
   Result<void, StorageError> apply_to_store(const LogEntry& entry, UpdateLog* log);
   StorageError storage_failure(int error, const char* file);
   void tell_listener();
@@ -127,6 +129,7 @@ class KyotoStorage final : public Storage {
   bool readable() const { return health_ == Health::good || health_ == Health::full; }
   StorageError write_refusal();
   StorageError no_space();
+  StorageError offsets_end();
   StorageError met_damage(std::string_view key);
   StorageError met_failure(std::string_view key);
   std::filesystem::path path(const char* name) const { return options_.data_dir / name; }

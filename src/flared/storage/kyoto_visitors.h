@@ -51,6 +51,8 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
 
   const Result<Outcome, StorageError>& result() const { return result_; }
   bool changes() const { return changes_; }  // an entry was logged
+  /// Nothing was done, since the claim is too small for a record of so many bytes, its key included: to be tried again.
+  std::optional<std::size_t> wanted_room() const { return wanted_room_; }
   std::size_t record_bytes() const { return record_bytes_; }
   /// The record was removed, or has grown and moved.
   bool leaves_gap() const { return changes_ && old_bytes_ && (record_bytes_ == 0 || record_bytes_ > *old_bytes_); }
@@ -72,6 +74,7 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
   bool changes_ = false;
   std::size_t record_bytes_ = 0;
   std::optional<std::size_t> old_bytes_;  // of the record's value before
+  std::optional<std::size_t> wanted_room_;
 };
 
 /// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log.

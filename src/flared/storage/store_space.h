@@ -84,23 +84,31 @@ class StoreSpace {
 class SpaceClaim {
  public:
   SpaceClaim(StoreSpace& space, const ReserveSpace& reserve) : space_(space), reserve_(reserve) {}
-  ~SpaceClaim() {
-    if (claimed_) space_.settle(record_bytes_);
-  }
+  ~SpaceClaim() { settle(); }
   SpaceClaim(const SpaceClaim&) = delete;
   SpaceClaim& operator=(const SpaceClaim&) = delete;
-  /// Once, before anything is numbered or changed. An errno value.
+  /// Before the visit, since a look at the file's size takes the library's lock; again if that was too little.
   int take(std::uint64_t record_bytes) {
-    const int error = space_.claim(record_bytes, reserve_);
-    claimed_ = error == 0;
+    settle();
+    error_ = space_.claim(record_bytes, reserve_);
+    claimed_ = error_ == 0;
     record_bytes_ = record_bytes;
-    return error;
+    return error_;
   }
+  int error() const { return error_; }
+  /// Before anything is numbered or changed.
+  bool covers(std::uint64_t record_bytes) const { return claimed_ && record_bytes <= record_bytes_; }
 
  private:
+  void settle() {
+    if (claimed_) space_.settle(record_bytes_);
+    claimed_ = false;
+  }
+
   StoreSpace& space_;
   const ReserveSpace& reserve_;
   std::uint64_t record_bytes_ = 0;
+  int error_ = 0;
   bool claimed_ = false;
 };
 
