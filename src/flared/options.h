@@ -58,9 +58,12 @@ struct FlaredOptions : CommonOptions {
   int storage_nmemb = 256;          // accepted, without effect on kch
   std::string storage_compress;     // accepted, later
 
-  ReplicationType replication_type = ReplicationType::async;  // sync: accepted, later
-  std::chrono::microseconds reconstruction_interval{0};       // accepted, later
-  int reconstruction_bwlimit_kb = 0;                          // accepted, later
+  ReplicationType replication_type = ReplicationType::async;
+  int min_sync_replicas = 1;                             // the master counts
+  std::chrono::milliseconds sync_timeout{1000};          // a silent slave leaves the in-sync set
+  std::uint64_t max_lag = 1'000'000;                     // entries, with replication-type async; 0: no limit
+  std::chrono::microseconds reconstruction_interval{0};  // accepted, later
+  int reconstruction_bwlimit_kb = 0;                     // accepted, later
 
   // Accepted, later or without effect.
   std::string index_servers;  // as given

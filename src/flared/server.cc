@@ -39,6 +39,15 @@ StartFailure of_index(const IndexLink::Failure& failure) {
           fmt::format("{}: {}", program, failure.text)};
 }
 
+InSyncOptions in_sync_options(const FlaredOptions& options) {
+  InSyncOptions in_sync;
+  in_sync.sync = options.replication_type == ReplicationType::sync;
+  in_sync.replicas_min = options.min_sync_replicas;
+  in_sync.sync_silent_max = options.sync_timeout;
+  in_sync.lag_max = options.max_lag;
+  return in_sync;
+}
+
 std::string options_of(const Door& door) {
   if (door.name == main_door_name) return "options bind-address, server-port";
   return fmt::format("options door.{0}.bind, door.{0}.port", door.name);
@@ -198,6 +207,8 @@ void Server::make_parts() {
   setup.bind_address = options_.bind_address;
   setup.data_bytes_max = options_.max_value_bytes;
   setup.identity = &*identity_;
+  setup.gate = &gate_;
+  setup.promise_path = options_.data_dir + "/promise";
   setup.doubtful = safety_->doubtful();
   setup.store_replaced = [this] { safety_->store_replaced(); };
   setup.backup_head = [this] { return safety_->backup_head(); };
@@ -214,6 +225,7 @@ void Server::make_parts() {
                         ReaderLimits{options_.max_line_bytes, options_.max_key_bytes, options_.max_value_bytes,
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
+  worker_setup_->gate = &gate_;
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);
@@ -350,6 +362,7 @@ void Server::apply(const FlaredOptions& options) {
                                         std::memory_order_relaxed);
   worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
+  agent_->set_in_sync(in_sync_options(options));
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   desk_->show(options);
 }

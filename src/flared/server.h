@@ -76,6 +76,7 @@ class Server {
   asio::io_context control_{1};
   Partings partings_{control_.get_executor()};
   std::optional<BlockingPool> pool_;
+  CommitGate gate_;
   std::optional<ControlDesk> desk_;
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;

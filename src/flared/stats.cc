@@ -104,6 +104,9 @@ std::string replication_stats(const ReplicationFigures& figures) {
   lines.add("records_loaded", figures.follow.records_loaded);
   lines.add("records_expected", figures.follow.records_expected);
   lines.add("follow_lag", figures.follow.lag_entries);
+  lines.add("lost_async_writes", figures.follow.lost_writes);
+  lines.add("committed", raw(figures.committed));
+  lines.add("in_sync_nodes", figures.in_sync_nodes);
   for (const auto& slave : figures.slaves) {
     lines.add(slave.slave.text + ":state", to_text(slave.state));
     lines.add(slave.slave.text + ":acknowledged", raw(slave.acknowledged));

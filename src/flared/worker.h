@@ -25,6 +25,7 @@
 #include "flared/item_marks.h"
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
+#include "flared/replication/commit_gate.h"
 #include "flared/routing.h"
 #include "flared/storage/storage.h"
 
@@ -52,6 +53,7 @@ struct WorkerSetup {
   Log& log;
   NodeKey own_key;
   std::string bind_address;
+  CommitGate* gate = nullptr;       // null: no answer waits for copies (docs/replication.md 9)
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
   ReaderLimits reader_limits;

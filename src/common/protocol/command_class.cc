@@ -79,6 +79,8 @@ std::string_view name_of(Command command) {
       return "item";
     case Command::noop:
       return "noop";
+    case Command::position:
+      return "position";
     case Command::repl:
       return "repl";
     case Command::hello:

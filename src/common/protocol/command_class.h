@@ -71,6 +71,7 @@ constexpr AccessClasses classes_for(Command command) {
     case Command::dump_key:
       return cluster | admin;  // an original builds its slaves by them, operators save data
     case Command::node_sync:
+    case Command::position:
     case Command::repl:
     case Command::hello:
       return cluster;
