@@ -102,11 +102,11 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       log_(log),
       publish_(std::move(publish)),
       view_(std::make_shared<RoutingView>()),
+      doubtful_(setup_.doubtful),
       gate_(setup_.gate ? *setup_.gate : own_gate_),
       keeper_(
           executor, own_key_, storage, gate_, log,
           {[this](InSyncSet::Report report) { return tell_in_sync(std::move(report)); }, [this] { tell_committed(); }}),
-      doubtful_(setup_.doubtful),
       follower_(executor, storage, pool,
                 {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); },
                  setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); }},
