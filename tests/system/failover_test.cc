@@ -39,10 +39,10 @@ class Failover : public testing::Test {
     cluster.make_slave(slave);
   }
 
-  static void write(const Address& node, int first, int count) {
+  static void write(const Address& node, int first, int count, const std::string& value = "value") {
     TextClient client{node};
     for (int number = first; number < first + count; ++number) {
-      client.send("set k" + std::to_string(number) + " 0 0 5\r\nvalue\r\n");
+      client.send("set k" + std::to_string(number) + " 0 0 " + std::to_string(value.size()) + "\r\n" + value + "\r\n");
       ASSERT_EQ(client.read_line(), "STORED");
     }
   }
@@ -153,7 +153,7 @@ TEST_F(Failover, GoesToTheMostCompleteSlave) {
   ASSERT_TRUE(is_equal(cluster_, master, slave));
   ASSERT_TRUE(is_equal(cluster_, master, other));
   cluster_.node_process(other).freeze();
-  write(cluster_.node(master), 50, 50);
+  write(cluster_.node(master), 50, 50, std::string(500'000, 'v'));  // more than its sockets hold
   ASSERT_TRUE(is_equal(cluster_, master, slave));
   cluster_.node_process(master).kill();
   cluster_.node_process(other).thaw();
