@@ -157,8 +157,8 @@ OptionTable<O> storage_rows() {
           option::bytes<O>(&O::disk_reserve_bytes, 0, std::uint64_t{1} << 44)),
       row("flush-keep", "seconds for which what flush_all took away can be brought back",
           option::number<O>(&O::flush_keep_s, 0, std::int64_t{1} << 32)),
-      row("storage-dfunit", "above 0: defragment the file; 0: only with durability interval or group, up to 256 MiB",
-          option::number<O>(&O::storage_dfunit, 0, int_max)),
+      none_here(row("storage-dfunit", "steps of a defragmentation; the file is rewritten by itself",
+                    option::number<O>(&O::storage_dfunit, 0, int_max))),
       none_here(row("storage-fp", "free block pool of tch and tcb", option::number<O>(&O::storage_fp, 0, uint32_max))),
       none_here(
           row("storage-lmemb", "members of a leaf page of tcb", option::number<O>(&O::storage_lmemb, 0, int_max))),

@@ -37,6 +37,8 @@ void add_further_lines(StatLines& lines, const GeneralFigures& figures, const Co
   lines.add("disk_full", figures.storage.disk_full ? 1 : 0);
   lines.add("refused_disk_full", figures.storage.refused_for_space);
   lines.add("damaged_records", figures.storage.damaged_records);
+  lines.add("store_rewrites", figures.storage.rewrites);
+  lines.add("store_rewrite_progress", figures.storage.rewrite_percent);
 }
 
 // As memcached writes an address: tcp:, tcp6: or unix: before it, and an IPv6 one in brackets, which a peer's text has

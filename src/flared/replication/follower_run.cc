@@ -246,7 +246,7 @@ IoTask<std::string> FollowerRun::begin_replacement() {
   figures_.state = FollowState::snapshot;
   figures_.records_loaded = 0;
   figures_.records_expected = connection_->backup.expected();
-  auto work = [this] { return storage_.begin_replacement(); };
+  auto work = [this, items = figures_.records_expected] { return storage_.begin_replacement(items); };
   auto begun = co_await pool_.run(std::move(work));
   if (!begun) co_return store_failed("beginning a new store", begun.error());
   connection_->replacement = std::move(*begun);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -19,8 +20,10 @@ namespace flare {
 class HashStore {
  public:
   enum class Mode {
-    serve,  // OAUTOTRAN, so that a kill is rolled back in place of a rebuild of the file
-    build,  // a new file, not in use before it is closed
+    serve,   // OAUTOTRAN, so that a kill is rolled back in place of a rebuild of the file
+    build,   // a new file, not in use before it is closed
+    resume,  // goes on with such a file
+    adopt,   // serves such a file: it has all its blocks
   };
   /// `no_room` is told whether it failed because the disk is full.
   static Result<std::shared_ptr<HashStore>, std::string> open(const std::filesystem::path& path,
@@ -32,6 +35,7 @@ class HashStore {
   class Library : public kyotocabinet::UndoHashDB {
    public:
     using UndoHashDB::apow;
+    using UndoHashDB::bnum;
     using UndoHashDB::opts;
     using UndoHashDB::reorganized;
   };
@@ -51,10 +55,16 @@ class HashStore {
   bool begin();
   bool commit(const Place& place);
   bool roll_back();
+  /// Of a file that is built, without a transaction: nobody has used it.
+  bool close_at(const Place& place) { return set_place(place) && close(); }
   bool close();
   bool in_transaction() const { return in_transaction_; }
   bool out_of_space() const { return out_of_space_; }  // what `begin` failed for
   StoreSpace& space() { return space_; }
+  /// Of the file, behind its head and buckets.
+  std::uint64_t used_bytes();
+  std::uint64_t buckets() { return static_cast<std::uint64_t>(std::max<std::int64_t>(1, db_.bnum())); }
+  std::uint64_t alignment_bytes() { return std::uint64_t{1} << db_.apow(); }
   /// Below 2^32 << alignment for an original's file with small offsets: the library corrupts silently there
   /// (design.md 3.10).
   bool has_room(std::size_t record_bytes);

@@ -22,6 +22,11 @@ std::size_t room_for(const Operation& operation) {
   return operation.key.size() + record_header_bytes + std::max({operation.data.size(), created, sizeof(NumberText)});
 }
 
+// Tests give one of their own.
+ReserveSpace reserve_of_rewrites(const StorageOptions& options) {
+  return options.reserve ? options.reserve : reserve_above(options.disk_reserve_bytes, 2);
+}
+
 StorageOptions with_defaults(StorageOptions options) {
   if (!options.reserve) options.reserve = reserve_above(options.disk_reserve_bytes);
   return options;
@@ -30,7 +35,11 @@ StorageOptions with_defaults(StorageOptions options) {
 }  // namespace
 
 KyotoStorage::KyotoStorage(StorageOptions options, Log& log, const Clock& clock)
-    : options_(with_defaults(std::move(options))), logger_(log), clock_(clock), deletions_(options_.deletions_max) {}
+    : rewrite_reserve_(reserve_of_rewrites(options)),
+      options_(with_defaults(std::move(options))),
+      logger_(log),
+      clock_(clock),
+      deletions_(options_.deletions_max) {}
 
 KyotoStorage::~KyotoStorage() {
   if (!closed_ && store_) std::ignore = close();
@@ -84,7 +93,6 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
 Result<Outcome, StorageError> KyotoStorage::settle(const Operation& operation, const ExecuteVisitor& visitor,
                                                    bool accepted) {
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
-  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
   if (!accepted) return visitor.changes() ? poison("a write") : met_failure(operation.key);
   if (!visitor.result() && visitor.result().error() == StorageError::damaged) return met_damage(operation.key);
@@ -133,7 +141,6 @@ Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, U
   std::ignore = space.take(removes ? 0 : entry.key.size() + record_header_bytes + entry.data.size());
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
-  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (accepted) return visitor.result();
   return visitor.result() ? poison("a write of the master") : StorageError::io;
 }
@@ -246,6 +253,8 @@ StorageFigures KyotoStorage::figures() const {
           .disk_full = disk_full_,
           .refused_for_space = refused_for_space_,
           .damaged_records = damaged_records_,
+          .rewrites = rewrites_done_,
+          .rewrite_percent = rewrite_percent_,
           .failed = health_ == Health::failed};
 }
 
@@ -263,7 +272,10 @@ void KyotoStorage::recount() {
     logger_.error("{}: the records cannot be counted ({}); max-bytes takes the store for emptier than it is",
                   path("flare.kch").string(), store_->error());
   }
-  quota_.recounted(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count())), counting.bytes());
+  const auto items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()));
+  quota_.recounted(items, quota_.counts_bytes() ? std::optional{counting.bytes()} : std::nullopt);
+  used_when_counted_ =
+      start_.new_history ? 0 : store_->used_bytes();  // a store that comes from elsewhere may waste much
 }
 
 KyotoStorage::Files KyotoStorage::files() const {
@@ -283,6 +295,7 @@ void KyotoStorage::set_files(Files files) {
 
 Result<void, StorageError> KyotoStorage::close() {
   if (checkpoints_thread_) checkpoints_thread_->stop();
+  if (rewrites_) rewrites_->stop();
   bool clean = true;
   {
     const std::lock_guard alone{gate_};
@@ -291,7 +304,7 @@ Result<void, StorageError> KyotoStorage::close() {
     clean = store_->close() && clean;
   }
   // The mark is on the disk when it is written: what it speaks for must be there before.
-  if (clean) clean = sync_store() == 0 && log_->sync().has_value();
+  if (clean) clean = sync_closed_file(path("flare.kch"), options_.sync) == 0 && log_->sync().has_value();
   if (log_sync_) log_sync_->stop();
   if (!clean) {
     logger_.error("{}: not closed cleanly; the next start repairs it from the log", path("flare.kch").string());

@@ -185,7 +185,6 @@ const char* ApplyVisitor::apply(std::string_view key, std::optional<std::size_t>
   if (space_.error() != 0) result_ = space_failure(space_.error());
   if (space_.error() == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
   if (!result_) return NOP;
-  leaves_gap_ = old_bytes && (removes || record_header_bytes + entry_.data.size() > *old_bytes);
   if (removes) {
     deletions_.remember(key, {entry_.version, entry_.expire_s});
     const auto growth = change_of(key, old_bytes, std::nullopt);

@@ -54,8 +54,6 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
   /// Nothing was done, since the claim is too small for a record of so many bytes, its key included: to be tried again.
   std::optional<std::size_t> wanted_room() const { return wanted_room_; }
   std::size_t record_bytes() const { return record_bytes_; }
-  /// The record was removed, or has grown and moved.
-  bool leaves_gap() const { return changes_ && old_bytes_ && (record_bytes_ == 0 || record_bytes_ > *old_bytes_); }
 
  private:
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
@@ -84,7 +82,6 @@ class ApplyVisitor final : public kyotocabinet::DB::Visitor {
       : entry_(entry), deletions_(deletions), log_(log), quota_(quota), space_(space) {}
 
   const Result<void, StorageError>& result() const { return result_; }
-  bool leaves_gap() const { return leaves_gap_; }
 
  private:
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
@@ -97,7 +94,6 @@ class ApplyVisitor final : public kyotocabinet::DB::Visitor {
   UpdateLog* log_;
   StoreQuota& quota_;
   SpaceClaim& space_;
-  bool leaves_gap_ = false;
   Result<void, StorageError> result_ = StorageError::io;  // until the visit
 };
 

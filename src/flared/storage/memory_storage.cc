@@ -296,7 +296,7 @@ Result<std::unique_ptr<Scan>, StorageError> MemoryStorage::begin_scan() {
   return std::unique_ptr<Scan>{std::make_unique<MemoryScan>(*this)};
 }
 
-Result<std::unique_ptr<Replacement>, StorageError> MemoryStorage::begin_replacement() {
+Result<std::unique_ptr<Replacement>, StorageError> MemoryStorage::begin_replacement(std::uint64_t) {
   return std::unique_ptr<Replacement>{std::make_unique<MemoryReplacement>(*this)};
 }
 

@@ -32,7 +32,7 @@ class MemoryStorage : public Storage {
   Result<Sequence, StorageError> read_log(Sequence after, std::size_t bytes_max, std::string& out) const override;
   void on_log_written(std::function<void()> listener) override;
   Result<std::unique_ptr<Scan>, StorageError> begin_scan() override;
-  Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() override;
+  Result<std::unique_ptr<Replacement>, StorageError> begin_replacement(std::uint64_t expected_items) override;
   StorageFigures figures() const override;
   void limit(const StoreLimits& limits) override;
   StoreQuota& quota() override { return quota_; }

@@ -27,12 +27,12 @@ constexpr std::uint64_t share_bytes_max = 64 * 1024 * 1024;
 
 }  // namespace
 
-ReserveSpace reserve_above(std::uint64_t free_bytes_min) {
-  return [free_bytes_min](int descriptor, std::uint64_t offset, std::uint64_t bytes) {
+ReserveSpace reserve_above(std::uint64_t free_bytes_min, std::uint64_t times) {
+  return [free_bytes_min, times](int descriptor, std::uint64_t offset, std::uint64_t bytes) {
     struct statvfs disk {};
     if (::fstatvfs(descriptor, &disk) != 0) return errno;
     const auto share = std::min<std::uint64_t>(disk.f_blocks * disk.f_frsize / share_of_disk, share_bytes_max);
-    const auto kept = free_bytes_min != 0 ? free_bytes_min : share;
+    const auto kept = times * (free_bytes_min != 0 ? free_bytes_min : share);
     if (disk.f_bavail * disk.f_frsize < kept + bytes) return ENOSPC;
     return reserve_space(descriptor, offset, bytes);
   };
@@ -83,16 +83,20 @@ StoreSpace::StoreSpace(std::filesystem::path path, Size store_bytes)
 
 int StoreSpace::open(bool empty, std::uint64_t head_bytes) {
   file_ = FileDescriptor{::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (empty ? O_TRUNC : 0), 0644)};
-  return file_ ? reserve_space(file_.get(), 0, head_bytes) : errno;
+  if (!file_) return errno;
+  return head_bytes > 0 ? reserve_space(file_.get(), 0, head_bytes) : 0;
 }
 
 int StoreSpace::cover(std::uint64_t alignment_bytes, bool compressed) {
+  const int error = reserve_space(file_.get(), 0, store_bytes_());
+  if (error == 0) covered(alignment_bytes, compressed);
+  return error;
+}
+
+void StoreSpace::covered(std::uint64_t alignment_bytes, bool compressed) {
   alignment_bytes_ = alignment_bytes;
   compressed_ = compressed;
-  const auto size = store_bytes_();
-  const int error = reserve_space(file_.get(), 0, size);
-  if (error == 0) ahead_.restart(size);
-  return error;
+  ahead_.restart(store_bytes_());
 }
 
 void StoreSpace::close() {

@@ -55,6 +55,8 @@ class StoreSpace {
   int open(bool empty, std::uint64_t head_bytes);
   /// Blocks for all of the file, which may have come with holes. Before it is written to.
   int cover(std::uint64_t alignment_bytes, bool compressed);
+  /// It has them.
+  void covered(std::uint64_t alignment_bytes, bool compressed);
   void close();
 
   /// The undo file is there, or was begun anew.
@@ -112,7 +114,8 @@ class SpaceClaim {
   bool claimed_ = false;
 };
 
-/// Blocks for the range, unless the disk would be left with less than `free_bytes_min` (0: a share of the disk).
-ReserveSpace reserve_above(std::uint64_t free_bytes_min);
+/// Blocks for the range, unless the disk would be left with less than `times` `free_bytes_min` (0: a share of the
+/// disk).
+ReserveSpace reserve_above(std::uint64_t free_bytes_min, std::uint64_t times = 1);
 
 }  // namespace flare

@@ -96,7 +96,7 @@ const std::vector<Row>& of_flared() {
       {"log-max-size", "0", {"0", "16M", "1G"}, numbers_but({"-1", "1000000G"})},
       {"disk-reserve", "0", {"0", "16M", "1G"}, numbers_but({"-1", "1000000G"})},
       {"flush-keep", "3600", {"0", "86400"}, numbers_but({"-1", "4294967297"})},
-      {"storage-dfunit", "0", {"0", "8"}, numbers_but({"-1"})},
+      {"storage-dfunit", "0", {"0", "8"}, numbers_but({"-1"}), true},
       {"storage-fp", "10", {"0", "20"}, numbers_but({"-1"}), true},
       {"storage-lmemb", "128", {"1"}, numbers_but({"-1"}), true},
       {"storage-nmemb", "256", {"1"}, numbers_but({"-1"}), true},
