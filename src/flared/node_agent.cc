@@ -14,6 +14,7 @@
 #include "common/protocol/peer_hello.h"
 #include "flared/flush_rules.h"
 #include "flared/replication/in_sync_members.h"
+#include "flared/replication/version_floor.h"
 
 namespace flare {
 
@@ -207,6 +208,7 @@ void NodeAgent::install(NodeMap map) {
     if (nodes[i].key() == own_key_) view->self = i;
   }
   auto plan = plan_replication(before, map, own_key_);
+  if (takes_over(view_->map, map, own_key_)) took_over_ = true;
   view->map = std::move(map);
   const auto own = view->map.nodes.find(own_key_);
   view->build_incomplete = own != view->map.nodes.end() && is_unbuilt_slave(own->second);
@@ -250,6 +252,7 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
   if (!led) {
     leading_ = false;
+    if (!leads(plan)) took_over_ = false;
     sources_.stop_all();
     keeper_.stop();
     plan.kind == ReplicationPlan::Kind::none && !is_slave(own_entry()) ? gate_.stand_alone() : gate_.forget();
@@ -279,6 +282,8 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
     log_.error("epoch {} cannot be stored in the update log: this node takes no writes as master", raw(epoch));
     co_return;
   }
+  co_await settle_versions(epoch);
+  if (round != round_) co_return;
   leading_ = true;
   reign_ = epoch;
   keeper_.lead(in_sync_members(view_->map, plan_.partition));

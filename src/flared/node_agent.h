@@ -41,6 +41,7 @@ class NodeAgent {
     std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
     CommitGate* gate = nullptr;                     // moved by this node's role; outlives the agent
     std::string promise_path{};                     // where a promise to the index is kept; empty: nowhere
+    std::string taken_over_path{};                  // where it is kept that the partition has had another master
     bool doubtful = false;                          // the store was salvaged: no slave may serve it
     std::function<void()> store_replaced = {};      // by a snapshot of the master
   };
@@ -108,6 +109,7 @@ class NodeAgent {
   Epoch told_epoch() const;
   void tell_committed();
   void recall_promise();
+  IoTask<> settle_versions(Epoch epoch);
   std::string position_refusal(PartitionId partition) const;
   Result<Position, StorageError> written_position();
   IoTask<std::string> promise(Promise::Given asked);
@@ -136,6 +138,7 @@ class NodeAgent {
   std::optional<std::chrono::steady_clock::time_point>
       was_down_at_;  // when a map last showed this node down, or it came back
   Promise promise_;
+  bool took_over_ = false;        // the partition of plan_ has had another master before
   bool following_later_ = false;  // a coroutine waits for the promise to lapse
   CommitGate own_gate_;           // where nobody gave one
   CommitGate& gate_;

@@ -6,6 +6,7 @@
 #include "flared/node_agent.h"
 #include "flared/position_request.h"
 #include "flared/replication/in_sync_members.h"
+#include "flared/replication/version_floor.h"
 #include "flared/storage/file_tools.h"
 
 namespace flare {
@@ -28,6 +29,24 @@ void NodeAgent::recall_promise() {
   } else {
     log_.warning("{} is damaged: what it promised to the index is not known", setup_.promise_path);
   }
+}
+
+// docs/replication.md 6: stored before the first write, and known after a restart.
+IoTask<> NodeAgent::settle_versions(Epoch epoch) {
+  const auto& path = setup_.taken_over_path;
+  const auto partition = plan_.partition;
+  if (took_over_ && !path.empty()) {
+    auto store = [path, text = format_taken_over(partition)] { return replace_file(path, text); };
+    try {
+      const auto error = co_await pool_.run(std::move(store));
+      if (error != 0) log_.error("{}: cannot be written: {}", path, error_text(error));
+    } catch (const boost::system::system_error& error) {
+      log_.error("{}: cannot be written: {}", path, error.what());
+    }
+  }
+  const auto text = path.empty() ? std::nullopt : read_small_file(path);
+  const bool later = took_over_ || (text && parse_taken_over(*text) == partition);
+  storage_.set_version_floor(later ? version_floor(epoch) : RecordVersion{0});
 }
 
 std::string NodeAgent::position_refusal(PartitionId partition) const {
@@ -70,9 +89,9 @@ IoTask<std::string> NodeAgent::promise(Promise::Given asked) {
   if (!refusal.empty()) co_return refusal;
   promise_.give(asked, Clock::now());
   follower_.stop();
+  follow_master();  // as soon as the promise has lapsed
   auto store = [path = setup_.promise_path, text = format_promise(asked)] { return replace_file(path, text); };
   const auto error = setup_.promise_path.empty() ? 0 : co_await pool_.run(std::move(store));
-  follow_master();  // as soon as the promise has lapsed
   if (error != 0) {
     log_.error("{}: the promise to the index cannot be stored: {}", setup_.promise_path, error_text(error));
     co_return std::string{"the promise cannot be stored"};

@@ -209,6 +209,7 @@ void Server::make_parts() {
   setup.identity = &*identity_;
   setup.gate = &gate_;
   setup.promise_path = options_.data_dir + "/promise";
+  setup.taken_over_path = options_.data_dir + "/taken-over";
   setup.doubtful = safety_->doubtful();
   setup.store_replaced = [this] { safety_->store_replaced(); };
   setup.backup_head = [this] { return safety_->backup_head(); };

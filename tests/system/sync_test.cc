@@ -220,6 +220,10 @@ TEST_F(Sync, WhatAnAsyncMasterAloneHadWrittenIsCountedWhenItReturns) {
   ASSERT_TRUE(cluster_->becomes(slave, "master", "active"));
   const auto lost = std::to_string(written - std::stoi(replication(cluster_->node(slave), "sequence")));
   ASSERT_NE(lost, "0");
+  ASSERT_EQ(store(cluster_->node(slave), "later"), "STORED");
+  const auto taken_over = dump_of(cluster_->node(slave));
+  EXPECT_EQ(taken_over.at("common").version, 1u);
+  EXPECT_GE(taken_over.at("later").version, std::uint64_t{1} << 40) << "replication.md 6: above the first master's";
   cluster_->start_node(master);
   ASSERT_TRUE(cluster_->becomes(master, "proxy", "active"));
   cluster_->make_slave(master);

@@ -83,7 +83,8 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
                             .deletions = deletions_,
                             .sink = sink,
                             .quota = quota_,
-                            .space = space}};
+                            .space = space,
+                            .version_floor = version_floor_.load(std::memory_order_relaxed)}};
     const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
     if (!accepted || !visitor.wanted_room()) return settle(operation, visitor, accepted);
     room = *visitor.wanted_room();

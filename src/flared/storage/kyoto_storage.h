@@ -43,6 +43,7 @@ class KyotoStorage final : public Storage {
   Result<void, StorageError> apply(const LogEntry& entry) override;
   Result<void, StorageError> flush() override;
   Result<void, StorageError> set_epoch(Epoch epoch) override;
+  void set_version_floor(RecordVersion floor) override { version_floor_.store(floor, std::memory_order_relaxed); }
   Position position() const override;
   Sequence written_sequence() const override;
   EpochTable epochs() const override;
@@ -168,6 +169,7 @@ class KyotoStorage final : public Storage {
   std::atomic<std::uint64_t> rewrites_done_{0};
   std::atomic<int> rewrite_percent_{0};
   std::string rewrite_trouble_told_;  // the last one; of the rewriting thread
+  std::atomic<RecordVersion> version_floor_{RecordVersion{0}};
   std::atomic<int> scans_{0};
   std::atomic<std::uint64_t> generation_{0};  // raised when cursors become void
   std::atomic<bool> replacing_{false};

@@ -86,7 +86,8 @@ const char* ExecuteVisitor::visit_empty(const char* key, std::size_t key_bytes, 
       new_bytes);
 }
 
-const char* ExecuteVisitor::decide_on(const Present& present, std::size_t* new_bytes) {
+const char* ExecuteVisitor::decide_on(Present present, std::size_t* new_bytes) {
+  present.version_floor = context_.version_floor;
   NumberText number;
   const auto decision = decide(context_.operation, present, context_.now_s, context_.data_bytes_max, number);
   result_ = decision.outcome;

@@ -46,6 +46,7 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
     RecordSink* sink;
     StoreQuota& quota;
     SpaceClaim& space;
+    RecordVersion version_floor{0};
   };
   explicit ExecuteVisitor(const Context& context) : context_(context) {}
 
@@ -59,7 +60,7 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                          std::size_t* new_bytes) override;
   const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override;
-  const char* decide_on(const Present& present, std::size_t* new_bytes);
+  const char* decide_on(Present present, std::size_t* new_bytes);
   void tell(std::string_view key, const Decision& decision);
   const char* store(const Change& change, std::size_t* new_bytes);
   const char* remove(const Change& change);

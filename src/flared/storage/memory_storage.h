@@ -26,6 +26,7 @@ class MemoryStorage : public Storage {
   Result<void, StorageError> apply(const LogEntry& entry) override;
   Result<void, StorageError> flush() override;
   Result<void, StorageError> set_epoch(Epoch epoch) override;
+  void set_version_floor(RecordVersion floor) override { version_floor_ = floor; }
   Position position() const override;
   Sequence written_sequence() const override;
   EpochTable epochs() const override;
@@ -42,6 +43,7 @@ class MemoryStorage : public Storage {
   void drop_log(Sequence last);
 
  private:
+  RecordVersion version_floor_{0};
   class MemoryScan;
   class MemoryReplacement;
   using Records = std::map<std::string, std::string, std::less<>>;  // key -> record bytes

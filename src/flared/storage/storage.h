@@ -124,6 +124,8 @@ class Storage {
 
   /// The epoch of entries from now on; never lowered. Stored before the next entry.
   virtual Result<void, StorageError> set_epoch(Epoch epoch) = 0;
+  /// No version that `execute` gives from now on is below (docs/replication.md 6).
+  virtual void set_version_floor(RecordVersion floor) = 0;
   virtual Position position() const = 0;          // of the last entry given
   virtual Sequence written_sequence() const = 0;  // of the last entry the kernel has
   virtual EpochTable epochs() const = 0;
