@@ -227,6 +227,8 @@ std::string ControlDesk::stats_text(std::string_view words) {
     case StatsTopic::threads_request:
     case StatsTopic::threads_slave:
       return std::string{reply::end};
+    case StatsTopic::offers:
+      return std::string{reply::error};  // of flarei
   }
   return std::string{reply::error};
 }

@@ -230,6 +230,9 @@ void Server::make_parts() {
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);
+  map_offer_.emplace(
+      executor, MapOffer::Setup{options_.server_name, options_.server_port}, *index_, [this] { return agent_->view(); },
+      worker_setup_->probed, log_);
   learn_addresses();
 }
 
@@ -284,6 +287,7 @@ IoTask<> Server::join() {
   log_.notice("joined the cluster: {} nodes in the map", joined->map.nodes.size());
   agent_->joined(std::move(*joined));
   serving_ = true;
+  map_offer_->start();
   daemonizer_.report_ready(options_.log_to_stderr);
 }
 
@@ -303,6 +307,7 @@ IoTask<> Server::wait_for_stop() {
 // Requests in work are answered, the slaves get what was acknowledged, then the index hears of it (daemons.md 2.6).
 IoTask<> Server::stop() {
   if (std::exchange(stopping_, true)) co_return;
+  if (map_offer_) map_offer_->stop();
   for (auto& [door, listener] : listeners_) listener->stop();
   for (auto& worker : workers_) worker->stop(limits::stop_deadline);
   auto join_workers = [this] {

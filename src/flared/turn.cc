@@ -146,6 +146,10 @@ void Turn::answer_hello(const Request& request) {
 // docs/design.md 5: an index whose map was refused must not take this node for its own.
 void Turn::answer_ping(const Request& request) {
   if (peer_.standing == SessionPeer::Standing::foreign_index) return say(request, "SERVER_ERROR foreign index\r\n");
+  if (peer_.standing == SessionPeer::Standing::kin) {
+    worker_.setup().probed.store(std::chrono::steady_clock::now().time_since_epoch().count(),
+                                 std::memory_order_relaxed);
+  }
   const auto ailment = worker_.setup().control.ailment();
   say(request, ailment.empty() ? reply::ok : ailment);
 }

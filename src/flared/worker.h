@@ -62,6 +62,7 @@ struct WorkerSetup {
   std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
   std::atomic<std::int64_t> write_timeout_s{60};  // net-write-timeout, likewise
   std::chrono::milliseconds answer_deadline{10'000};
+  std::atomic<std::int64_t> probed{0};  // when the index last probed this node, in ticks of the steady clock
   ConnectionPlaces places;
   ConnectionMemory memory;
   std::atomic<double> operations_share{0};  // of max-ops-per-second, for each worker; 0: no limit

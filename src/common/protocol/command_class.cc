@@ -105,6 +105,10 @@ std::string_view name_of(IndexCommand command) {
       return "node remove";
     case IndexCommand::node_insync:
       return "node insync";
+    case IndexCommand::node_offer:
+      return "node offer";
+    case IndexCommand::node_adopt:
+      return "node adopt";
     case IndexCommand::hello:
       return "hello";
     case IndexCommand::kill:
