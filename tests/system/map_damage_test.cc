@@ -103,6 +103,12 @@ TEST_P(DamagedMap, RefusesTheStartOnceAndLeavesEveryGeneration) {
 
 class EditedMap : public DamagedMap {};
 
+void edit_the_port(const path& map) {
+  auto xml = read_file(map);
+  for (auto at = xml.find("12121"); at != std::string::npos; at = xml.find("12121")) xml.replace(at, 5, "12123");
+  write_file(map, xml);
+}
+
 // docs/spec/cluster.md 4.6: an operator may edit the file. Ours then has a word to be taken out, which the refusal
 // says.
 TEST_P(EditedMap, IsTakenOnceItsSumIsTakenOut) {
@@ -116,16 +122,11 @@ TEST_P(EditedMap, IsTakenOnceItsSumIsTakenOut) {
                   .errors = folder_ / "again.log"}};
   EXPECT_TRUE(eventually([] {
     auto client = try_connect({"127.0.0.1", 12120});
-    return client && read_map(client->ask_all("stats nodes")).contains("127.0.0.1:02121");
+    return client && read_map(client->ask_all("stats nodes")).contains("127.0.0.1:12123");
   })) << read_file(folder_ / "again.log");
 }
 
-INSTANTIATE_TEST_SUITE_P(Issue_6, EditedMap, testing::Values(MapDamage{"another_port", [](const path& map) {
-                                                                         auto xml = read_file(map);
-                                                                         xml[xml.find("<first>127.0.0.1:") + 17] ^=
-                                                                             0x01;
-                                                                         write_file(map, flip_a_digit(std::move(xml)));
-                                                                       }}));
+INSTANTIATE_TEST_SUITE_P(Issue_6, EditedMap, testing::Values(MapDamage{"another_port", edit_the_port}));
 
 INSTANTIATE_TEST_SUITE_P(
     Issue_6, DamagedMap,

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "flared/storage/deletions_file.h"
 #include "flared/storage/file_tools.h"
 #include "flared/storage/kyoto_visitors.h"
 
@@ -43,17 +44,19 @@ Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position
   const auto fresh = std::move(fresh_);
   const bool whole =
       fresh->begin() && fresh->commit({.log_id = position.log_id, .sequence = position.sequence}) && fresh->close();
-  const int error = whole ? UpdateLog::create(storage_.path("log.new"), {.log_id = position.log_id,
-                                                                         .first = next(position.sequence),
-                                                                         .epoch = position.epoch,
-                                                                         .epochs = epochs})
-                          : EIO;
+  int error = whole ? UpdateLog::create(storage_.path("log.new"), {.log_id = position.log_id,
+                                                                   .first = next(position.sequence),
+                                                                   .epoch = position.epoch,
+                                                                   .epochs = epochs})
+                    : EIO;
+  if (error == 0) error = write_deletions(storage_.path("log.new"), position.log_id, deletions_);
   if (error != 0) {
     std::error_code ignored;
     ::unlink(storage_.path("flare.kch.new").c_str());
     std::filesystem::remove_all(storage_.path("log.new"), ignored);
     return storage_.storage_failure(error, whole ? "log.new" : "flare.kch.new");
   }
+  const std::lock_guard not_trimming{storage_.trim_mutex_};
   const std::lock_guard alone{storage_.gate_};
   return storage_.swap_in_replacement(deletions_);
 }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "flared/storage/clean_mark.h"
+#include "unit/storage/disk_calls.h"
 #include "unit/storage/replayed_log.h"
 
 /// A kill at each step of checkpoint, flush, swap, start and stop (design.md 3.2, 3.4, 3.7). A step is a system call by
@@ -91,6 +92,7 @@ int ftruncate64(int descriptor, off64_t size) noexcept {
   return static_cast<int>(step(SYS_ftruncate, descriptor, size));
 }
 int fallocate(int descriptor, int mode, off_t offset, off_t size) {
+  if (!flare::blocks_are_reserved) return 0;
   return static_cast<int>(step(SYS_fallocate, descriptor, mode, offset, size));
 }
 // A kill leaves what the kernel has: the disk would only make this slow.
