@@ -67,6 +67,9 @@ class AwaitedAnswers {
   void lose() { lost_ = true; }
   bool lost() const { return lost_; }
 
+  /// None of the answers may be given; this is said in their stead.
+  void replace(std::string_view whole) { instead_.emplace(whole); }
+
   bool complete() const { return missing_ == 0; }
   /// There was no memory for an answer: what `merge` gives is not what was asked for.
   bool overflowed() const { return overflowed_; }
@@ -87,6 +90,7 @@ class AwaitedAnswers {
 
   /// `local` with each answer in its place.
   void merge(std::string_view local, OutputBuffer& out) const {
+    if (instead_) return out.append(*instead_);
     std::size_t done = 0;
     for (const auto& place : places_) {
       out.append(local.substr(done, place.offset - done));
@@ -133,6 +137,7 @@ class AwaitedAnswers {
   std::size_t held_bytes_ = 0;
   bool overflowed_ = false;
   bool lost_ = false;
+  std::optional<std::string> instead_;
 };
 
 /// Where a request's answer goes, and in which form; no form: as it is.

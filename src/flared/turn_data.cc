@@ -77,6 +77,7 @@ void Turn::read_key(std::string_view key, bool with_version) {
   counters.cmd_get.add();
   const auto route = route_read(view_, key, wrote_lately(key), worker_.draw());
   if (route.kind == Route::Kind::local) {
+    if (sync_mode_) wait_for_commit();  // it may have seen something newer
     ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
     if (!found) values_error_ = answer_of(found.error());
@@ -124,6 +125,7 @@ void Turn::write(const Request& request) {
 }
 
 void Turn::execute(const Request& request) {
+  if (!may_write(request)) return error(request, reply::too_few_replicas);
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
   ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
@@ -158,6 +160,8 @@ void Turn::touch_many(const Request& request) {
     const auto route = route_write(view_, one.key, one.proxied);
     if (route.kind == Route::Kind::forward) {
       forward_gat(one, route.node);
+    } else if (route.kind == Route::Kind::local && !may_write(one)) {
+      values_error_ = reply::too_few_replicas;
     } else if (route.kind == Route::Kind::local) {
       ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);

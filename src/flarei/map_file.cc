@@ -109,8 +109,10 @@ Result<NodeMap, StoreError> parse(const std::string& path, std::string_view byte
 
 // No start overwrites what somebody may still need.
 StoreError with_way_out(const StoreError& error, const std::string& path) {
-  return {fmt::format("{}; repair it, put one of {}.1 to .{} in its place, or remove it to start with an empty map",
-                      error.text, path, generations)};
+  return {
+      fmt::format("{}; repair it, put one of {}.1 to .{} in its place, or remove it to take the map that "
+                  "the nodes offer",
+                  error.text, path, generations)};
 }
 
 }  // namespace
@@ -135,6 +137,7 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
   }
   auto map = parse(source, **bytes);
   if (!map) return with_way_out(map.error(), path_);
+  loaded.found = true;
   loaded.map = std::move(*map);
   if (auto facts = facts_of_xml(**bytes, loaded.map)) {
     loaded.cluster = std::move(facts->cluster);

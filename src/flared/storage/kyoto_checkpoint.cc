@@ -16,7 +16,7 @@ void KyotoStorage::checkpoint() {
   }
   tell_listener();
   trim_log();
-  tidy();
+  look_whether_to_rewrite();
 }
 
 // Outside the gate. What the log has up to its checkpoint is in the table of remembered deletions, and what came since

@@ -101,14 +101,17 @@ std::string KyotoStorage::start_up() {
   if (auto refused = refuse_foreign_store(options_.data_dir); !refused.empty()) return refused;
   // Nothing was changed yet: another version may go on with it.
   if (auto refused = refuse_unknown_format(path("log")); !refused.empty()) return refused;
-  for (const char* left_over : {"flare.kch.new", "flare.kch.new.wal", "log.new", "log.old"}) {
+  for (const char* left_over :
+       {"flare.kch.new", "flare.kch.new.wal", "flare.kch.flush", "flare.kch.rewrite", "log.new", "log.old"}) {
     std::filesystem::remove_all(path(left_over), error);
   }
   drop_flushed();
   if (auto failure = open_files(); !failure.empty()) return failure;
   recount();
+  rewrites_ = std::make_unique<RewriteThread>([this](const auto& pause) { return rewrite_if_due(pause); });
   checkpoints_thread_ = std::make_unique<CheckpointThread>(options_.checkpoint_pace, [this] { checkpoint(); });
   begin_syncing();
+  look_whether_to_rewrite();
   return {};
 }
 

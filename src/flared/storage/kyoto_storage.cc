@@ -16,6 +16,17 @@ constexpr std::uint64_t log_buffered_bytes_max = 4 * 1024 * 1024;
 
 constexpr std::int64_t told_again_s = 60;  // the same trouble of the store
 
+// Of the record that comes of an operation, without what the present one adds.
+std::size_t room_for(const Operation& operation) {
+  const auto created = operation.creation ? operation.creation->data.size() : 0;
+  return operation.key.size() + record_header_bytes + std::max({operation.data.size(), created, sizeof(NumberText)});
+}
+
+// Tests give one of their own.
+ReserveSpace reserve_of_rewrites(const StorageOptions& options) {
+  return options.reserve ? options.reserve : reserve_above(options.disk_reserve_bytes, 2);
+}
+
 StorageOptions with_defaults(StorageOptions options) {
   if (!options.reserve) options.reserve = reserve_above(options.disk_reserve_bytes);
   return options;
@@ -24,7 +35,11 @@ StorageOptions with_defaults(StorageOptions options) {
 }  // namespace
 
 KyotoStorage::KyotoStorage(StorageOptions options, Log& log, const Clock& clock)
-    : options_(with_defaults(std::move(options))), logger_(log), clock_(clock), deletions_(options_.deletions_max) {}
+    : rewrite_reserve_(reserve_of_rewrites(options)),
+      options_(with_defaults(std::move(options))),
+      logger_(log),
+      clock_(clock),
+      deletions_(options_.deletions_max) {}
 
 KyotoStorage::~KyotoStorage() {
   if (!closed_ && store_) std::ignore = close();
@@ -59,17 +74,26 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
   if (!store_->has_room(operation.key.size() + operation.data.size())) return offsets_end();
 
   SpaceClaim space{store_->space(), options_.reserve};
-  ExecuteVisitor visitor{{.operation = operation,
-                          .now_s = now_s,
-                          .data_bytes_max = options_.data_bytes_max,
-                          .log = *log_,
-                          .deletions = deletions_,
-                          .sink = sink,
-                          .quota = quota_,
-                          .space = space}};
-  const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+  for (auto room = room_for(operation);;) {
+    std::ignore = space.take(room);  // told by the visit, if it has to write
+    ExecuteVisitor visitor{{.operation = operation,
+                            .now_s = now_s,
+                            .data_bytes_max = options_.data_bytes_max,
+                            .log = *log_,
+                            .deletions = deletions_,
+                            .sink = sink,
+                            .quota = quota_,
+                            .space = space,
+                            .version_floor = version_floor_.load(std::memory_order_relaxed)}};
+    const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+    if (!accepted || !visitor.wanted_room()) return settle(operation, visitor, accepted);
+    room = *visitor.wanted_room();
+  }
+}
+
+Result<Outcome, StorageError> KyotoStorage::settle(const Operation& operation, const ExecuteVisitor& visitor,
+                                                   bool accepted) {
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
-  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
   if (!accepted) return visitor.changes() ? poison("a write") : met_failure(operation.key);
   if (!visitor.result() && visitor.result().error() == StorageError::damaged) return met_damage(operation.key);
@@ -116,7 +140,6 @@ Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, U
   SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
-  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (accepted) return visitor.result();
   return visitor.result() ? poison("a write of the master") : StorageError::io;
 }
@@ -229,6 +252,8 @@ StorageFigures KyotoStorage::figures() const {
           .disk_full = disk_full_,
           .refused_for_space = refused_for_space_,
           .damaged_records = damaged_records_,
+          .rewrites = rewrites_done_,
+          .rewrite_percent = rewrite_percent_,
           .failed = health_ == Health::failed};
 }
 
@@ -246,7 +271,10 @@ void KyotoStorage::recount() {
     logger_.error("{}: the records cannot be counted ({}); max-bytes takes the store for emptier than it is",
                   path("flare.kch").string(), store_->error());
   }
-  quota_.recounted(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count())), counting.bytes());
+  const auto items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()));
+  quota_.recounted(items, quota_.counts_bytes() ? std::optional{counting.bytes()} : std::nullopt);
+  used_when_counted_ =
+      start_.new_history ? 0 : store_->used_bytes();  // a store that comes from elsewhere may waste much
 }
 
 KyotoStorage::Files KyotoStorage::files() const {
@@ -266,6 +294,7 @@ void KyotoStorage::set_files(Files files) {
 
 Result<void, StorageError> KyotoStorage::close() {
   if (checkpoints_thread_) checkpoints_thread_->stop();
+  if (rewrites_) rewrites_->stop();
   bool clean = true;
   {
     const std::lock_guard alone{gate_};
@@ -274,7 +303,7 @@ Result<void, StorageError> KyotoStorage::close() {
     clean = store_->close() && clean;
   }
   // The mark is on the disk when it is written: what it speaks for must be there before.
-  if (clean) clean = sync_store() == 0 && log_->sync().has_value();
+  if (clean) clean = sync_closed_file(path("flare.kch"), options_.sync) == 0 && log_->sync().has_value();
   if (log_sync_) log_sync_->stop();
   if (!clean) {
     logger_.error("{}: not closed cleanly; the next start repairs it from the log", path("flare.kch").string());

@@ -86,7 +86,8 @@ const char* ExecuteVisitor::visit_empty(const char* key, std::size_t key_bytes, 
       new_bytes);
 }
 
-const char* ExecuteVisitor::decide_on(const Present& present, std::size_t* new_bytes) {
+const char* ExecuteVisitor::decide_on(Present present, std::size_t* new_bytes) {
+  present.version_floor = context_.version_floor;
   NumberText number;
   const auto decision = decide(context_.operation, present, context_.now_s, context_.data_bytes_max, number);
   result_ = decision.outcome;
@@ -160,10 +161,12 @@ bool ExecuteVisitor::reserve(std::int64_t items, std::int64_t bytes) {
   return !refusal;
 }
 
+// design.md 3.8: what the present record adds (append, touch) is known only here.
 bool ExecuteVisitor::claim(std::size_t record_bytes) {
-  const int error = context_.space.take(record_bytes);
-  if (error != 0) result_ = space_failure(error);
-  return error == 0;
+  if (context_.space.covers(record_bytes)) return true;
+  result_ = space_failure(context_.space.error());
+  if (context_.space.error() == 0) wanted_room_ = record_bytes;
+  return false;
 }
 
 bool ExecuteVisitor::log_entry(const LogEntry& entry) {
@@ -180,11 +183,9 @@ const char* ApplyVisitor::visit_full(const char* key, std::size_t key_bytes, con
 
 const char* ApplyVisitor::apply(std::string_view key, std::optional<std::size_t> old_bytes, std::size_t* new_bytes) {
   const bool removes = entry_.kind == EntryKind::remove;
-  const int error = space_.take(removes ? 0 : key.size() + record_header_bytes + entry_.data.size());
-  if (error != 0) result_ = space_failure(error);
-  if (error == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
+  if (space_.error() != 0) result_ = space_failure(space_.error());
+  if (space_.error() == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
   if (!result_) return NOP;
-  leaves_gap_ = old_bytes && (removes || record_header_bytes + entry_.data.size() > *old_bytes);
   if (removes) {
     deletions_.remember(key, {entry_.version, entry_.expire_s});
     const auto growth = change_of(key, old_bytes, std::nullopt);

@@ -254,7 +254,7 @@ void swap_a_build_in(const Child& child) {
   const auto storage = child.open();
   fill(*storage, 10);
   child.begin();
-  const auto replacement = storage->begin_replacement();
+  const auto replacement = storage->begin_replacement(0);
   if (!replacement) _exit(4);
   for (int number = 0; number < 5; ++number) {
     if (!(*replacement)->put("built-" + std::to_string(number), {.version = RecordVersion{9}, .data = "y"})) _exit(4);
