@@ -138,8 +138,6 @@ Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, U
   if (log != nullptr && !store_->has_room(entry.key.size() + entry.data.size())) return offsets_end();
   // What the log has was acknowledged: for that the reserve is there.
   SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
-  const bool removes = entry.kind == EntryKind::remove;
-  std::ignore = space.take(removes ? 0 : entry.key.size() + record_header_bytes + entry.data.size());
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
   if (accepted) return visitor.result();

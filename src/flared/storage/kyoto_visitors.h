@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "flared/storage/deletions.h"
 #include "flared/storage/storage.h"
@@ -76,11 +77,15 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
   std::optional<std::size_t> wanted_room_;
 };
 
-/// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log.
+/// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log. Takes
+/// its room of `space` before the visit.
 class ApplyVisitor final : public kyotocabinet::DB::Visitor {
  public:
   ApplyVisitor(const LogEntry& entry, Deletions& deletions, UpdateLog* log, StoreQuota& quota, SpaceClaim& space)
-      : entry_(entry), deletions_(deletions), log_(log), quota_(quota), space_(space) {}
+      : entry_(entry), deletions_(deletions), log_(log), quota_(quota), space_(space) {
+    const bool removes = entry.kind == EntryKind::remove;
+    std::ignore = space.take(removes ? 0 : entry.key.size() + record_header_bytes + entry.data.size());
+  }
 
   const Result<void, StorageError>& result() const { return result_; }
 

@@ -277,14 +277,11 @@ TEST(StoreRewrite, GivesWayToABuild) {
 TEST(StoreRewrite, NeedsRoomAndLeavesItToThoseWhoWrite) {
   SmallBuckets folder;
   std::atomic<bool> full{true};
-  folder.options.reserve = [&](int, std::uint64_t offset, std::uint64_t) {
-    return full && offset < 1024 * 1024 && offset > 8192 ? ENOSPC : 0;  // only the new file begins so low
+  folder.options.reserve = [&](int file, std::uint64_t, std::uint64_t) {
+    const auto name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file));
+    return full && name.filename() == "flare.kch.rewrite" ? ENOSPC : 0;
   };
-  auto storage = [&] {
-    full = false;
-    return folder.open();
-  }();
-  full = true;
+  auto storage = folder.open();
   fill(*storage, 0, 2000);
   ASSERT_TRUE(comes([&] { return folder.log.text().find("no room for a second copy") != std::string::npos; }))
       << folder.log.text();
