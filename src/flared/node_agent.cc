@@ -139,10 +139,14 @@ void NodeAgent::tell_committed() {
 }
 
 void NodeAgent::joined(IndexLink::Joined joined) {
+  joined.map.version = MapVersion{0};
+  resumed(std::move(joined));
+}
+
+void NodeAgent::resumed(IndexLink::Joined joined) {
   meta_ = joined.meta;
   key_hash_ = joined.key_hash;
   joined_ = true;
-  joined.map.version = MapVersion{0};
   install(std::move(joined.map));
 }
 

@@ -54,6 +54,8 @@ class NodeAgent {
 
   /// What the index told at the start; version 0, so that the first `node sync` wins.
   void joined(IndexLink::Joined joined);
+  /// The copy of what an index told once: it keeps its version.
+  void resumed(IndexLink::Joined joined);
   /// A `node sync`: its NODE lines and version. The answer line with CRLF (cluster.md 3.1).
   std::string take_map(std::string_view lines, MapVersion version);
   /// A slave asks for the stream.

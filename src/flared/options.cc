@@ -180,6 +180,8 @@ OptionTable<O> replication_rows() {
       dynamic(row("replication-type", "async or sync: answers wait for all slaves in sync",
                   option::choice<O>(&O::replication_type,
                                     {{"async", ReplicationType::async}, {"sync", ReplicationType::sync}}))),
+      boolean("start-without-index", "serve by the copy of the last map when no index answers at the start",
+              &O::start_without_index),
       dynamic(row("min-sync-replicas", "copies in sync, the master counted, below which sync writes are refused",
                   option::number<O>(&O::min_sync_replicas, 1, 64))),
       dynamic(row("sync-timeout", "milliseconds of silence after which a slave leaves the in-sync set; sync only",

@@ -61,6 +61,7 @@ struct FlaredOptions : CommonOptions {
   std::string storage_compress;   // accepted, later
 
   ReplicationType replication_type = ReplicationType::async;
+  bool start_without_index = false;
   int min_sync_replicas = 1;                             // the master counts
   std::chrono::milliseconds sync_timeout{1000};          // a silent slave leaves the in-sync set
   std::uint64_t max_lag = 1'000'000;                     // entries, with replication-type async; 0: no limit

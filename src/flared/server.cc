@@ -167,14 +167,30 @@ std::optional<StartFailure> Server::settle_identity() {
                  [&told](std::exception_ptr, Told answer) { told.emplace(std::move(answer)); });
   control_.run();
   control_.restart();
-  if (!*told) return of_index(told->error());
-  identity->cluster.cluster = (*told)->cluster.empty() ? identity->cluster.cluster : (*told)->cluster;
+  if (!*told && !starts_by_copy(told->error())) return of_index(told->error());
+  if (*told && !(*told)->cluster.empty()) identity->cluster.cluster = (*told)->cluster;
   const auto kept = file.keep(*identity, log_);
   if (!kept) return kept.error();
   if (const auto adopted = identity_->adopt(identity->cluster.cluster); !adopted) {
     return StartFailure{ExitCode::configuration, fmt::format("{}: {}", program, adopted.error())};
   }
   return std::nullopt;
+}
+
+std::filesystem::path Server::map_copy_path() const { return std::filesystem::path{options_.data_dir} / "flare.map"; }
+
+// start-without-index: it goes on as it was. An index that comes back knows this node, and probes it.
+bool Server::starts_by_copy(const IndexLink::Failure& failure) {
+  if (!options_.start_without_index || failure.kind != IndexLink::Failure::Kind::unreachable) return false;
+  copied_ = read_map_copy(map_copy_path());
+  const NodeKey own{options_.server_name, options_.server_port};
+  if (copied_ && !copied_->map.nodes.contains(own)) copied_.reset();
+  if (!copied_) {
+    log_.error("{} holds no map with this node: it cannot start without an index", map_copy_path().string());
+    return false;
+  }
+  log_.warning("{}; starting by the copy of map {}", failure.text, raw(copied_->map.version));
+  return true;
 }
 
 std::optional<StartFailure> Server::open_storage() {
@@ -220,6 +236,9 @@ void Server::make_parts() {
                    const auto own = view->self ? partitions.nodes()[*view->self].partition : no_partition;
                    safety_->moved_to(own, static_cast<int>(partitions.active().size()));
                    if (!is_master(*view)) worker_setup_->marks.clear();
+                   if (raw(view->map.version) > 0) {  // told by an index, and not only that it joined
+                     map_copy_->keep({view->map, partitioning_.meta, partitioning_.key_hash, {}});
+                   }
                    for (auto& worker : workers_) worker->publish(view);
                    learn_addresses();
                  });
@@ -231,6 +250,7 @@ void Server::make_parts() {
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);
+  map_copy_.emplace(executor, *pool_, map_copy_path(), log_);
   map_offer_.emplace(
       executor, MapOffer::Setup{options_.server_name, options_.server_port}, *index_, [this] { return agent_->view(); },
       worker_setup_->probed, log_);
@@ -277,6 +297,13 @@ void Server::learn_addresses() {
 }
 
 IoTask<> Server::join() {
+  if (copied_) {
+    auto known = std::move(*copied_);
+    copied_.reset();
+    begin_serving(known);
+    agent_->resumed(std::move(known));
+    co_return;
+  }
   auto joined = co_await index_->join(agent_->own_key(), options_.server_name, options_.server_port, index_patience,
                                       refusal_patience);
   if (stopping_) co_return;
@@ -284,9 +311,15 @@ IoTask<> Server::join() {
     fail(of_index(joined.error()));
     co_return;
   }
-  desk_->learn_partitioning(joined->meta, joined->key_hash);
   log_.notice("joined the cluster: {} nodes in the map", joined->map.nodes.size());
+  begin_serving(*joined);
   agent_->joined(std::move(*joined));
+}
+
+void Server::begin_serving(const IndexLink::Joined& known) {
+  desk_->learn_partitioning(known.meta, known.key_hash);
+  partitioning_.meta = known.meta;
+  partitioning_.key_hash = known.key_hash;
   serving_ = true;
   map_offer_->start();
   daemonizer_.report_ready(options_.log_to_stderr);

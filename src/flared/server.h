@@ -18,6 +18,7 @@
 #include "common/net/parting.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
+#include "flared/map_copy.h"
 #include "flared/map_offer.h"
 #include "flared/node_agent.h"
 #include "flared/node_safety.h"
@@ -48,6 +49,9 @@ class Server {
   void start_workers();
   void accept(std::size_t door, int descriptor, std::string peer);
   IoTask<> join();
+  bool starts_by_copy(const IndexLink::Failure& failure);
+  void begin_serving(const IndexLink::Joined& known);
+  std::filesystem::path map_copy_path() const;
   IoTask<> wait_for_stop();
   IoTask<> wait_for_hangup();
   IoTask<> stop();
@@ -83,6 +87,9 @@ class Server {
   std::optional<IndexLink> index_;
   std::optional<NodeAgent> agent_;
   std::optional<MapOffer> map_offer_;
+  std::optional<MapCopyKeeper> map_copy_;
+  std::optional<IndexLink::Joined> copied_;  // what this node starts by, since no index answers
+  IndexLink::Joined partitioning_;           // how keys are divided; its map is not used
   struct DoorListener {
     std::size_t door;  // in keeper_'s doors
     std::unique_ptr<Listener> listener;

@@ -68,6 +68,41 @@ TEST_F(LostMap, OutlivesARestartUntilItIsChosenToBeginAnew) {
   EXPECT_EQ(cluster_.map().size(), 1U);
 }
 
+// A whole tenant starts while its index is away: it serves as before, and the index finds it when it comes back.
+TEST(StartWithoutIndex, GoesByTheCopyOfTheLastMap) {
+  enter_private_network();
+  const TempDir folder;
+  Cluster cluster{{.folder = folder.path(),
+                   .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}},
+                   .node_lines = {"start-without-index = true"}}};
+  cluster.start();
+  cluster.make_master(master);
+  cluster.make_slave(slave);
+  const auto set = [&cluster] {
+    TextClient client{cluster.node(slave)};
+    client.send("set k 0 0 1\r\nv\r\n");
+    return client.read_line();
+  };
+  EXPECT_EQ(set(), "STORED");
+  const auto before = cluster.map();
+  const auto version = ask_stat(cluster.index(), "stats", "node_map_version");
+  for (const auto number : {master, slave}) {
+    const auto copy = cluster.data_of(cluster.node(number)) / "flare.map";
+    ASSERT_TRUE(eventually([&] { return read_file(copy).starts_with("flare-map 1 " + version + " "); }));
+  }
+  cluster.index_process().kill();
+  for (const auto number : {master, slave}) cluster.node_process(number).kill();
+
+  for (const auto number : {master, slave}) cluster.spawn_node(number);
+  ASSERT_TRUE(
+      eventually([&] { return serves(cluster.node(master)) && serves(cluster.node(slave)); }, Milliseconds{30'000}));
+  EXPECT_TRUE(eventually([&] { return set() == "STORED"; })) << "through the slave, at its master";
+  cluster.start_index();
+  EXPECT_EQ(cluster.map(), before);
+  EXPECT_EQ(cluster.ask_index("node role 127.0.0.1 12122 slave 2 0"), "OK");
+  EXPECT_TRUE(cluster.settles()) << "the nodes take its maps";
+}
+
 TEST(FreshIndex, IsNotTakenForOneThatHasLostItsMap) {
   enter_private_network();
   const TempDir folder;

@@ -105,6 +105,7 @@ const std::vector<Row>& of_flared() {
       {"storage-compress", "", {"", "deflate", "bz2", "tcbs"}, {"lzo", "DEFLATE"}, true},
       {"mutex-slot", "64", {"1", "32"}, numbers_but({"0", "-1"}), true},
       {"replication-type", "async", {"async", "sync"}, {"", "semi"}},
+      {"start-without-index", "false", {"true", "false"}, {"maybe"}},
       {"min-sync-replicas", "1", {"1", "3", "64"}, numbers_but({"0", "65", "-1"})},
       {"sync-timeout", "1000", {"200", "60000"}, numbers_but({"199", "60001", "-1"})},
       {"max-lag", "1000000", {"0", "100"}, numbers_but({"-1"})},
