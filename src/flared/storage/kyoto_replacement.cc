@@ -1,48 +1,33 @@
 #include "flared/storage/kyoto_replacement.h"
 
-#include <unistd.h>
-
 #include "flared/storage/file_tools.h"
-#include "flared/storage/kyoto_visitors.h"
 
 namespace flare {
 
-Result<std::unique_ptr<Replacement>, StorageError> KyotoStorage::begin_replacement() {
+Result<std::unique_ptr<Replacement>, StorageError> KyotoStorage::begin_replacement(std::uint64_t expected_items) {
   if (replacing_.exchange(true)) return StorageError::aborted;  // one at a time: the files have one name
-  auto fresh = HashStore::open(path("flare.kch.new"), options_, HashStore::Mode::build);
+  auto fresh = FreshStore::begin(path("flare.kch.new"), options_, expected_items);
   if (!fresh) {
     replacing_ = false;
-    logger_.error("{}", fresh.error());
+    logger_.error("{}", fresh.error().text);
     return StorageError::io;
   }
   return std::unique_ptr<Replacement>{std::make_unique<KyotoReplacement>(*this, std::move(*fresh))};
 }
 
 KyotoStorage::KyotoReplacement::~KyotoReplacement() {
-  if (fresh_) {
-    fresh_->close();
-    ::unlink(storage_.path("flare.kch.new").c_str());
-  }
+  fresh_.reset();  // while nobody else may begin one
   storage_.replacing_ = false;
 }
 
 Result<void, StorageError> KyotoStorage::KyotoReplacement::put(std::string_view key, const RecordView& record) {
-  if (!fresh_) return StorageError::io;
-  deletions_.forget(key);  // it was stored again while the snapshot was taken
-  const auto bytes = compose_record(record.flags, record.expire_s, record.version, record.data, {});
-  SpaceClaim space{fresh_->space(), storage_.options_.reserve};
-  if (const int error = space.take(key.size() + bytes.size())) return storage_.storage_failure(error, "flare.kch.new");
-  if (!fresh_->db().set(key.data(), key.size(), bytes.data(), bytes.size())) {
-    return storage_.storage_failure(EIO, "flare.kch.new");
-  }
-  return {};
+  const auto stored = fresh_->put(key, record);  // forgets a deletion: it was stored again while the snapshot was taken
+  if (stored) return stored;
+  return storage_.storage_failure(stored.error() == StorageError::out_of_space ? ENOSPC : EIO, "flare.kch.new");
 }
 
 Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position& position, const EpochTable& epochs) {
-  if (!fresh_) return StorageError::io;
-  const auto fresh = std::move(fresh_);
-  const bool whole =
-      fresh->begin() && fresh->commit({.log_id = position.log_id, .sequence = position.sequence}) && fresh->close();
+  const bool whole = fresh_->close({.log_id = position.log_id, .sequence = position.sequence});
   const int error = whole ? UpdateLog::create(storage_.path("log.new"), {.log_id = position.log_id,
                                                                          .first = next(position.sequence),
                                                                          .epoch = position.epoch,
@@ -50,21 +35,20 @@ Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position
                           : EIO;
   if (error != 0) {
     std::error_code ignored;
-    ::unlink(storage_.path("flare.kch.new").c_str());
     std::filesystem::remove_all(storage_.path("log.new"), ignored);
     return storage_.storage_failure(error, whole ? "log.new" : "flare.kch.new");
   }
   const std::lock_guard alone{storage_.gate_};
-  return storage_.swap_in_replacement(deletions_);
+  return storage_.swap_in_replacement(*fresh_);
 }
 
 // The old log goes first: neither store may ever meet a log whose entries it must not have. A kill between two steps
 // leaves a whole store without its log, for which the start draws a new log-id.
-Result<void, StorageError> KyotoStorage::swap_in_replacement(Deletions& deletions) {
+Result<void, StorageError> KyotoStorage::swap_in_replacement(FreshStore& fresh) {
   if (!commit_locked() || !store_->close()) return StorageError::io;
   ++generation_;
   if (::rename(path("log").c_str(), path("log.old").c_str()) != 0 ||
-      ::rename(path("flare.kch.new").c_str(), path("flare.kch").c_str()) != 0 ||
+      (errno = fresh.take_name(path("flare.kch"))) != 0 ||
       ::rename(path("log.new").c_str(), path("log").c_str()) != 0) {
     const int error = errno;
     fail("swapping in a replacement");
@@ -80,10 +64,12 @@ Result<void, StorageError> KyotoStorage::swap_in_replacement(Deletions& deletion
     return StorageError::io;
   }
   set_files({.store = store_, .log = std::move(*log)});
-  deletions_.replace_by(deletions);
+  deletions_.replace_by(fresh.deletions());
   std::error_code ignored;
   std::filesystem::remove_all(path("log.old"), ignored);
   if (!open_swapped()) return StorageError::io;
+  recount();
+  quota_.measured(fresh.bytes());
   log_->checkpointed(log_->last());
   health_ = Health::good;
   return {};

@@ -107,10 +107,14 @@ Result<bool, StorageError> MemoryStorage::get(std::string_view key, std::int64_t
 }
 
 Present MemoryStorage::present(std::string_view key) const {
-  if (const auto found = records_.find(key); found != records_.end()) return {.record = decode_record(found->second)};
+  if (const auto found = records_.find(key); found != records_.end()) {
+    return {.record = decode_record(found->second), .version_floor = version_floor_};
+  }
   const auto remembered = deletions_.find(key).value_or(Deletions::Deletion{});
-  return {
-      .record = std::nullopt, .remembered_version = remembered.version, .remembered_until_s = remembered.hold_until_s};
+  return {.record = std::nullopt,
+          .remembered_version = remembered.version,
+          .remembered_until_s = remembered.hold_until_s,
+          .version_floor = version_floor_};
 }
 
 Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) {
@@ -296,7 +300,7 @@ Result<std::unique_ptr<Scan>, StorageError> MemoryStorage::begin_scan() {
   return std::unique_ptr<Scan>{std::make_unique<MemoryScan>(*this)};
 }
 
-Result<std::unique_ptr<Replacement>, StorageError> MemoryStorage::begin_replacement() {
+Result<std::unique_ptr<Replacement>, StorageError> MemoryStorage::begin_replacement(std::uint64_t) {
   return std::unique_ptr<Replacement>{std::make_unique<MemoryReplacement>(*this)};
 }
 
