@@ -228,12 +228,11 @@ void NodeAgent::install(NodeMap map) {
     log_.notice("map {}: this node is {} {}, partition {}, balance {}", raw(view_->map.version), to_text(now->role),
                 to_text(now->state), raw(now->partition), now->balance);
   }
-  const auto& map_now = view_->map;
-  for (const auto& [partition, reign] : map_now.reigns) {
+  for (const auto& [partition, reign] : view_->map.reigns) {
     if (now && partition == now->partition) promise_.on_map(partition, reign.epoch);
   }
   carry_out(plan);
-  if (leading_) keeper_.on_map(in_sync_members(map_now, plan_.partition));
+  if (leading_) keeper_.on_map(in_sync_members(view_->map, plan_.partition));  // carry_out may have replaced the view
 }
 
 void NodeAgent::carry_out(const ReplicationPlan& plan) {
