@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,10 @@ class AwaitedAnswers {
     places_[place].failure = why;
     fill(place, {});
   }
+
+  /// While a session waits for them: whether its client has gone, so that what is not sent yet may be dropped.
+  void watch_asker(std::function<bool()> left) { asker_left_ = std::move(left); }
+  bool asker_left() const { return asker_left_ && asker_left_(); }
 
   /// None of the answers may be given: what they tell of is not safe.
   void lose() { lost_ = true; }
@@ -137,6 +142,7 @@ class AwaitedAnswers {
   std::size_t held_bytes_ = 0;
   bool overflowed_ = false;
   bool lost_ = false;
+  std::function<bool()> asker_left_;
   std::optional<std::string> instead_;
 };
 

@@ -221,7 +221,7 @@ std::string ControlDesk::stats_text(std::string_view words) {
     case StatsTopic::doors:
       return keeper_ ? keeper_->stats() : std::string{reply::end};
     case StatsTopic::threads_queue:
-      return "STAT total_thread_queue 0\r\nEND\r\n";
+      return fmt::format("STAT total_thread_queue {}\r\nEND\r\n", workers_->front()->setup().queue.queued.load());
     case StatsTopic::items:
     case StatsTopic::slabs:
     case StatsTopic::sizes:

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "common/cluster/near_node.h"
 #include "common/cluster/node_map_text.h"
 #include "common/net/descriptor.h"
 #include "common/protocol/peer_hello.h"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr std::chrono::seconds tell_deadline{2};
 constexpr std::chrono::seconds tell_pause{1};
-constexpr std::chrono::seconds import_grace{5};    // above the time in which a map reaches every live node
 constexpr std::chrono::seconds leave_patience{2};  // for slaves that are behind
 
 enum class MapError { format, duplicate };
@@ -113,7 +113,8 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
                  setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); }},
                 follower_options(setup_)),
       importer_(executor, storage, pool,
-                {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); }},
+                {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); },
+                 [this] { return reign_; }},
                 follower_options(setup_)),
       sources_(executor, storage, pool, log,
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
@@ -123,7 +124,7 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
                 [this](const NodeKey& slave) { keeper_.on_gone(slave); }, [this] { return gate_.committed(); },
                 [this] { return told_epoch(); },
                 [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); },
-                setup_.backup_head},
+                [this](int partitions) { return partitioning(partitions); }, setup_.backup_head},
                SourcesOptions{}) {
   recall_promise();
 }
@@ -203,6 +204,11 @@ void NodeAgent::install(NodeMap map) {
   auto partitions = PartitionMap::make(map, meta_, key_hash_);
   if (partitions) {
     view->partitions = std::move(*partitions);
+    if (setup_.prior_netmask > 0) {
+      view->partitions.prefer([this](const Node& node) {
+        return in_one_network(setup_.server_name, node.server_name, setup_.prior_netmask);
+      });
+    }
   } else {
     log_.error("map {}: {}; the former partitions stay in force", raw(map.version), to_text(partitions.error()));
     view->partitions = view_->partitions;
@@ -214,6 +220,7 @@ void NodeAgent::install(NodeMap map) {
   auto plan = plan_replication(before, map, own_key_);
   if (takes_over(view_->map, map, own_key_)) took_over_ = true;
   view->map = std::move(map);
+  mark_split(*view);
   const auto own = view->map.nodes.find(own_key_);
   view->build_incomplete = own != view->map.nodes.end() && is_unbuilt_slave(own->second);
   build_incomplete_.store(view->build_incomplete, std::memory_order_relaxed);
@@ -225,12 +232,11 @@ void NodeAgent::install(NodeMap map) {
     log_.notice("map {}: this node is {} {}, partition {}, balance {}", raw(view_->map.version), to_text(now->role),
                 to_text(now->state), raw(now->partition), now->balance);
   }
-  const auto& map_now = view_->map;
-  for (const auto& [partition, reign] : map_now.reigns) {
+  for (const auto& [partition, reign] : view_->map.reigns) {
     if (now && partition == now->partition) promise_.on_map(partition, reign.epoch);
   }
   carry_out(plan);
-  if (leading_) keeper_.on_map(in_sync_members(map_now, plan_.partition));
+  if (leading_) keeper_.on_map(in_sync_members(view_->map, plan_.partition));  // carry_out may have replaced the view
 }
 
 void NodeAgent::carry_out(const ReplicationPlan& plan) {
@@ -239,6 +245,7 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
     const bool to_be_told = plan.tell_index_when_done && !plan_.tell_index_when_done;
     plan_.tell_index_when_done = plan.tell_index_when_done;
     if (leading_ || !leads(plan_)) publish_(view_);
+    if (taking_over_) gather(masters_beside(view_->map, own_key_));  // one of them may have failed over
     // It may follow already (an old map came late) and be in sync: confirmed anew, so that the index hears of it.
     const bool stopped = follower_.figures().state == FollowState::idle;  // by a promise that this map has ended
     if (to_be_told || stopped) follow_master();
@@ -246,13 +253,12 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   }
   const bool led = leading_ && leads(plan) && !plan.new_reign;
   const bool activated = plan_.kind == ReplicationPlan::Kind::import && plan.kind == ReplicationPlan::Kind::lead && led;
+  const bool gathers_on = led && plan_.kind == plan.kind && plan.kind == ReplicationPlan::Kind::import;
   plan_ = plan;
   ++round_;
-  if (activated) {
-    asio::co_spawn(executor_, end_import(round_), asio::detached);
-  } else {
-    importer_.stop();
-  }
+  if (std::exchange(taking_over_, false)) mark_split_anew();
+  if (activated) begin_takeover();
+  if (!activated && !gathers_on) importer_.stop();
   if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
   if (!led) {
     leading_ = false;
@@ -264,6 +270,7 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (leads(plan)) {
     if (led) {
       publish_(view_);
+      if (gathers_on) start_import();  // from the next master of a partition that has failed over
     } else {
       asio::co_spawn(executor_, lead(round_), asio::detached);
     }
@@ -294,28 +301,6 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
   log_.notice("master of partition {} in epoch {}", raw(plan_.partition), raw(epoch));
   publish_(view_);
   if (plan_.kind == ReplicationPlan::Kind::import) start_import();
-}
-
-void NodeAgent::start_import() {
-  if (plan_.sources.empty()) {
-    asio::co_spawn(executor_, tell_index(round_, "ready"), asio::detached);
-    return;
-  }
-  std::vector<Importer::Target> targets;
-  for (const auto& source : plan_.sources) {
-    targets.push_back(
-        {source.server_name, source.port, plan_.partition, plan_.partitions, own_key_, setup_.bind_address});
-  }
-  importer_.gather(std::move(targets));
-}
-
-// The former masters hear of the new partition a moment after this node: what they still take for it in that moment
-// comes through their streams.
-IoTask<> NodeAgent::end_import(std::uint64_t round) {
-  Timer grace{executor_};
-  grace.expires_after(import_grace);
-  co_await grace.async_wait(use_task);
-  if (round == round_) importer_.stop();
 }
 
 IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
@@ -383,6 +368,10 @@ void NodeAgent::adopt_stream(int descriptor, std::string unread, std::string lin
   socket.assign(protocol_of(descriptor), descriptor, error);
   if (error) {
     ::close(descriptor);
+    return;
+  }
+  if (line.starts_with("repl handover ")) {
+    asio::co_spawn(executor_, hand_over(std::move(socket), std::move(line), std::move(peer)), asio::detached);
     return;
   }
   sources_.adopt(std::move(socket), std::move(unread), std::move(line), std::move(peer));

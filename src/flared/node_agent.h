@@ -37,13 +37,16 @@ class NodeAgent {
     int port = 0;
     std::string bind_address;
     std::size_t data_bytes_max = 0;
+    int prior_netmask = 0;                          // proxy-prior-netmask
     OwnIdentity* identity = nullptr;                // null: none is told or asked
     std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
-    CommitGate* gate = nullptr;                     // moved by this node's role; outlives the agent
-    std::string promise_path{};                     // where a promise to the index is kept; empty: nowhere
-    std::string taken_over_path{};                  // where it is kept that the partition has had another master
-    bool doubtful = false;                          // the store was salvaged: no slave may serve it
-    std::function<void()> store_replaced = {};      // by a snapshot of the master
+    // Calls back on the control thread when all workers have taken what was published before. Null: at once.
+    std::function<void(std::function<void()>)> settle = {};
+    CommitGate* gate = nullptr;                 // moved by this node's role; outlives the agent
+    std::string promise_path{};                 // where a promise to the index is kept; empty: nowhere
+    std::string taken_over_path{};              // where it is kept that the partition has had another master
+    bool doubtful = false;                      // the store was salvaged: no slave may serve it
+    std::function<void()> store_replaced = {};  // by a snapshot of the master
   };
   using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
 
@@ -96,8 +99,17 @@ class NodeAgent {
   IoTask<> learn_cluster_id();
   void carry_out(const ReplicationPlan& plan);
   IoTask<> lead(std::uint64_t round);
+  // node_agent_split.cc
   void start_import();
+  void gather(const std::vector<Node>& sources);
+  void begin_takeover();
   IoTask<> end_import(std::uint64_t round);
+  void mark_split(RoutingView& view) const;
+  void mark_split_anew();
+  std::function<PartitionId(std::string_view)> partitioning(int partitions) const;
+  IoTask<> hand_over(StreamSocket socket, std::string line, std::string peer);
+  IoTask<std::string> grant_handover(std::string line, std::string peer);
+  IoTask<bool> workers_settled();
   void follow_master();
   void in_sync();
   bool is_unbuilt_slave(const Node& own) const;
@@ -133,6 +145,8 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
+  std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;
   bool doubtful_;  // the store is still the salvaged one, or its successor is not confirmed yet
   std::atomic<bool> build_incomplete_ = false;

@@ -39,7 +39,8 @@ struct FlaredOptions : CommonOptions {
   std::size_t max_connection_memory = limits::connection_memory_max;
   std::chrono::seconds net_write_timeout{60};  // `never` for a negative value
   GatOrder gat_order = GatOrder::rule;
-  bool client_versions = true;                         // accept or refuse
+  bool client_versions = true;  // accept or refuse
+  std::chrono::seconds failover_wait{limits::failover_wait};
   bool proxy_read_errors = false;                      // proxy-read-error: error, or miss
   ProxyFlushAll proxy_flush_all = ProxyFlushAll::own;  // what flush_all concerns at a proxy or slave
   Durability durability = Durability::process;
@@ -68,14 +69,15 @@ struct FlaredOptions : CommonOptions {
   std::chrono::microseconds reconstruction_interval{0};  // accepted, later
   int reconstruction_bwlimit_kb = 0;                     // accepted, later
 
+  std::uint32_t proxy_prior_netmask = 0;
+  std::uint32_t max_total_thread_queue = 0;
+
   // Accepted, later or without effect.
   std::string index_servers;  // as given
   std::string index_server_name;
   int index_server_port = 12120;
   int mutex_slot = 64;
   int noreply_window_limit = 0;
-  std::uint32_t proxy_prior_netmask = 0;
-  std::uint32_t max_total_thread_queue = 0;
   bool time_watcher_enabled = false;
   std::chrono::milliseconds time_watcher_polling_interval{0};
   std::chrono::milliseconds storage_access_watch_threshold_warn{0};

@@ -14,14 +14,6 @@ int count_active_partitions(const NodeMap& map) {
   return count;
 }
 
-std::vector<Node> masters(const NodeMap& map, const Node& own) {
-  std::vector<Node> found;
-  for (const auto& [key, node] : map.nodes) {
-    if (node.role == Role::master && node.state == State::active && node.key() != own.key()) found.push_back(node);
-  }
-  return found;
-}
-
 std::vector<Node> master_of(const NodeMap& map, PartitionId partition) {
   for (const auto& [key, node] : map.nodes) {
     if (node.role == Role::master && node.state != State::down && node.partition == partition) return {node};
@@ -30,6 +22,14 @@ std::vector<Node> master_of(const NodeMap& map, PartitionId partition) {
 }
 
 }  // namespace
+
+std::vector<Node> masters_beside(const NodeMap& map, const NodeKey& own) {
+  std::vector<Node> found;
+  for (const auto& [key, node] : map.nodes) {
+    if (node.role == Role::master && node.state == State::active && key != own) found.push_back(node);
+  }
+  return found;
+}
 
 ReplicationPlan plan_replication(const std::optional<Node>& before, const NodeMap& map, const NodeKey& own_key) {
   ReplicationPlan plan;
@@ -51,7 +51,7 @@ ReplicationPlan plan_replication(const std::optional<Node>& before, const NodeMa
   plan.kind = ReplicationPlan::Kind::lead;
   if (own.state == State::prepare || own.state == State::ready) {
     plan.kind = ReplicationPlan::Kind::import;  // keeps up with the other masters until it is active
-    plan.sources = masters(map, own);
+    plan.sources = masters_beside(map, own_key);
     plan.tell_index_when_done = own.state == State::prepare;
   }
   return plan;

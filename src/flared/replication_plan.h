@@ -25,6 +25,9 @@ struct ReplicationPlan {
   bool operator==(const ReplicationPlan&) const = default;
 };
 
+/// The active masters of all other partitions.
+std::vector<Node> masters_beside(const NodeMap& map, const NodeKey& own);
+
 /// `before`: this node's entry in the map before, if there was one.
 ReplicationPlan plan_replication(const std::optional<Node>& before, const NodeMap& map, const NodeKey& own);
 

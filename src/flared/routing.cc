@@ -13,8 +13,19 @@ const Partition* find_partition(const RoutingView& view, PartitionId id) {
   return &view.partitions.active()[static_cast<std::size_t>(raw(id))];
 }
 
+bool moves(const RoutingView& view, std::string_view key) {
+  if (!view.partitions.prepare()) return false;
+  return view.partitions.future_partition_of(key) == PartitionId(view.partitions.active().size());
+}
+
+// The partition whose nodes serve the key now.
+const Partition* serving_partition(const RoutingView& view, std::string_view key) {
+  if (view.handed_over && moves(view, key)) return &*view.partitions.prepare();
+  return find_partition(view, view.partitions.partition_of(key));
+}
+
 Route to_node(const RoutingView& view, std::uint32_t node) {
-  return {view.self == node ? Route::Kind::local : Route::Kind::forward, node};
+  return {view.self == node && !view.taking_over ? Route::Kind::local : Route::Kind::forward, node};
 }
 
 Route to_master(const RoutingView& view, const Partition& partition) {
@@ -39,24 +50,34 @@ bool is_reading_slave(const RoutingView& view, const Partition& partition) {
 }  // namespace
 
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw) {
-  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  const Partition* partition = serving_partition(view, key);
   if (!partition) return {Route::Kind::nowhere};
-  if (view.self && partition->master == view.self) return {Route::Kind::local, *view.self};
+  if (view.self && partition->master == view.self) return to_master(view, *partition);
   if (at_master || is_unbuilt(view, *partition)) return to_master(view, *partition);
   if (is_reading_slave(view, *partition)) return {Route::Kind::local, *view.self};
-  if (!partition->readable.empty()) return to_node(view, partition->readable[draw % partition->readable.size()]);
+  const auto& drawn = partition->prior.empty() ? partition->readable : partition->prior;
+  if (!drawn.empty()) return to_node(view, drawn[draw % drawn.size()]);
   return to_master(view, *partition);  // cluster.md 9.11: balances that sum to 0 do not hide a live master
 }
 
 Route route_write(const RoutingView& view, std::string_view key, bool proxied) {
-  const Partition* partition = find_partition(view, view.partitions.partition_of(key));
+  const Partition* partition = serving_partition(view, key);
   if (!partition) return {Route::Kind::nowhere};
-  if (proxied && view.self && view.partitions.prepare()) {
+  if (proxied && view.self && moves(view, key)) {
     // cluster.md 5.2: the preparing master executes what the present one passes on.
-    const bool moves = view.partitions.future_partition_of(key) == PartitionId(view.partitions.active().size());
-    if (moves && view.partitions.prepare()->master == view.self) return {Route::Kind::local, *view.self};
+    if (view.partitions.prepare()->master == view.self) return {Route::Kind::local, *view.self};
   }
   return to_master(view, *partition);
+}
+
+std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node) {
+  const Partition* partition = serving_partition(view, key);
+  if (!partition) return std::nullopt;
+  const auto asks = [&](std::uint32_t one) { return one != node && view.self != one; };
+  const auto found = std::find_if(partition->readable.begin(), partition->readable.end(), asks);
+  if (found != partition->readable.end()) return *found;
+  if (partition->master && asks(*partition->master)) return partition->master;
+  return std::nullopt;
 }
 
 bool is_master(const RoutingView& view) {

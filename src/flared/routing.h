@@ -15,7 +15,12 @@ struct RoutingView {
   NodeMap map;
   PartitionMap partitions;
   std::optional<std::uint32_t> self;  // own index in partitions.nodes(); empty while the map does not show this node
-  bool build_incomplete = false;      // an active slave that must not be read: reads go to the master
+  // replication.md 7. This node leads a partition that has just become active, and has not all of its keys yet: what is
+  // asked of it waits (a route to this node itself). Or it has handed the preparing partition's keys over to its
+  // master.
+  bool taking_over = false;
+  bool handed_over = false;
+  bool build_incomplete = false;  // an active slave that must not be read: reads go to the master
 };
 
 struct Route {
@@ -33,6 +38,9 @@ struct Route {
 /// `draw`: a random number for the choice among the readable nodes.
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw);
 Route route_write(const RoutingView& view, std::string_view key, bool proxied);
+
+/// Another node than `node`, and than this one, that may be asked for the key; the master if no other.
+std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node);
 
 bool is_master(const RoutingView& view);
 /// A master that is being built takes what the present one passes on, whatever its quota.

@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <csignal>
 #include <utility>
 
@@ -218,12 +219,15 @@ void Server::make_parts() {
   pool_.emplace(pool_threads, pool_waiting_max);
   desk_.emplace(executor, *storage_, *pool_, clock_, log_,
                 ExpirySweep::Rhythm{options_.expiry_sweep_interval, options_.expiry_sweep_delay});
+  moved_keys_.emplace(executor, *storage_, *pool_, log_);
   NodeAgent::Setup setup;
   setup.server_name = options_.server_name;
   setup.port = options_.server_port;
   setup.bind_address = options_.bind_address;
   setup.data_bytes_max = options_.max_value_bytes;
   setup.identity = &*identity_;
+  setup.prior_netmask = static_cast<int>(options_.proxy_prior_netmask);
+  setup.settle = [this](std::function<void()> done) { settle(std::move(done)); };
   setup.gate = &gate_;
   setup.promise_path = options_.data_dir + "/promise";
   setup.taken_over_path = options_.data_dir + "/taken-over";
@@ -240,6 +244,7 @@ void Server::make_parts() {
                      map_copy_->keep({view->map, partitioning_.meta, partitioning_.key_hash, {}});
                    }
                    for (auto& worker : workers_) worker->publish(view);
+                   moved_keys_->take_view(view);
                    learn_addresses();
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
@@ -255,6 +260,18 @@ void Server::make_parts() {
       executor, MapOffer::Setup{options_.server_name, options_.server_port}, *index_, [this] { return agent_->view(); },
       worker_setup_->probed, log_);
   learn_addresses();
+}
+
+// When every worker has taken what was posted to it before.
+void Server::settle(std::function<void()> done) {
+  const auto missing = std::make_shared<std::size_t>(workers_.size());
+  for (auto& worker : workers_) {
+    worker->settled([this, missing, done] {
+      asio::post(control_, [missing, done] {
+        if (--*missing == 0) done();
+      });
+    });
+  }
 }
 
 void Server::start_workers() {
@@ -349,6 +366,7 @@ IoTask<> Server::stop() {
   };
   co_await pool_->run(std::move(join_workers));
   co_await desk_->sweep().stopped();
+  co_await moved_keys_->stopped();
   if (serving_) co_await agent_->leave();
   auto close = [this] {
     safety_->stop();
@@ -395,6 +413,9 @@ void Server::apply(const FlaredOptions& options) {
   worker_setup_->write_timeout_s.store(options.net_write_timeout.count(), std::memory_order_relaxed);
   worker_setup_->operations_share.store(static_cast<double>(options.max_ops_per_second) / options.threads,
                                         std::memory_order_relaxed);
+  const std::chrono::milliseconds failover_wait{options.failover_wait};
+  worker_setup_->failover_wait_ms.store(failover_wait.count(), std::memory_order_relaxed);
+  worker_setup_->queue.most.store(options.max_total_thread_queue, std::memory_order_relaxed);
   worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
   agent_->set_in_sync(in_sync_options(options));

@@ -20,6 +20,7 @@
 #include "flared/index_link.h"
 #include "flared/map_copy.h"
 #include "flared/map_offer.h"
+#include "flared/moved_keys.h"
 #include "flared/node_agent.h"
 #include "flared/node_safety.h"
 #include "flared/options.h"
@@ -47,6 +48,7 @@ class Server {
   std::optional<StartFailure> open_storage();
   void make_parts();
   void start_workers();
+  void settle(std::function<void()> done);
   void accept(std::size_t door, int descriptor, std::string peer);
   IoTask<> join();
   bool starts_by_copy(const IndexLink::Failure& failure);
@@ -85,6 +87,7 @@ class Server {
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;
+  std::optional<MovedKeys> moved_keys_;
   std::optional<NodeAgent> agent_;
   std::optional<MapOffer> map_offer_;
   std::optional<MapCopyKeeper> map_copy_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/net/descriptor.h"
 #include "common/protocol/reply_writer.h"
 #include "flared/turn.h"
 #include "flared/worker.h"
@@ -104,7 +105,9 @@ IoTask<bool> Session::answer(Turn& turn) {
     part_with(out_of_memory);
     co_return false;
   }
+  awaited->watch_asker([this] { return !open() || has_hung_up(socket_.native_handle()); });
   co_await awaited->wait();
+  awaited->watch_asker(nullptr);
   if (awaited->overflowed()) {
     worker_.setup().memory.count_refused();
     part_with(out_of_memory);

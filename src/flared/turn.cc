@@ -41,6 +41,7 @@ Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker aske
 
 void Turn::run() {
   worker_.counts().turns.add();
+  worker_.keys_elsewhere().begin_turn();
   if (operations_share_ > 0) worker_.operations().refill(operations_share_, worker_.setup().clock.steady());
   auto& storage = worker_.setup().storage;
   Storage::Batch batch{storage};
@@ -52,6 +53,10 @@ void Turn::run() {
       break;
     }
     if (read.kind == ReadResult::Kind::request) {
+      if (overtakes_read(read.request)) {
+        more_input_ = true;  // it is read again in the next turn
+        break;
+      }
       if (!passage_.allows(classes_for(read.request))) {
         refuse(read.request);
       } else if (within_rate(read.request)) {

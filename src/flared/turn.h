@@ -13,13 +13,13 @@
 #include "flared/awaited_answers.h"
 #include "flared/buffer_pool.h"
 #include "flared/control.h"
+#include "flared/peer_link.h"
 #include "flared/routing.h"
 #include "flared/session_peer.h"
 #include "flared/storage/storage.h"
 
 namespace flare {
 
-class PeerLink;
 class Worker;
 
 /// One turn of a session (docs/design.md 2): takes the whole requests that have arrived, does the local ones at once,
@@ -73,13 +73,16 @@ class Turn {
   void end_values(std::uint32_t first_place);
   void absent(Route::Kind kind);
   void read_key(std::string_view key, bool with_version);
-  void send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place);
+  void send_read(std::string_view key, const PeerLink::ReadKind& kind, std::uint32_t node, const AnswerPlace& place);
+  bool gather(std::string_view key, const PeerLink::ReadKind& kind, std::uint32_t node, const AnswerPlace& place);
+  bool may_send(std::string_view prefix, std::uint32_t node) const;
+  bool overtakes_read(const Request& request) const;
   void end_reads();
   void item(const Request& request);
   void count_asked(const ItemRequest& item);
   void execute_here(const Request& request);
   void forward_item(const Request& request, std::uint32_t node);
-  void read_elsewhere(const ItemRequest& item, std::uint32_t node);
+  void read_elsewhere(const ItemRequest& item, const PeerLink::ReadKind& kind, std::uint32_t node);
   void miss(const ItemRequest& item);
   void unreadable(const Request& request, std::string_view why);
   void wrote_elsewhere(std::string_view key);

@@ -4,44 +4,17 @@
 
 #include "common/base/limits.h"
 #include "common/cluster/key_hash.h"
+#include "common/protocol/forward_request.h"
 #include "common/protocol/words.h"
 #include "flared/delayed_write.h"
+#include "flared/item_operations.h"
 #include "flared/operations.h"
 #include "flared/quota.h"
 #include "flared/turn.h"
+#include "flared/value_writer.h"
 #include "flared/worker.h"
 
 namespace flare {
-
-namespace {
-
-// Copies a record from the store's memory into the output: the one copy that a value takes.
-class ValueWriter final : public RecordSink {
- public:
-  ValueWriter(OutputBuffer& out, bool with_version, std::size_t answer_bytes_max)
-      : out_(out), with_version_(with_version), answer_bytes_max_(answer_bytes_max) {}
-  void record(std::string_view key, const RecordView& record) override {
-    if (out_.size() > limits::turn_output_bytes_max && out_.size() + record.data.size() > answer_bytes_max_) {
-      full_ = true;
-      return;
-    }
-    if (with_version_) {
-      append_value_with_version(out_, key, record.flags, record.data, raw(record.version));
-    } else {
-      append_value(out_, key, record.flags, record.data);
-    }
-  }
-  /// A value was left out: with it the answer would be larger than an answer may be.
-  bool full() const { return full_; }
-
- private:
-  OutputBuffer& out_;
-  bool with_version_;
-  std::size_t answer_bytes_max_;
-  bool full_ = false;
-};
-
-}  // namespace
 
 void Turn::get(const Request& request) {
   const bool with_version = request.command == Command::gets;
@@ -75,7 +48,8 @@ void Turn::end_reads() {
 void Turn::read_key(std::string_view key, bool with_version) {
   auto& counters = worker_.counts();
   counters.cmd_get.add();
-  const auto route = route_read(view_, key, wrote_lately(key), worker_.draw());
+  const bool at_master = wrote_lately(key);
+  const auto route = route_read(view_, key, at_master, worker_.draw());
   if (route.kind == Route::Kind::local) {
     if (sync_mode_) wait_for_commit();  // it may have seen something newer
     ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
@@ -89,14 +63,41 @@ void Turn::read_key(std::string_view key, bool with_version) {
     counters.get_misses.add();
     return absent(route.kind);
   }
-  send_read(key, with_version, route.node, await_read());
+  send_read(key, {with_version, at_master}, route.node, await_read());
 }
 
-void Turn::send_read(std::string_view key, bool with_version, std::uint32_t node, const AnswerPlace& place) {
+// A node that could not be reached a moment ago is not asked if there is another one.
+void Turn::send_read(std::string_view key, const PeerLink::ReadKind& kind, std::uint32_t node,
+                     const AnswerPlace& place) {
   worker_.counts().forwarded.add();
+  if (!kind.waits) worker_.keys_elsewhere().add(key_hash(KeyHashAlgorithm::murmur, key));
+  if (gather(key, kind, node, place)) return;
+  const auto other = kind.waits ? std::nullopt : another_reader(view_, key, node);
+  if (!other || !gather(key, kind, *other, place)) place.fail_read(reply::proxy_failure);
+}
+
+bool Turn::gather(std::string_view key, const PeerLink::ReadKind& kind, std::uint32_t node, const AnswerPlace& place) {
   auto& link = worker_.link(node);
   if (std::find(read_links_.begin(), read_links_.end(), &link) == read_links_.end()) read_links_.push_back(&link);
-  if (!link.read(key, with_version, place)) place.fail_read(reply::proxy_failure);
+  return link.read(key, kind, place);
+}
+
+// design.md 2: this connection has asked another node for the key, and is not to see there what it writes only now.
+bool Turn::overtakes_read(const Request& request) const {
+  if (!awaited_) return false;
+  const auto& keys = worker_.keys_elsewhere();
+  const auto read_elsewhere = [&](std::string_view key) {
+    return keys.contains(key_hash(KeyHashAlgorithm::murmur, key));
+  };
+  if (request.item) return needs_master(*request.item) && read_elsewhere(request.item->key);
+  if (request.memcached_order) {
+    Words words{request.rest};
+    for (auto key = words.next(); !key.empty(); key = words.next()) {
+      if (read_elsewhere(key)) return true;
+    }
+    return false;
+  }
+  return is_forwarded_write(request.command) && read_elsewhere(request.key);
 }
 
 void Turn::wrote_elsewhere(std::string_view key) {
@@ -178,14 +179,19 @@ void Turn::touch_many(const Request& request) {
 // The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.
 void Turn::forward_gat(const Request& request, std::uint32_t node) {
   auto place = await_read();
-  if (!may_forward(request.prefix) || !worker_.link(node).forward_value(request, now_s_, place)) {
+  if (!may_send(request.prefix, node) || !worker_.link(node).forward_value(request, now_s_, place)) {
     place.fail_read(reply::proxy_failure);
   }
   wrote_elsewhere(request.key);
 }
 
+// What waits for this node itself gets no name more.
+bool Turn::may_send(std::string_view prefix, std::uint32_t node) const {
+  return view_.self == node || may_forward(prefix);
+}
+
 void Turn::forward(const Request& request, std::uint32_t node) {
-  if (!may_forward(request.prefix)) return error(request, reply::proxy_failure);  // docs/replication.md 12
+  if (!may_send(request.prefix, node)) return error(request, reply::proxy_failure);  // docs/replication.md 12
   auto place = await();
   worker_.counts().forwarded.add();
   wrote_elsewhere(request.key);

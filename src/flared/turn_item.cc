@@ -18,13 +18,14 @@ void Turn::item(const Request& request) {
   const ItemRequest& item = *request.item;
   count_asked(item);
   const bool at_master = needs_master(item);
-  const auto route = at_master ? route_write(view_, item.key, request.proxied)
-                               : route_read(view_, item.key, wrote_lately(item.key), worker_.draw());
+  const bool wrote = !at_master && wrote_lately(item.key);
+  const auto route =
+      at_master ? route_write(view_, item.key, request.proxied) : route_read(view_, item.key, wrote, worker_.draw());
   switch (route.kind) {
     case Route::Kind::local:
       return execute_here(request);
     case Route::Kind::forward:
-      return at_master ? forward_item(request, route.node) : read_elsewhere(item, route.node);
+      return at_master ? forward_item(request, route.node) : read_elsewhere(item, {true, wrote}, route.node);
     case Route::Kind::nowhere:
       return at_master ? error(request, reply::no_partition) : unreadable(request, reply::no_partition);
     case Route::Kind::no_node:
@@ -50,21 +51,23 @@ void Turn::execute_here(const Request& request) {
 }
 
 void Turn::forward_item(const Request& request, std::uint32_t node) {
-  if (!may_forward(request.prefix)) return error(request, reply::proxy_failure);  // docs/replication.md 12
+  if (!may_send(request.prefix, node)) return error(request, reply::proxy_failure);  // docs/replication.md 12
   const ItemRequest& item = *request.item;
   worker_.counts().forwarded.add();
   if (changes_entry(item)) wrote_elsewhere(item.key);
+  const bool waits = wrote_lately(item.key);
   auto forwarded = std::make_shared<ForwardedItem>(item, request.prefix, worker_.setup().clock);
   auto place = await();
   place.form = forwarded;
-  if (!worker_.link(node).forward_item(std::move(forwarded), now_s_, place)) place.fill(reply::proxy_failure);
+  if (!worker_.link(node).forward_item(request, std::move(forwarded), now_s_, place, waits))
+    place.fill(reply::proxy_failure);
 }
 
 // A plain get goes as a classic one: it may be answered by any readable node, and shares its line with others.
-void Turn::read_elsewhere(const ItemRequest& item, std::uint32_t node) {
+void Turn::read_elsewhere(const ItemRequest& item, const PeerLink::ReadKind& kind, std::uint32_t node) {
   auto place = await_read();
   place.form = std::make_shared<ForwardedItem>(item, std::string_view{}, worker_.setup().clock);
-  send_read(item.key, true, node, place);
+  send_read(item.key, kind, node, place);
 }
 
 void Turn::miss(const ItemRequest& item) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/net/descriptor.h"
+#include "flared/rerouting.h"
 #include "flared/session.h"
 
 namespace flare {
@@ -77,7 +78,8 @@ void Worker::publish(std::shared_ptr<const RoutingView> view) {
   asio::post(context_, [this, view = std::move(view)]() mutable { take_view(std::move(view)); });
 }
 
-// Links live on where the node is the same and still serves; the others fail what they had (docs/spec/cluster.md 5.4).
+// Links live on where the node is the same and still serves. The others fail what they had sent; what they had not
+// finds its way by the new map (docs/replication.md 12).
 void Worker::take_view(std::shared_ptr<const RoutingView> view) {
   std::map<std::pair<NodeKey, ThreadType>, std::shared_ptr<PeerLink>> former;
   for (std::uint32_t i = 0; i < links_.size(); ++i) {
@@ -88,7 +90,7 @@ void Worker::take_view(std::shared_ptr<const RoutingView> view) {
   const auto& nodes = view_->partitions.nodes();
   links_.assign(nodes.size(), nullptr);
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
-    if (nodes[i].role == Role::proxy || nodes[i].state == State::down) continue;
+    if (nodes[i].role == Role::proxy || nodes[i].state == State::down || view_->self == i) continue;
     const auto found = former.find({nodes[i].key(), nodes[i].thread_type});
     if (found != former.end()) links_[i] = std::move(found->second);
   }
@@ -100,19 +102,27 @@ void Worker::take_view(std::shared_ptr<const RoutingView> view) {
 PeerLink& Worker::link(std::uint32_t node) {
   auto& link = links_[node];
   if (!link) {
-    const Node& peer = view_->partitions.nodes()[node];
-    PeerLink::Setup setup{context_.get_executor(),
-                          peer.server_name,
-                          peer.port,
-                          setup_.own_key.text,
-                          setup_.bind_address,
-                          setup_.answer_deadline,
-                          setup_.reader_limits.value_bytes};
-    if (setup_.identity) setup.introduce = [identity = setup_.identity] { return std::optional{identity->greeting()}; };
-    setup.log = &setup_.log;
-    link = std::make_shared<PeerLink>(std::move(setup));
+    link = std::make_shared<PeerLink>(link_setup(view_->partitions.nodes()[node], view_->self == node));
+    if (stopping_) link->stop_waiting();
   }
   return *link;
+}
+
+// `itself`: what this node is to serve, but not yet, waits for the map that says so.
+PeerLink::Setup Worker::link_setup(const Node& peer, bool itself) {
+  PeerLink::Setup setup{context_.get_executor(),
+                        peer.server_name,
+                        itself ? 0 : peer.port,
+                        setup_.own_key.text,
+                        setup_.bind_address,
+                        setup_.answer_deadline,
+                        std::chrono::milliseconds{setup_.failover_wait_ms.load(std::memory_order_relaxed)},
+                        setup_.reader_limits.value_bytes};
+  if (setup_.identity) setup.introduce = [identity = setup_.identity] { return std::optional{identity->greeting()}; };
+  setup.log = &setup_.log;
+  setup.limit = &setup_.queue;
+  setup.give_back = [this](std::vector<OutgoingPointer> requests) { route_again(*this, std::move(requests)); };
+  return setup;
 }
 
 // xorshift: which of several readable nodes is asked needs no better one.
@@ -202,6 +212,9 @@ void Worker::stop(std::chrono::steady_clock::duration deadline) {
 void Worker::begin_stop(std::chrono::steady_clock::duration deadline) {
   stopping_ = true;
   idle_timer_.cancel();
+  for (auto& link : links_) {
+    if (link) link->stop_waiting();
+  }
   for (auto& [key, session] : sessions_) session->end();
   stop_timer_.expires_after(deadline);
   stop_timer_.async_wait([this](const error_code& error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -23,6 +24,7 @@
 #include "flared/control.h"
 #include "flared/counters.h"
 #include "flared/item_marks.h"
+#include "flared/keys_elsewhere.h"
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
 #include "flared/replication/commit_gate.h"
@@ -62,7 +64,9 @@ struct WorkerSetup {
   std::atomic<std::int64_t> idle_timeout_s{600};  // net-read-timeout; changed by HUP
   std::atomic<std::int64_t> write_timeout_s{60};  // net-write-timeout, likewise
   std::chrono::milliseconds answer_deadline{10'000};
-  std::atomic<std::int64_t> probed{0};  // when the index last probed this node, in ticks of the steady clock
+  std::atomic<std::int64_t> failover_wait_ms{0};  // failover-wait; changed by HUP, for the links made from then on
+  QueueLimit queue;                               // max-total-thread-queue
+  std::atomic<std::int64_t> probed{0};            // when the index last probed this node, in ticks of the steady clock
   ConnectionPlaces places;
   ConnectionMemory memory;
   std::atomic<double> operations_share{0};  // of max-ops-per-second, for each worker; 0: no limit
@@ -85,6 +89,8 @@ class Worker {
   /// Ends the sessions that `doors` do not allow any more, and takes classes from others.
   void renew_passages(std::shared_ptr<const Doors> doors);
   void publish(std::shared_ptr<const RoutingView> view);
+  /// Calls `done` on the worker's thread when it has done all that was asked of it before.
+  void settled(std::function<void()> done) { asio::post(context_, std::move(done)); }
   /// Ends idle sessions at once and the others after their turn; the thread ends when all are gone or at the deadline.
   void stop(std::chrono::steady_clock::duration deadline);
   void join();
@@ -108,6 +114,7 @@ class Worker {
   PeerLink& link(std::uint32_t node);
   std::uint32_t draw();
   OperationsBucket& operations() { return operations_; }
+  KeysElsewhere& keys_elsewhere() { return keys_elsewhere_; }
   BufferPool<InputBuffer>& inputs() { return inputs_; }
   BufferPool<OutputBuffer>& outputs() { return outputs_; }
   Partings& partings() { return partings_; }
@@ -120,6 +127,7 @@ class Worker {
 
  private:
   void take_view(std::shared_ptr<const RoutingView> view);
+  PeerLink::Setup link_setup(const Node& peer, bool itself);
   void watch_idle();
   std::int64_t idle_look_s() const;
   void close_idle();
@@ -134,6 +142,7 @@ class Worker {
   BufferPool<OutputBuffer> outputs_;
   Counters counters_;
   OperationsBucket operations_;
+  KeysElsewhere keys_elsewhere_;
   MemoryAccount memory_;
   asio::io_context context_{1};
   asio::executor_work_guard<IoExecutor> work_;

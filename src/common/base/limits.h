@@ -18,6 +18,7 @@ constexpr std::size_t read_buffer_bytes = 64 * 1024;        // borrowed by a ses
 constexpr std::size_t turn_output_bytes_max = 1024 * 1024;  // answers gathered before a turn writes
 constexpr std::size_t peer_pending_max = 4096;              // requests on one connection to another node
 constexpr std::size_t peer_pending_bytes_max = 64 * 1024 * 1024;
+constexpr std::chrono::seconds failover_wait{17};  // default of the option: flarei's defaults, 3 probes x 5 s, and 2 s
 
 // Stale and won marks of meta commands: a key's mark beyond is forgotten, as at a restart. The longest key fits.
 constexpr std::size_t item_marks_max = 65'536;

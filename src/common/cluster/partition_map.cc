@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 
 namespace flare {
@@ -112,6 +113,16 @@ Result<PartitionMap, PartitionMap::Error> PartitionMap::make(const NodeMap& map,
     made.future_row_.emplace(meta, count + 1);
   }
   return made;
+}
+
+void PartitionMap::prefer(const std::function<bool(const Node&)>& near) {
+  const auto choose = [&](Partition& partition) {
+    partition.prior.clear();
+    std::copy_if(partition.readable.begin(), partition.readable.end(), std::back_inserter(partition.prior),
+                 [&](std::uint32_t index) { return near(nodes_[index]); });
+  };
+  for (auto& partition : active_) choose(partition);
+  if (prepare_) choose(*prepare_);
 }
 
 PartitionId PartitionMap::partition_of(std::string_view key) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@ struct Partition {
   std::optional<std::uint32_t> master;  // empty: preserved, its master is down
   std::vector<std::uint32_t> slaves;    // not down, prepare included
   std::vector<std::uint32_t> readable;  // each active node `balance` times
+  std::vector<std::uint32_t> prior;     // of `readable`, those that are near: asked while there are any
 };
 
 /// The partition maps that a node map implies (cluster.md 2.3), with the rows to find a key's partition. An immutable
@@ -28,6 +30,9 @@ class PartitionMap {
   /// No node, no partition: what a daemon has before its first map.
   PartitionMap() = default;
   static Result<PartitionMap, Error> make(const NodeMap& map, const PartitionMeta& meta, KeyHashAlgorithm algorithm);
+
+  /// proxy-prior-netmask (cluster.md 5.1): which nodes are near this one.
+  void prefer(const std::function<bool(const Node&)>& near);
 
   const std::vector<Node>& nodes() const { return nodes_; }             // in key order
   const std::vector<Partition>& active() const { return active_; }      // by partition number

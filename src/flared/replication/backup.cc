@@ -21,8 +21,8 @@ Backup::Backup(const Position& own, Epoch epoch_known, EpochTable own_epochs)
       stream_epoch_(std::max(own.epoch, epoch_known)),
       own_epochs_(std::move(own_epochs)) {}
 
-Backup Backup::of_import() {
-  Backup backup{Position{}, Epoch{0}};
+Backup Backup::of_import(const Position& own) {
+  Backup backup{own, Epoch{0}};
   backup.filtered_ = true;
   return backup;
 }
@@ -54,7 +54,7 @@ std::optional<Backup::Refuse> Backup::refuse_epoch(Epoch epoch) {
 }
 
 Backup::Action Backup::on(const stream::Ok& ok) {
-  if (state_ != State::asked || filtered_) return out_of_place("OK");
+  if (state_ != State::asked || (filtered_ && position_ == Position{})) return out_of_place("OK");
   if (ok.position != position_) {
     return Refuse{fmt::format("OK for log-id {:016x} epoch {} sequence {}, asked for {:016x} {} {}",
                               raw(ok.position.log_id), raw(ok.position.epoch), raw(ok.position.sequence),

@@ -47,7 +47,7 @@ class Backup {
   Backup(const Position& own, Epoch epoch_known, EpochTable own_epochs = {});
   /// Of an import (cluster.md 6.2): entries of other keys are left out, so sequences have gaps, and a PING tells up to
   /// where the stream has come.
-  static Backup of_import();
+  static Backup of_import(const Position& own = {});
 
   Action on_message(const stream::Decoded& decoded);
 

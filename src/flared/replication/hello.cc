@@ -65,12 +65,26 @@ bool read_partition(HeaderWords& words, Hello& hello) {
   return true;
 }
 
-// The last word.
-bool read_node(HeaderWords& words, Hello& hello) {
+bool read_name(HeaderWords& words, Hello& hello) {
   const auto name = words.next();
-  if (name.find(':') == std::string_view::npos || !words.at_end()) return false;
+  if (name.find(':') == std::string_view::npos) return false;
   hello.slave = NodeKey{std::string{name}};
   return true;
+}
+
+// The last word.
+bool read_node(HeaderWords& words, Hello& hello) { return read_name(words, hello) && words.at_end(); }
+
+std::optional<Position> read_position(HeaderWords& words) {
+  const auto log_id = words.next_id<LogId>(16);
+  const auto epoch = words.next_id<Epoch>();
+  const auto sequence = words.next_id<Sequence>();
+  if (!log_id || !epoch || !sequence || !words.at_end()) return std::nullopt;
+  return Position{*log_id, *epoch, *sequence};
+}
+
+std::string position_text(const Position& position) {
+  return fmt::format("{:016x} {} {}", raw(position.log_id), raw(position.epoch), raw(position.sequence));
 }
 
 }  // namespace
@@ -108,8 +122,31 @@ std::string format_hello(const Hello& hello) {
                      format_epochs(hello.epochs), hello.slave.text);
 }
 
-std::string format_import(PartitionId partition, int partitions, const NodeKey& importer) {
-  return fmt::format("repl import {} {} {}", raw(partition), partitions, importer.text);
+std::string format_import(const Hello& import) {
+  auto line = fmt::format("repl import {} {} {}", raw(import.partition), import.partitions, import.slave.text);
+  if (import.position != Position{}) line += " " + position_text(import.position);
+  return line;
+}
+
+std::string format_handover(PartitionId partition, int partitions, const NodeKey& importer) {
+  return fmt::format("repl handover {} {} {}", raw(partition), partitions, importer.text);
+}
+
+Result<Hello, std::string> parse_handover(std::string_view line) {
+  HeaderWords words{line};
+  if (words.next() != "repl" || words.next() != "handover") return std::string{"not a repl handover"};
+  Hello hello;
+  if (!read_partition(words, hello)) return std::string{"repl handover: bad partition"};
+  if (!read_node(words, hello)) return std::string{"repl handover: bad node name"};
+  return hello;
+}
+
+std::string format_handover_answer(const Position& position) { return "HANDOVER " + position_text(position); }
+
+std::optional<Position> parse_handover_answer(std::string_view line) {
+  HeaderWords words{line};
+  if (words.next() != "HANDOVER") return std::nullopt;
+  return read_position(words);
 }
 
 Result<Hello, std::string> parse_import(std::string_view line) {
@@ -117,7 +154,11 @@ Result<Hello, std::string> parse_import(std::string_view line) {
   if (words.next() != "repl" || words.next() != "import") return std::string{"not a repl import"};
   Hello hello;
   if (!read_partition(words, hello)) return std::string{"repl import: bad partition"};
-  if (!read_node(words, hello)) return std::string{"repl import: bad node name"};
+  if (!read_name(words, hello)) return std::string{"repl import: bad node name"};
+  if (words.at_end()) return hello;
+  const auto position = read_position(words);
+  if (!position || position->log_id == LogId{0}) return std::string{"repl import: bad position"};
+  hello.position = *position;
   return hello;
 }
 

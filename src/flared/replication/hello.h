@@ -30,10 +30,19 @@ std::string format_hello(const Hello& hello);
 /// The error is a sentence for `CLIENT_ERROR`.
 Result<Hello, std::string> parse_hello(std::string_view line);
 
-/// `repl import <partition> <partitions> <name:port>`: a new partition's master asks for the keys that will be its own
-/// (cluster.md 6.2). Read into a Hello without a position.
-std::string format_import(PartitionId partition, int partitions, const NodeKey& importer);
+/// `repl import <partition> <partitions> <name:port>[ <log-id hex> <epoch> <sequence>]`: a new partition's master asks
+/// for the keys that will be its own (cluster.md 6.2), anew or from where it stands in the source's history. Read into
+/// a Hello with or without (log-id 0) a position.
+std::string format_import(const Hello& import);
 Result<Hello, std::string> parse_import(std::string_view line);
+
+/// `repl handover <partition> <partitions> <name:port>`: that partition is active, and its master asks a source to send
+/// it all requests for its keys from now on (replication.md 7). Read into a Hello.
+std::string format_handover(PartitionId partition, int partitions, const NodeKey& importer);
+Result<Hello, std::string> parse_handover(std::string_view line);
+/// `HANDOVER <log-id hex> <epoch> <sequence>`: behind this position the source has executed nothing for such a key.
+std::string format_handover_answer(const Position& position);
+std::optional<Position> parse_handover_answer(std::string_view line);
 
 /// `repl backup <kb/s> <name>`: a snapshot and what follows it, for a file; 0: as fast as the node gives it. Any node
 /// answers, first with the first line of a snapshot file, and tells nobody of it.

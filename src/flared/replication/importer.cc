@@ -12,7 +12,13 @@ Importer::Importer(IoExecutor executor, Storage& storage, BlockingPool& pool, Ca
 
 Importer::~Importer() { run_->abandon(); }
 
-void Importer::gather(std::vector<Target> sources) { run_->gather(std::move(sources)); }
+void Importer::gather(std::vector<Target> sources, FormerPartition former) {
+  run_->gather(std::move(sources), std::move(former));
+}
+
+IoTask<bool> Importer::take_over(std::chrono::steady_clock::duration patience) {
+  return run_->take_over(run_, patience);
+}
 
 void Importer::stop() { run_->stop(); }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/cluster/node.h"
@@ -22,6 +23,9 @@ class ImporterRun;
 /// `pool` must outlive the control io_context.
 class Importer {
  public:
+  /// The partition of a key among those that were before the new one. Any thread.
+  using FormerPartition = std::function<PartitionId(std::string_view key)>;
+
   struct Target {
     std::string host;
     int port = 0;
@@ -29,10 +33,12 @@ class Importer {
     int partitions = 1;        // counting it
     NodeKey own_key;
     std::string bind_address;
+    PartitionId from{0};  // the source's
   };
   struct Callbacks {
     std::function<void()> gathered;                  // level with all sources, once per gather
     std::function<void(const std::string&)> failed;  // one sentence for the log; equal ones in a row come once
+    std::function<Epoch()> epoch = nullptr;          // of the entries that are written here; null: that of the last one
   };
 
   Importer(IoExecutor executor, Storage& storage, BlockingPool& pool, Callbacks callbacks, FollowerOptions options);
@@ -40,9 +46,13 @@ class Importer {
   Importer(const Importer&) = delete;
   Importer& operator=(const Importer&) = delete;
 
-  /// Gathers from these, in place of any others, and keeps up with them until `stop`. A source that is lost before all
-  /// was gathered lets everything begin anew from an emptied store: what was deleted meanwhile must not stay.
-  void gather(std::vector<Target> sources);
+  /// Gathers from these and keeps up with them until `stop`. While it gathers already: from these in place of the
+  /// former ones, where a source of the same partition goes on from where its predecessor had come. A connection that
+  /// is lost resumes by position; where the source cannot, its keys are read anew, and what is not among them goes.
+  void gather(std::vector<Target> sources, FormerPartition former);
+  /// The new partition is active: asks all sources to hand over, and waits until their streams have come as far as they
+  /// say, at most `patience`. True: this node has all there is; else `failed` has told which source is missing.
+  IoTask<bool> take_over(std::chrono::steady_clock::duration patience);
   void stop();
 
  private:

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,11 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "common/base/clock.h"
 #include "common/net/client.h"
 #include "flared/replication/backup.h"
 #include "flared/replication/importer.h"
+#include "flared/replication/seen_keys.h"
 #include "flared/replication/stream_link.h"
+#include "flared/replication/takeover.h"
 
 namespace flare {
 
@@ -21,12 +24,13 @@ class ImporterRun : public std::enable_shared_from_this<ImporterRun> {
   ImporterRun(IoExecutor executor, Storage& storage, BlockingPool& pool, Importer::Callbacks callbacks,
               FollowerOptions options);
 
-  void gather(std::vector<Importer::Target> targets);
+  void gather(std::vector<Importer::Target> targets, Importer::FormerPartition former);
+  IoTask<bool> take_over(std::shared_ptr<ImporterRun> self, std::chrono::steady_clock::duration patience);
   void stop();
   void abandon();  // stop, and call nobody back any more
 
  private:
-  // One source. Belongs to its coroutine; others only close it.
+  // The master of one partition. Belongs to its coroutine; others only close it, or put another master in.
   struct Source {
     Source(IoExecutor executor, Importer::Target of) : target(std::move(of)), pause(executor) {}
 
@@ -35,39 +39,54 @@ class ImporterRun : public std::enable_shared_from_this<ImporterRun> {
     std::unique_ptr<PeerClient> client;
     std::unique_ptr<StreamLink> link;
     Backup backup = Backup::of_import();
+    Position position;        // up to where this node has all of its keys; log-id 0: nowhere
+    SeenKeys seen;            // of the snapshot that is being read, if others may be here
+    bool has_loaded = false;  // a snapshot, or the begin of one
+    bool cleans = false;      // what the snapshot has not got is to go
+    bool clean_due = false;   // now
     std::string buffer;
-    bool level = false;  // the source has said so
+    bool level = false;   // the source has said so
+    bool asking = false;  // for the handover
+    bool ended = false;   // taken out of the gathering
     std::string last_report;
   };
   using SourcePointer = std::shared_ptr<Source>;
 
-  IoTask<> begin(std::shared_ptr<ImporterRun> self, bool empty_first, std::uint64_t round);
-  IoTask<> serve(std::shared_ptr<ImporterRun> self, SourcePointer source, std::uint64_t round);
+  // importer_run.cc
+  IoTask<> serve(std::shared_ptr<ImporterRun> self, SourcePointer source);
   // The next functions answer with the reason why a connection ends, or with an empty text.
-  IoTask<std::string> attempt(Source& source, std::uint64_t round);
-  IoTask<std::string> run_stream(Source& source, std::uint64_t round);
+  IoTask<std::string> attempt(Source& source);
+  IoTask<std::string> run_stream(SourcePointer source);
   std::string take_messages(Source& source);
   std::string obey(Source& source, const Backup::Action& action);
-  void begin_anew();
+  Result<void, StorageError> write(LogEntry entry);
+  void begin_snapshot(Source& source);
+  void note_progress(const SourcePointer& source);
   void note_level(Source& source);
   void report(Source& source, const std::string& reason);
-  void close_all();
+  static void close(Source& source);
+  // importer_handover.cc
+  IoTask<> ask(std::shared_ptr<ImporterRun> self, SourcePointer source);
+  IoTask<std::string> ask_once(const Source& source);
+  void ask_where_needed(const SourcePointer& source);
+  void report_missing();
+  // importer_cleaning.cc
+  IoTask<std::string> clean(SourcePointer source);
+  bool remove(const std::vector<std::string>& keys);
 
   IoExecutor executor_;
   Storage& storage_;
   BlockingPool& pool_;
   Importer::Callbacks callbacks_;
   FollowerOptions options_;
-  SystemClock clock_;
 
-  std::vector<Importer::Target> targets_;
-  std::vector<SourcePointer> sources_;
-  std::uint64_t round_ = 0;  // raised by each gather, stop and new beginning: what belongs to an older one ends
-  std::size_t serving_ = 0;  // coroutines of any round
-  bool wrote_ = false;       // since the store was last emptied here
-  bool must_empty_ = false;  // a source was emptied
+  Importer::FormerPartition former_;
+  std::map<PartitionId, SourcePointer> sources_;
+  bool began_empty_ = false;  // nothing was in the store: a first snapshot leaves nothing to be cleaned
   bool gathered_ = false;
-  Timer all_ended_;  // never runs out: cancelled when `serving_` falls to 0
+  Epoch epoch_{0};  // of what is written now
+  std::optional<Takeover> takeover_;
+  Timer takeover_timer_;  // its patience; cancelled by progress
 };
 
 }  // namespace flare

@@ -72,6 +72,7 @@ std::optional<std::string> SourceSession::refusal(const std::string& line) {
   if (!hello) return "CLIENT_ERROR " + hello.error();
   hello_ = std::move(*hello);
   if (!is_source()) return "SERVER_ERROR not master";
+  if (import_) settle_import();
   const auto other_slaves = std::count_if(shared_->sessions.begin(), shared_->sessions.end(), [&](const auto& other) {
     return other->link_.is_open() && other->slave() != slave();
   });
@@ -101,8 +102,24 @@ bool SourceSession::is_source() const {
   return false;
 }
 
+// What an earlier split has left here is not this node's to give.
 bool SourceSession::wanted(std::string_view key) const {
-  return !import_ || shared_->callbacks.future_partition(key, hello_.partitions) == hello_.partition;
+  if (!import_) return true;
+  if (former_ && former_(key) != own_partition_) return false;
+  return shared_->callbacks.future_partition(key, hello_.partitions) == hello_.partition;
+}
+
+bool SourceSession::wanted(const LogEntry& entry) const {
+  if (entry.kind == EntryKind::flush) return true;
+  return wanted(entry.key) && !(import_ && is_drop(entry));
+}
+
+void SourceSession::settle_import() {
+  const auto& callbacks = shared_->callbacks;
+  for (PartitionId other{0}; raw(other) < hello_.partitions; other = next(other)) {
+    if (other != hello_.partition && callbacks.is_master(other)) own_partition_ = other;
+  }
+  if (callbacks.partitioning) former_ = callbacks.partitioning(hello_.partitions - 1);
 }
 
 IoTask<> SourceSession::refuse(std::string answer) {
@@ -125,7 +142,9 @@ bool SourceSession::is_newest_connection() const {
 }
 
 IoTask<> SourceSession::start() {
-  if (import_) co_return co_await send_snapshot("import of partition " + std::to_string(raw(hello_.partition)));
+  if (import_ && hello_.position.log_id == LogId{0}) {
+    co_return co_await send_snapshot("import of partition " + std::to_string(raw(hello_.partition)));
+  }
   if (backup_) co_return co_await send_snapshot("backup");
   auto& storage = shared_->storage;
   std::string probe;
@@ -208,6 +227,7 @@ IoTask<> SourceSession::stream() {
   while (link_.is_open()) {
     out.clear();
     append_written(out);
+    if (std::exchange(ping_due_, false)) append_ping(out);
     obey(primary_->on_timer(shared_->storage.written_sequence(), Clock::now()), out);
     if (std::exchange(committed_due_, false) && out.empty()) append_committed(out);
     if (insync_due_ && link_.is_open()) {
@@ -241,7 +261,7 @@ void SourceSession::append_written(std::string& out) {
     const auto decoded = decode_entry(left);
     if (!decoded || decoded->entry.sequence != next(sent)) return close("the log is damaged");
     const auto& entry = decoded->entry;
-    if (entry.kind == EntryKind::flush || wanted(entry.key)) stream::append(out, stream::Entry{entry});
+    if (wanted(entry)) stream::append(out, stream::Entry{entry});
     sent = decoded->entry.sequence;
     left.remove_prefix(decoded->bytes);
   }
@@ -363,6 +383,12 @@ IoTask<> SourceSession::wait(StreamTimes::Duration at_most) {
 }
 
 void SourceSession::wake() { wake_.cancel(); }
+
+void SourceSession::ping_import() {
+  if (!import_) return;
+  ping_due_ = true;
+  wake();
+}
 
 void SourceSession::close(std::string reason) {
   if (end_reason_.empty()) end_reason_ = std::move(reason);

@@ -43,6 +43,7 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   void wake();  // something may be due: entries were written, INSYNC, the end
   void tell_committed();
   void close(std::string reason);
+  void ping_import();
 
   const NodeKey& slave() const { return hello_.slave; }
   SourceFigures figures() const;
@@ -53,6 +54,8 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   std::optional<std::string> refusal(const std::string& line);
   bool is_source() const;
   bool wanted(std::string_view key) const;
+  bool wanted(const LogEntry& entry) const;
+  void settle_import();
   IoTask<> refuse(std::string answer);
   IoTask<> start();
   IoTask<> resume();
@@ -82,8 +85,11 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   std::string peer_;
   std::string end_reason_;
   stream::Decoder decoder_{0};
-  Hello hello_;          // of an import: without a position
-  bool import_ = false;  // only keys of hello_.partition, by the map to come
+  Hello hello_;                                              // of an import: without a position
+  bool import_ = false;                                      // only keys of hello_.partition, by the map to come
+  PartitionId own_partition_{0};                             // of an import: whose keys are this node's
+  std::function<PartitionId(std::string_view key)> former_;  // among the partitions without the new one; may be null
+  bool ping_due_ = false;
   bool backup_ = false;  // into a file: the index hears nothing of it
   std::uint64_t backup_kb_s_ = 0;
   std::optional<Primary> primary_;

@@ -61,6 +61,10 @@ void Sources::close_if(const std::function<bool(const std::string& peer)>& refus
   }
 }
 
+void Sources::ping_importers() {
+  for (const auto& session : shared_->sessions) session->ping_import();
+}
+
 void Sources::tell_committed() {
   for (const auto& session : shared_->sessions) session->tell_committed();
 }

@@ -63,6 +63,9 @@ class Sources {
     /// A key's partition among `partitions`, for `repl import`; no_partition while the own map knows of no so many, the
     /// preparing one counted: an import is refused until it does. Called on the control thread. Null: always refused.
     std::function<PartitionId(std::string_view key, int partitions)> future_partition = nullptr;
+    /// A key's partition among so many, whatever the map says: of an import only keys go out that are this node's
+    /// before the split, and no remains of an earlier one (replication.md 7). Null: all keys.
+    std::function<std::function<PartitionId(std::string_view key)>(int partitions)> partitioning = nullptr;
     /// The first line of a snapshot file of this node, CRLF included, for `repl backup`. Null: always refused.
     std::function<std::string()> backup_head = nullptr;
   };
@@ -80,6 +83,8 @@ class Sources {
   void stop_all();
   /// Closes those whose peer is refused by changed lists; they may not come in again.
   void close_if(const std::function<bool(const std::string& peer)>& refused);
+  /// Tells all importers now up to where they have been sent what is theirs.
+  void ping_importers();
   /// Tells all slaves soon what is committed now, because their clients' reads wait for it.
   void tell_committed();
   /// From the next piece of a snapshot on.

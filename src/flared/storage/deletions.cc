@@ -12,6 +12,7 @@ std::optional<Deletions::Deletion> Deletions::find(std::string_view key) const {
 
 void Deletions::remember(std::string_view key, const Deletion& deletion) {
   if (keys_max_ == 0) return;
+  if (deletion.version == RecordVersion{0} && deletion.hold_until_s == 0) return forget(key);  // dropped: operation.h
   const std::lock_guard lock{mutex_};
   if (const auto found = by_key_.find(key); found != by_key_.end()) drop(found->second);
   if (rows_.size() == keys_max_) drop(rows_.begin());

@@ -10,6 +10,8 @@
 /// What one entry of the update log says (docs/design.md 3.1, docs/replication.md 1). Pure.
 namespace flare {
 
+/// A removal of version 0 that holds until 0 is a drop: the key is another partition's now (docs/replication.md 7). It
+/// concerns this partition's nodes only, and no other partition or cluster may take it for a deletion.
 enum class EntryKind : std::uint8_t { set = 1, touch = 2, remove = 3, flush = 4 };
 
 /// Each set and touch carries the whole new record. The views live as long as the bytes they were read from.
@@ -23,6 +25,10 @@ struct LogEntry {
   std::int64_t expire_s = 0;  // remove: hold until
   std::string_view data = {};
 };
+
+constexpr bool is_drop(const LogEntry& entry) {
+  return entry.kind == EntryKind::remove && entry.version == RecordVersion{0} && entry.expire_s == 0;
+}
 
 /// Where a store stands in a history. Equal positions have equal stores.
 struct Position {

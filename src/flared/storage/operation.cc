@@ -221,6 +221,12 @@ Decision decide_reclaim(const Operation& operation, const Present& present, KeyS
   return decide_remove(operation, present, KeyState::alive);
 }
 
+// Not a deletion: where the key lives now it stays (docs/replication.md 7).
+Decision decide_drop(const Present& present) {
+  if (!present.record) return answer(OutcomeKind::not_found, present);
+  return {.outcome = {.kind = OutcomeKind::deleted}, .change = {.kind = ChangeKind::remove}};
+}
+
 }  // namespace
 
 Decision decide(const Operation& operation, const Present& present, std::int64_t now_s, std::size_t data_bytes_max,
@@ -254,6 +260,8 @@ Decision decide(const Operation& operation, const Present& present, std::int64_t
       return decide_invalidate(operation, present, state);
     case OperationKind::reclaim:
       return decide_reclaim(operation, present, state);
+    case OperationKind::drop:
+      return decide_drop(present);
   }
   return answer(OutcomeKind::not_stored, present);  // not reached: every member is above
 }

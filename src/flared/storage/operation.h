@@ -23,7 +23,8 @@ enum class OperationKind : std::uint8_t {
   gat,
   fetch,       // mg with N or T: shows the record to the sink, touches it, creates it
   invalidate,  // md with I: the record stays, with the next version
-  reclaim
+  reclaim,
+  drop  // the key is another partition's now: removed without a deletion to remember, logged with version 0
 };
 
 /// The record that an operation makes of a key that is gone (mg N, ma N, the binary initial value). Its flags are the

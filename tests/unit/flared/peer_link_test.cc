@@ -34,6 +34,9 @@ class Asked {
   }
   void end() { answers_->reserve_end(0, 0); }
   bool complete() const { return answers_->complete(); }
+  void leave() const {
+    answers_->watch_asker([] { return true; });
+  }
   std::string text() const {
     OutputBuffer out;
     answers_->merge({}, out);
@@ -94,7 +97,7 @@ class PeerLinkTest : public testing::Test {
     if (!read.request.item) return link().forward(read.request, now_s, std::move(place));
     auto item = std::make_shared<ForwardedItem>(*read.request.item, read.request.prefix, clock_);
     place.form = item;
-    return link().forward_item(std::move(item), now_s, std::move(place));
+    return link().forward_item(read.request, std::move(item), now_s, std::move(place));
   }
   Asked forwarded(std::string_view bytes) {
     Asked asked{context_.get_executor()};
@@ -109,13 +112,14 @@ class PeerLinkTest : public testing::Test {
   Asked read(const std::vector<std::string>& keys, bool telling = false) {
     Asked asked{context_.get_executor()};
     for (const auto& key : keys) {
-      EXPECT_TRUE(link().read(key, false, telling ? asked.telling_place() : asked.place())) << key;
+      EXPECT_TRUE(link().read(key, {}, telling ? asked.telling_place() : asked.place())) << key;
     }
     link().end_read();
     if (telling) asked.end();
     return asked;
   }
 
+  QueueLimit limit_;  // outlives what the context holds
   asio::io_context context_{1};
   ScriptedPeer peer_{context_};
   PeerLink::Setup setup_{.executor = context_.get_executor(), .server_name = {}, .own_name = {}, .bind_address = {}};
@@ -206,6 +210,142 @@ TEST_F(PeerLinkTest, ClosesAtTheDeadlineAndGoesOnWithAnother) {
   EXPECT_EQ(answer_to(next), "2\r\n");
 }
 
+TEST_F(PeerLinkTest, TakesALateAnswerForNobodyElse) {
+  setup_.answer_deadline = 300ms;
+  const auto late = forwarded("incr n 1\r\n");
+  ASSERT_TRUE(receives("<a:1>incr n 1\r\n"));
+  EXPECT_EQ(answer_to(late), reply::proxy_error);
+  const auto next = forwarded("incr n 5\r\n");
+  ASSERT_TRUE(receives("<a:1>incr n 5\r\n", 1));
+  peer_.say_on(0, "1\r\n");
+  peer_.say("6\r\n");
+  EXPECT_EQ(answer_to(next), "6\r\n");
+}
+
+class Waiting : public PeerLinkTest {
+ protected:
+  void SetUp() override {
+    PeerLinkTest::SetUp();
+    setup_.failover_wait = patience;
+  }
+  void give_back_to_us() {
+    setup_.give_back = [this](std::vector<OutgoingPointer> requests) {
+      for (auto& request : requests) given_back_.push_back(std::move(request));
+    };
+  }
+  std::vector<OutgoingPointer> given_back_;
+};
+
+// replication.md 12
+TEST_F(Waiting, WritesWaitForANodeThatCannotBeReachedAndReadsDoNot) {
+  peer_.pause();
+  const auto write = forwarded("set k 0 0 1\r\nv\r\n");
+  const auto item = forwarded("md k\r\n");
+  const auto missed = read({"k"}, true);
+  EXPECT_EQ(answer_to(missed), reply::proxy_failure);
+  const auto later = forwarded("set k 0 0 1 noreply\r\nw\r\n");
+  Asked own{context_.get_executor()};
+  ASSERT_TRUE(link().read("k", {.waits = true}, own.place())) << "what this connection wrote";
+  link().end_read();
+  EXPECT_FALSE(write.complete() || item.complete() || later.complete() || own.complete());
+  peer_.listen_again();
+  ASSERT_TRUE(receives("<a:1>set k 0 0 1\r\nv\r\n<a:1>md k\r\n<a:1>set k 0 0 1\r\nw\r\nget k\r\n"));
+  peer_.say("STORED\r\nHD\r\nSTORED\r\nEND\r\n");
+  EXPECT_EQ(answer_to(own), "");
+  EXPECT_EQ(write.text(), "STORED\r\n");
+  EXPECT_EQ(item.text(), "HD\r\n");
+}
+
+TEST_F(Waiting, EndsAfterFailoverWait) {
+  setup_.failover_wait = 300ms;
+  peer_.pause();
+  const auto write = forwarded("set k 0 0 1\r\nv\r\n");
+  EXPECT_EQ(answer_to(write), reply::proxy_failure);
+}
+
+TEST_F(Waiting, EndsWhenTheClientHasGone) {
+  peer_.pause();
+  const auto write = forwarded("set k 0 0 1\r\nv\r\n");
+  write.leave();
+  EXPECT_EQ(answer_to(write), reply::proxy_failure);
+}
+
+TEST_F(Waiting, EndsWhenTheWorkerStops) {
+  peer_.pause();
+  const auto write = forwarded("set k 0 0 1\r\nv\r\n");
+  link().stop_waiting();
+  EXPECT_EQ(write.text(), reply::proxy_failure);
+  EXPECT_TRUE(refuses("set k 0 0 1\r\nv\r\n"));
+}
+
+TEST_F(Waiting, GivesBackInOrderWhatIsNotSentAndReadsAndFailsTheRest) {
+  give_back_to_us();
+  const auto sent = forwarded("set k 0 0 1\r\nv\r\n");
+  const auto values = read({"k"});
+  ASSERT_TRUE(receives("<a:1>set k 0 0 1\r\nv\r\nget k\r\n"));
+  const auto unsent = forwarded("set k 0 0 1\r\nw\r\n");
+  link().close();
+  EXPECT_EQ(sent.text(), reply::proxy_error);
+  EXPECT_FALSE(values.complete() || unsent.complete());
+  ASSERT_EQ(given_back_.size(), 2U);
+  EXPECT_EQ(given_back_[0]->keys, " k");
+  EXPECT_EQ(given_back_[1]->write.request().key, "k");
+  EXPECT_EQ(given_back_[1]->write.request().data, "w");
+}
+
+TEST_F(Waiting, WhatComesWhileANodeIsSilentIsNotSentToIt) {
+  give_back_to_us();
+  const auto sent = forwarded("set k 0 0 1\r\nv\r\n");
+  ASSERT_TRUE(receives("<a:1>set k 0 0 1\r\nv\r\n"));
+  context_.run_for(1100ms);  // longer than a node may be silent and still get more
+  const auto held = forwarded("set k 0 0 1\r\nw\r\n");
+  context_.run_for(100ms);
+  link().close();
+  EXPECT_EQ(sent.text(), reply::proxy_error);
+  ASSERT_EQ(given_back_.size(), 1U);
+  EXPECT_EQ(given_back_[0]->write.request().data, "w");
+}
+
+TEST_F(Waiting, GoesOnWhenASilentNodeAnswers) {
+  const auto first = forwarded("incr n 1\r\n");
+  ASSERT_TRUE(receives("<a:1>incr n 1\r\n"));
+  context_.run_for(1100ms);
+  const auto second = forwarded("incr n 2\r\n");
+  context_.run_for(50ms);
+  EXPECT_EQ(peer_.received(0), "<a:1>incr n 1\r\n");
+  peer_.say("1\r\n");
+  ASSERT_TRUE(receives("<a:1>incr n 1\r\n<a:1>incr n 2\r\n"));
+  peer_.say("3\r\n");
+  EXPECT_EQ(answer_to(second), "3\r\n");
+}
+
+TEST_F(Waiting, TheLinkToThisNodeItselfOnlyWaits) {
+  give_back_to_us();
+  setup_.port = 0;
+  const auto write = forwarded("set k 0 0 1\r\nv\r\n");
+  const auto values = read({"k"});
+  context_.run_for(300ms);
+  EXPECT_FALSE(write.complete() || values.complete());
+  link().close();
+  EXPECT_EQ(given_back_.size(), 2U);
+}
+
+// max-total-thread-queue
+TEST_F(PeerLinkTest, TakesNoMoreThanAllLinksTogetherMay) {
+  limit_.most = 2;
+  setup_.limit = &limit_;
+  const auto first = forwarded("incr n 1\r\n");
+  const auto second = forwarded("incr n 1\r\n");
+  EXPECT_EQ(limit_.queued, 2);
+  EXPECT_TRUE(refuses("incr n 1\r\n"));
+  ASSERT_TRUE(eventually([&] { return peer_.connections() == 1 && !peer_.received(0).empty(); }));
+  peer_.say("1\r\n");
+  EXPECT_EQ(answer_to(first), "1\r\n");
+  EXPECT_FALSE(refuses("incr n 1\r\n"));
+  link_->close();
+  EXPECT_EQ(limit_.queued, 0);
+}
+
 class LostStep : public PeerLinkTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(LostStep, EndsTheConnectionAndFailsWhatWasSent) {
@@ -266,7 +406,7 @@ TEST_F(PeerLinkTest, AlwaysTellsOfARecordThatTheOtherNodeCannotRead) {
   const std::string value = "VALUE a 0 1\r\nx\r\n";
   for (const auto& found : {std::string{}, value}) {
     Asked asked{context_.get_executor()};
-    for (const char* key : {"a", "b"}) ASSERT_TRUE(link().read(key, false, asked.place()));
+    for (const char* key : {"a", "b"}) ASSERT_TRUE(link().read(key, {}, asked.place()));
     link().end_read();
     asked.end();
     ASSERT_TRUE(eventually([&] { return peer_.connections() == 1 && peer_.received(0).ends_with("get a b\r\n"); }));
@@ -329,7 +469,7 @@ TEST_F(PeerLinkTest, AsksAnOriginalInClassicWordsAndRefusesWhatItHasNoneFor) {
   EXPECT_TRUE(wordless.text().starts_with("SERVER_ERROR not done: the master of this key is an original"))
       << wordless.text();
   const auto later_wordless = forwarded("ma n N0\r\n");
-  EXPECT_TRUE(later_wordless.text().starts_with("SERVER_ERROR not done")) << later_wordless.text();
+  EXPECT_TRUE(answer_to(later_wordless).starts_with("SERVER_ERROR not done")) << later_wordless.text();
   const auto later = forwarded("mg k v T60\r\n");
   ASSERT_TRUE(receives(asked + "<a:1>gat k 1795522060\r\n"));
   peer_.say("DELETED\r\n3\r\nVALUE k 5 2\r\nhi\r\n");
@@ -354,7 +494,7 @@ TEST_F(PeerLinkTest, TakesABoundedNumberOfRequests) {
   EXPECT_TRUE(refuses("incr n 1\r\n"));
   EXPECT_TRUE(refuses("md k\r\n"));
   Asked late{context_.get_executor()};
-  EXPECT_FALSE(link().read("k", false, late.place()));
+  EXPECT_FALSE(link().read("k", {}, late.place()));
   ASSERT_TRUE(eventually([&] { return peer_.connections() == 1 && !peer_.received(0).empty(); }));
   peer_.say("1\r\n");
   EXPECT_EQ(answer_to(all.front()), "1\r\n");

@@ -89,6 +89,31 @@ TEST(ReadRoute, BalancesThatSumToZeroDoNotHideALiveMaster) {
   EXPECT_EQ(port_of(view, route), 1);
 }
 
+// cluster.md 5.1: the prior list, while it is not empty, by weight.
+TEST(ReadRoute, NearNodesAreDrawnWhileThereAreAny) {
+  auto view = view_of({master, {2, Role::slave, State::active, 0, 2}, {4, Role::slave, State::active, 0, 0}, proxy}, 3);
+  view.partitions.prefer([](const Node& node) { return node.port == 2 || node.port == 4; });
+  for (std::uint32_t draw = 0; draw < 30; ++draw) EXPECT_EQ(port_of(view, route_read(view, "k", false, draw)), 2);
+  EXPECT_EQ(port_of(view, route_read(view, "k", true, 0)), 1) << "what this connection wrote is at the master";
+  view.partitions.prefer([](const Node& node) { return node.port == 4; });  // it has no balance
+  int at_master = 0;
+  for (std::uint32_t draw = 0; draw < 30; ++draw) at_master += port_of(view, route_read(view, "k", false, draw)) == 1;
+  EXPECT_EQ(at_master, 10);
+}
+
+TEST(ReadRoute, AnotherReaderIsAnotherThanTheAskedOneAndThisNode) {
+  const auto view = view_of({master, slave, proxy}, 3);
+  const auto port_beside = [](const RoutingView& of, std::uint32_t node) {
+    const auto other = another_reader(of, "k", node);
+    return other ? of.partitions.nodes()[*other].port : 0;
+  };
+  EXPECT_EQ(port_beside(view, 0), 2);
+  EXPECT_EQ(port_beside(view, 1), 1);
+  EXPECT_EQ(port_beside(view_of({master, quiet_slave, proxy}, 3), 0), 0);
+  EXPECT_EQ(port_beside(view_of({{1, Role::master, State::active, 0, 0}, slave, proxy}, 3), 1), 1);
+  EXPECT_EQ(port_beside(view_of({master, slave}, 2), 0), 0) << "it would not have been asked elsewhere";
+}
+
 TEST(ReadRoute, PreservedPartitionHasNobody) {
   const auto view = view_of({{1, Role::master, State::down, 0, 1}, proxy}, 3);
   EXPECT_EQ(route_read(view, "k", false, 0).kind, Route::Kind::no_node);
@@ -116,6 +141,45 @@ TEST(WriteRoute, PreparingMasterExecutesWhatThePresentOnePassesOn) {
   }
   EXPECT_EQ(route_write(view, moving, true).kind, Route::Kind::local);
   EXPECT_EQ(route_write(view, moving, false).kind, Route::Kind::forward);
+}
+
+std::string key_that_moves(const RoutingView& view, bool moves) {
+  for (int i = 0;; ++i) {
+    const auto key = "key" + std::to_string(i);
+    if ((view.partitions.future_partition_of(key) == PartitionId{1}) == moves) return key;
+  }
+}
+
+// replication.md 7: even while the own map is old.
+TEST(Handover, KeysThatMoveGoToTheNextMasterOnceTheyAreHandedOver) {
+  for (const int own_port : {1, 3}) {
+    auto view = view_of({master, {4, Role::master, State::ready, 1, 1}, proxy}, own_port);
+    const auto moving = key_that_moves(view, true);
+    const auto staying = key_that_moves(view, false);
+    for (const bool handed_over : {false, true}) {
+      view.handed_over = handed_over;
+      for (const auto& [key, port] : {std::pair{moving, handed_over ? 4 : 1}, std::pair{staying, 1}}) {
+        EXPECT_EQ(port_of(view, route_write(view, key, false)), port) << key;
+        EXPECT_EQ(port_of(view, route_write(view, key, true)), port) << key;
+        EXPECT_EQ(port_of(view, route_read(view, key, false, 1)), port) << key;
+      }
+    }
+  }
+}
+
+TEST(Handover, WhatIsAskedOfANodeThatTakesOverWaitsThere) {
+  auto view = view_of({master, {4, Role::master, State::active, 1, 1}}, 4);
+  std::string own = "key0";
+  for (int i = 1; view.partitions.partition_of(own) != PartitionId{1}; ++i) own = "key" + std::to_string(i);
+  for (const bool taking_over : {true, false}) {
+    view.taking_over = taking_over;
+    const auto kind = taking_over ? Route::Kind::forward : Route::Kind::local;
+    for (const auto& route :
+         {route_write(view, own, false), route_write(view, own, true), route_read(view, own, false, 0)}) {
+      EXPECT_EQ(route.kind, kind);
+      EXPECT_EQ(route.node, *view.self);
+    }
+  }
 }
 
 TEST(HopLimit, RefusesAFourthForward) {

@@ -28,6 +28,18 @@ class ScriptedPeer {
 
   /// On the newest connection.
   void say(std::string_view bytes) { asio::write(connections_.back()->socket, asio::buffer(bytes)); }
+  /// On an older one, which may be closed.
+  void say_on(std::size_t connection, std::string_view bytes) {
+    error_code ignored;
+    asio::write(connections_.at(connection)->socket, asio::buffer(bytes), ignored);
+  }
+  /// Nothing listens for a while; what is connected stays so.
+  void pause() { acceptor_.close(); }
+  void listen_again() {
+    acceptor_ = asio::ip::tcp::acceptor{acceptor_.get_executor(),
+                                        {asio::ip::address_v4::loopback(), static_cast<unsigned short>(port_)}};
+    accept();
+  }
   void hang_up() { connections_.back()->socket.close(); }
   /// Nothing listens there any more.
   void go() {

@@ -137,6 +137,26 @@ TEST_P(StorageSuite, InvalidateLogsTheWholeRecordWithTheNextVersion) {
   EXPECT_EQ(entries[0].data, "x");
 }
 
+// replication.md 7: the key is another partition's now, and no deletion is remembered, here or at who follows.
+TEST_P(StorageSuite, ADropLeavesNothingBehind) {
+  set(storage(), "k", "x");
+  set(storage(), "k", "y");
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "deleted", .version = RecordVersion{7}}));
+  EXPECT_EQ(run(storage(), {.kind = OperationKind::drop, .key = "none"})->kind, OutcomeKind::not_found);
+  EXPECT_EQ(run(storage(), {.kind = OperationKind::drop, .key = "k"})->kind, OutcomeKind::deleted);
+  EXPECT_EQ(get(storage(), "k"), "-");
+  const auto entries = log_after(storage(), Sequence{3});
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_TRUE(is_drop(entries[0].entry));
+  EXPECT_FALSE(is_drop(log_after(storage(), Sequence{2})[0].entry)) << "a client's deletion";
+  set(storage(), "k", "z");
+  EXPECT_EQ(get(storage(), "k"), "0 0 1 z");
+
+  MemoryStorage follower;
+  for (const auto& logged : log_after(storage(), Sequence{0})) ASSERT_TRUE(apply(follower, logged));
+  EXPECT_EQ(contents_of(follower), contents_of(storage()));
+}
+
 TEST_P(StorageSuite, ArithmeticCreatesAndTouches) {
   const Operation incr{
       .kind = OperationKind::incr, .key = "n", .delta = 5, .creation = Creation{.data = "40", .expire_s = now_s + 30}};

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flared/storage/memory_storage.h"
+#include "flared/worker.h"
+
+namespace flare::test {
+
+class SilentLog final : public Log {
+ public:
+  void write(Level, std::string_view) override {}
+};
+
+class NoControl final : public Control {
+ public:
+  void install_map(std::string, std::uint64_t, Reply reply) override { reply("ERROR\r\n"); }
+  void flush_all(std::int64_t, bool, Reply reply) override { reply("ERROR\r\n"); }
+  void adopt_stream(int descriptor, std::string, std::string, std::string) override { ::close(descriptor); }
+  std::shared_ptr<Dump> begin_dump(const Request&) override { return nullptr; }
+  void stats(std::string, Reply reply) override { reply("END\r\n"); }
+  std::string_view ailment() override { return {}; }
+  void kill(std::int32_t, Reply reply) override { reply("ERROR\r\n"); }
+  void variables(Reply reply) override { reply("END\r\n"); }
+};
+
+/// A port on loopback, with nobody behind it or with somebody who takes connections and says nothing.
+class Port {
+ public:
+  Port() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    EXPECT_EQ(::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    number_ = ntohs(address.sin_port);
+  }
+  ~Port() { ::close(descriptor_); }
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  int number() const { return number_; }
+  void listen_in_silence() const { EXPECT_EQ(::listen(descriptor_, 16), 0); }
+
+ private:
+  int descriptor_;
+  int number_ = 0;
+};
+
+/// A client's end of a connection to a worker.
+class Client {
+ public:
+  Client(Worker& worker, WorkerSetup& setup) {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    const timeval limit{.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    EXPECT_EQ(setup.places.take("test", false), Place::client);
+    worker.adopt(ends[1], "test");
+    descriptor_ = ends[0];
+  }
+  ~Client() { leave(); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void send(std::string_view requests) const {
+    EXPECT_EQ(::send(descriptor_, requests.data(), requests.size(), 0), static_cast<ssize_t>(requests.size()));
+  }
+  /// So many bytes; less if the other side closes, or says nothing for 10 s.
+  std::string read(std::size_t bytes) const {
+    std::string answers(bytes, '\0');
+    const auto got = ::recv(descriptor_, answers.data(), bytes, MSG_WAITALL);
+    answers.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+    return answers;
+  }
+  bool has_answer() const {
+    char one;
+    return ::recv(descriptor_, &one, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  }
+  void leave() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// One worker over a store in memory; the test publishes its maps.
+class WorkerTest : public testing::Test {
+ protected:
+  void SetUp() override { worker_.start(); }
+  void TearDown() override {
+    worker_.stop(std::chrono::seconds{5});
+    worker_.join();
+  }
+  void publish(const std::vector<Node>& nodes, int own_port) {
+    auto view = std::make_shared<RoutingView>();
+    for (const auto& node : nodes) view->map.nodes.emplace(node.key(), node);
+    view->partitions = *PartitionMap::make(view->map, PartitionMeta{}, KeyHashAlgorithm::simple);
+    for (std::uint32_t i = 0; i < view->partitions.nodes().size(); ++i) {
+      if (view->partitions.nodes()[i].port == own_port) view->self = i;
+    }
+    worker_.publish(view);
+  }
+
+  SilentLog log_;
+  SystemClock clock_;
+  NoControl control_;
+  MemoryStorage storage_;
+  WorkerSetup setup_{storage_, control_, clock_, log_, NodeKey{"127.0.0.1", 1}, "", ReaderLimits{}};
+  Worker worker_{setup_};
+};
+
+}  // namespace flare::test
