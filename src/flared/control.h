@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "common/protocol/reply_writer.h"
 #include "common/protocol/request.h"
 
 namespace flare {
@@ -41,6 +42,10 @@ class Control {
   virtual std::string_view ailment() = 0;
   /// The answer to `kill <id>`, CRLF included.
   virtual void kill(std::int32_t id, Reply reply) = 0;
+  /// The answer to `salvage acknowledge` of an operator at `peer`.
+  virtual void acknowledge_salvage(std::string /*peer*/, Reply reply) {
+    reply(std::string{reply::nothing_to_acknowledge});
+  }
   /// Calls `done` once, soon: with true when expired entries were removed, else when none are left or a second is over.
   virtual void reclaim(std::function<void(bool made_room)> done) { done(false); }
   /// The answer to `show variables`.

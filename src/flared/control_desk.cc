@@ -137,8 +137,10 @@ IoTask<> ControlDesk::flush(Reply reply) {
     auto work = [this] { return storage_.flush(); };
     const auto flushed = co_await pool_.run(std::move(work));
     if (!flushed) {
-      answer = reply::io_error;
-      log_.error("flush_all: the store could not be emptied");
+      const bool no_room = flushed.error() == StorageError::out_of_space;
+      answer = no_room ? reply::out_of_disk_space : reply::io_error;
+      log_.error("flush_all: the store could not be emptied{}",
+                 no_room ? ": its disk has no room for a new, empty one" : "");
     }
     if (flushed) workers_->front()->setup().marks.clear();
     if (flushed) log_.notice("flush_all: the store is empty now; what it held is kept aside for a while");
@@ -146,6 +148,11 @@ IoTask<> ControlDesk::flush(Reply reply) {
     answer = reply::busy;
   }
   reply(std::move(answer));
+}
+
+void ControlDesk::acknowledge_salvage(std::string peer, Reply reply) {
+  asio::post(executor_,
+             [this, peer = std::move(peer), reply = std::move(reply)] { reply(safety_->acknowledge(peer)); });
 }
 
 void ControlDesk::adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) {
@@ -296,6 +303,7 @@ void ControlDesk::thread_list(std::function<std::string(const std::vector<Thread
 }
 
 std::string_view ControlDesk::ailment() {
+  if (agent_->build_incomplete()) return build_incomplete_answer;
   return storage_.figures().failed ? std::string_view{"SERVER_ERROR storage error\r\n"} : std::string_view{};
 }
 

@@ -34,7 +34,7 @@ class ControlDesk final : public Control {
   /// How this node introduces itself to the masters that it asks to flush.
   void pass_flushes_on(ClusterFlush::Setup setup) { passing_on_.emplace(std::move(setup)); }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
-  void tell_safety_of(const NodeSafety& safety) { safety_ = &safety; }
+  void tell_safety_of(NodeSafety& safety) { safety_ = &safety; }
   /// The options in force, for `show variables` and `stats settings`.
   void show(const FlaredOptions& options);
 
@@ -46,6 +46,7 @@ class ControlDesk final : public Control {
   std::string_view ailment() override;
   void kill(std::int32_t id, Reply reply) override;
   void variables(Reply reply) override;
+  void acknowledge_salvage(std::string peer, Reply reply) override;
   void reclaim(std::function<void(bool made_room)> done) override;
   ExpirySweep& sweep() { return sweep_; }
 
@@ -73,7 +74,7 @@ class ControlDesk final : public Control {
   ProxyFlushAll proxy_flush_all_ = ProxyFlushAll::own;
   Timer flush_timer_;
   std::uint64_t flush_round_ = 0;  // raised with each flush_all: a pending one of an older round is void
-  const NodeSafety* safety_ = nullptr;
+  NodeSafety* safety_ = nullptr;
   std::string variables_;  // answers, whole
   std::string settings_;
   Counters at_reset_;  // what the workers had counted at the last `stats reset`

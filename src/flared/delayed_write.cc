@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/protocol/item_answer.h"
+#include "common/protocol/proxy_prefix.h"
 #include "common/protocol/reply_writer.h"
 #include "flared/disk_gate.h"
 #include "flared/expiry_sweep.h"
@@ -36,7 +37,8 @@ class ClassicWrite final : public LocalWrite {
   explicit ClassicWrite(const Request& request) : key_(request.key), data_(request.data), request_(request) {
     request_.key = key_;
     request_.data = data_;
-    request_.prefix = request_.rest = {};
+    request_.rest = {};
+    request_.prefix = is_restoring(request.prefix) ? restoring_name : std::string_view{};
   }
   std::string_view key() const override { return key_; }
   bool proxied() const override { return request_.proxied; }

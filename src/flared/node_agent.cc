@@ -107,14 +107,16 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       log_(log),
       publish_(std::move(publish)),
       view_(std::make_shared<RoutingView>()),
+      doubtful_(setup_.doubtful),
       replicated_writes_(storage),
       original_slaves_(executor, storage, pool, log, own_key_,
                        {[this](const NodeKey& slave) { return sources_.serves(slave); },
                         [this](NodeKey slave) { return dismiss_slave(std::move(slave)); }},
                        original_slaves_options(setup_)),
-      follower_(executor, storage, pool,
-                {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); }},
-                follower_options(setup_, &replicated_writes_)),
+      follower_(
+          executor, storage, pool,
+          {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); }, setup_.store_replaced},
+          follower_options(setup_, &replicated_writes_)),
       importer_(executor, storage, pool,
                 {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); }},
                 follower_options(setup_, nullptr)),
@@ -129,11 +131,15 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
 void NodeAgent::joined(IndexLink::Joined joined) {
   meta_ = joined.meta;
   key_hash_ = joined.key_hash;
+  joined_ = true;
   joined.map.version = MapVersion{0};
   install(std::move(joined.map));
 }
 
 std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
+  // An index that has not noticed the restart yet may show this node as the master or slave that it was: a master with
+  // a salvaged store would be taken for a better one by slaves that have everything (docs/design.md 3.6).
+  if (doubtful_ && !joined_) return std::string{build_incomplete_answer};
   if (version < view_->map.version) {
     log_.warning("map {} ignored: this node has map {}", raw(version), raw(view_->map.version));
     return "SERVER_ERROR node sync error\r\n";
@@ -193,6 +199,9 @@ void NodeAgent::install(NodeMap map) {
   }
   auto plan = plan_replication(before, map, own_key_);
   view->map = std::move(map);
+  const auto own = view->map.nodes.find(own_key_);
+  view->build_incomplete = own != view->map.nodes.end() && is_unbuilt_slave(own->second);
+  build_incomplete_.store(view->build_incomplete, std::memory_order_relaxed);
   view_ = std::move(view);
   const auto now = own_entry();
   const auto is_down = [](const std::optional<Node>& node) { return node && node->state == State::down; };
@@ -305,7 +314,21 @@ IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
   }
 }
 
+bool NodeAgent::is_unbuilt_slave(const Node& own) const {
+  return doubtful_ && own.role == Role::slave && own.state == State::active;
+}
+
+void NodeAgent::build_confirmed() {
+  if (!std::exchange(doubtful_, false) || !view_->build_incomplete) return;
+  auto view = std::make_shared<RoutingView>(*view_);
+  view->build_incomplete = false;
+  build_incomplete_.store(false, std::memory_order_relaxed);
+  view_ = std::move(view);
+  publish_(view_);
+}
+
 void NodeAgent::in_sync() {
+  build_confirmed();
   if (plan_.tell_index_when_done) asio::co_spawn(executor_, tell_index(round_, "active"), asio::detached);
 }
 
@@ -316,7 +339,9 @@ void NodeAgent::gathered() {
 IoTask<bool> NodeAgent::confirm_slave(NodeKey slave, Epoch epoch) {
   const auto found = view_->map.nodes.find(slave);
   if (!leading_ || found == view_->map.nodes.end() || found->second.role != Role::slave) co_return false;
-  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(epoch));
+  const auto reign = view_->map.reigns.find(found->second.partition);
+  const auto known = reign == view_->map.reigns.end() ? epoch : reign->second.epoch;
+  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(known));
   const auto told = co_await index_.tell(std::move(request), tell_deadline);
   if (told) co_return true;
   // An original index knows no `node insync`: it takes the slave's own word (cluster.md 1.5).

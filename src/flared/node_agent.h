@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -23,6 +24,9 @@
 
 namespace flare {
 
+/// To the index, while this node could only serve what a salvage has left (docs/replication.md 4).
+constexpr std::string_view build_incomplete_answer = "SERVER_ERROR build incomplete\r\n";
+
 /// This node's place in the cluster: holds the map, publishes the routes, and does what the map asks of this node
 /// (docs/spec/cluster.md 1.7, 3.1; docs/replication.md 3, 4). Everything runs on the control thread.
 class NodeAgent {
@@ -34,6 +38,8 @@ class NodeAgent {
     std::size_t data_bytes_max = 0;
     OwnIdentity* identity = nullptr;                // null: none is told or asked
     std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
+    bool doubtful = false;                          // the store was salvaged: no slave may serve it
+    std::function<void()> store_replaced = {};      // by a snapshot of the master
   };
   using Publish = std::function<void(std::shared_ptr<const RoutingView>)>;
 
@@ -53,6 +59,9 @@ class NodeAgent {
   /// Whether this node is a master that numbers entries.
   bool is_leading() const { return leading_; }
   std::optional<Node> own_entry() const;
+  /// Whether this node is shown as an active slave with a salvaged store, before its master has confirmed a new one
+  /// (docs/replication.md 4). Any thread.
+  bool build_incomplete() const { return build_incomplete_.load(std::memory_order_relaxed); }
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;
   /// Waits a little until the slaves have what this node acknowledged, tells the index that it leaves, ends all
@@ -81,6 +90,8 @@ class NodeAgent {
   IoTask<> end_import(std::uint64_t round);
   void follow_master();
   void in_sync();
+  bool is_unbuilt_slave(const Node& own) const;
+  void build_confirmed();
   void gathered();
   IoTask<> tell_index(std::uint64_t round, std::string state);
   bool slaves_have_all() const;
@@ -103,6 +114,9 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  bool joined_ = false;
+  bool doubtful_;  // the store is still the salvaged one, or its successor is not confirmed yet
+  std::atomic<bool> build_incomplete_ = false;
   bool learning_ = false;  // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>
       was_down_at_;  // when a map last showed this node down, or it came back

@@ -1,10 +1,14 @@
 #include "flared/node_safety.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <iterator>
 
+#include "common/protocol/reply_writer.h"
 #include "flared/snapshot/rebuild.h"
+#include "flared/storage/file_tools.h"
 
 namespace flare {
 namespace {
@@ -24,8 +28,10 @@ std::string_view to_text(Durability durability) {
 std::string salvage_lines(const snapshot::SalvageNotice& notice) {
   return fmt::format(
       "STAT salvaged_at {}\r\nSTAT salvaged_proven {}\r\nSTAT salvaged_doubtful {}\r\nSTAT salvaged_lost {}\r\n"
-      "STAT salvaged_damaged_bytes {}\r\nSTAT salvaged_discarded_entries {}\r\n",
-      notice.time_s, notice.proven, notice.doubtful, notice.lost, notice.damaged_bytes, notice.discarded_entries);
+      "STAT salvaged_damaged_bytes {}\r\nSTAT salvaged_discarded_entries {}\r\n"
+      "STAT salvaged_missing_entries {}\r\n",
+      notice.time_s, notice.proven, notice.doubtful, notice.lost, notice.damaged_bytes, notice.discarded_entries,
+      notice.missing_entries);
 }
 
 }  // namespace
@@ -44,14 +50,12 @@ Result<void, std::string> NodeSafety::prepare() {
   }
   if (const auto salvaged = snapshot::read_notice(options_.data_dir)) {
     noticed_ = true;
-    log_.error("{}; acknowledge it with: flare-backup acknowledge --data-dir {}", snapshot::to_text(*salvaged),
-               options_.data_dir.string());
+    log_.error("{}; acknowledge it with: flare-backup acknowledge {}", snapshot::to_text(*salvaged), head().node);
   }
   return {};
 }
 
 Result<void, std::string> NodeSafety::watch(Storage& storage) {
-  storage_ = &storage;
   if (options_.durability == Durability::process) {
     snapshot::remove_other_local(options_.data_dir,
                                  {});  // of a time with another durability: the log leaves them behind
@@ -85,12 +89,33 @@ snapshot::Head NodeSafety::head() const {
 
 std::string NodeSafety::backup_head() const { return snapshot::format_head(head()); }
 
-// A store that came from another node since is not the salvaged one.
 std::optional<snapshot::SalvageNotice> NodeSafety::notice() const {
   if (!noticed_) return std::nullopt;
-  auto salvaged = snapshot::read_notice(options_.data_dir);
-  if (salvaged && storage_ && storage_->position().log_id != salvaged->log_id) return std::nullopt;
-  return salvaged;
+  return snapshot::read_notice(options_.data_dir);
+}
+
+bool NodeSafety::forget_notice() {
+  const auto path = snapshot::notice_path(options_.data_dir);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    log_.error("{}: cannot be removed: {}", path.string(), error_text(errno));
+    return false;
+  }
+  noticed_ = false;
+  return true;
+}
+
+void NodeSafety::store_replaced() {
+  const auto salvaged = notice();
+  if (!salvaged || !forget_notice()) return;
+  log_.notice("the store is another node's now; no longer true: {}", snapshot::to_text(*salvaged));
+}
+
+std::string NodeSafety::acknowledge(const std::string& peer) {
+  const auto salvaged = notice();
+  if (!salvaged) return std::string{reply::nothing_to_acknowledge};
+  if (!forget_notice()) return std::string{reply::io_error};
+  log_.notice("acknowledged by {}: {}", peer, snapshot::to_text(*salvaged));
+  return std::string{reply::ok};
 }
 
 std::string NodeSafety::alarms() const {

@@ -17,7 +17,7 @@ namespace flare {
 
 /// What a node does so that a stop of its machine costs no more than `durability` says (docs/design.md 3.6): the
 /// rebuild at the start, local snapshots, and the word about what could not be proven. Made before the storage; `stop`
-/// before the storage closes. `stats` and `alarms` are for the control thread, `moved_to` too.
+/// before the storage closes. From `watch` on all but `backup_head` is for the control thread.
 class NodeSafety {
  public:
   NodeSafety(StorageOptions options, snapshot::Head head, Log& log, const Clock& clock);
@@ -27,6 +27,8 @@ class NodeSafety {
   /// Takes the first local snapshot if there is none yet, and keeps them from here on. The error is a sentence.
   Result<void, std::string> watch(Storage& storage);
   void moved_to(PartitionId partition, int partitions);
+  /// The store is another node's from here on: nothing doubtful is left.
+  void store_replaced();
   void stop();
 
   std::string backup_head() const;
@@ -35,18 +37,22 @@ class NodeSafety {
   std::string stats(const Storage& storage) const;
   /// Lines of the general `stats`; empty while there is nothing to acknowledge.
   std::string alarms() const;
+  /// Whether the store holds what a salvage could not prove, and nobody has acknowledged that.
+  bool doubtful() const { return noticed_; }
+  /// The answer to `salvage acknowledge`, CRLF included.
+  std::string acknowledge(const std::string& peer);
 
  private:
   snapshot::Head head() const;
   std::optional<snapshot::SalvageNotice> notice() const;
+  bool forget_notice();
 
   const StorageOptions options_;
   Log& log_;
   const Clock& clock_;
   mutable std::mutex mutex_;
   snapshot::Head head_;
-  const Storage* storage_ = nullptr;          // from `watch` on
-  bool noticed_ = false;                      // at the start: else no file is looked for
+  bool noticed_ = false;                      // else no file is looked for
   std::unique_ptr<snapshot::Keeper> keeper_;  // null: durability = process
 };
 

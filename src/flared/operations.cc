@@ -1,6 +1,7 @@
 #include "flared/operations.h"
 
 #include "common/protocol/exptime.h"
+#include "common/protocol/proxy_prefix.h"
 #include "common/protocol/reply_writer.h"
 #include "flared/quota.h"
 
@@ -50,6 +51,7 @@ Operation to_operation(const Request& request, std::int64_t now_s) {
   } else {
     operation.version = RecordVersion{request.version};
   }
+  operation.any_version = is_restoring(request.prefix);
   operation.delta = request.delta;
   const auto absolute_s = absolute_expire_s(request.exptime, now_s);
   if (operation.kind == OperationKind::remove) {
@@ -136,7 +138,7 @@ std::string_view answer_of(OutcomeKind kind) {
 std::string_view answer_of(StorageError error) {
   switch (error) {
     case StorageError::out_of_space:
-      return "SERVER_ERROR out of disk space\r\n";
+      return reply::out_of_disk_space;
     case StorageError::too_many_items:
       return too_many_items_answer;
     case StorageError::too_many_bytes:

@@ -22,9 +22,16 @@ Route to_master(const RoutingView& view, const Partition& partition) {
   return to_node(view, *partition.master);
 }
 
+bool is_slave_of(const RoutingView& view, const Partition& partition) {
+  return view.self && std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) != partition.slaves.end();
+}
+
+bool is_unbuilt(const RoutingView& view, const Partition& partition) {
+  return view.build_incomplete && is_slave_of(view, partition);
+}
+
 bool is_reading_slave(const RoutingView& view, const Partition& partition) {
-  if (!view.self) return false;
-  if (std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) == partition.slaves.end()) return false;
+  if (!is_slave_of(view, partition)) return false;
   const Node& own = view.partitions.nodes()[*view.self];
   return own.state == State::active && own.balance > 0;
 }
@@ -35,7 +42,7 @@ Route route_read(const RoutingView& view, std::string_view key, bool at_master, 
   const Partition* partition = find_partition(view, view.partitions.partition_of(key));
   if (!partition) return {Route::Kind::nowhere};
   if (view.self && partition->master == view.self) return {Route::Kind::local, *view.self};
-  if (at_master) return to_master(view, *partition);
+  if (at_master || is_unbuilt(view, *partition)) return to_master(view, *partition);
   if (is_reading_slave(view, *partition)) return {Route::Kind::local, *view.self};
   if (!partition->readable.empty()) return to_node(view, partition->readable[draw % partition->readable.size()]);
   return to_master(view, *partition);  // cluster.md 9.11: balances that sum to 0 do not hide a live master

@@ -15,6 +15,7 @@ struct RoutingView {
   NodeMap map;
   PartitionMap partitions;
   std::optional<std::uint32_t> self;  // own index in partitions.nodes(); empty while the map does not show this node
+  bool build_incomplete = false;      // an active slave that must not be read: reads go to the master
 };
 
 struct Route {

@@ -198,6 +198,8 @@ void Server::make_parts() {
   setup.bind_address = options_.bind_address;
   setup.data_bytes_max = options_.max_value_bytes;
   setup.identity = &*identity_;
+  setup.doubtful = safety_->doubtful();
+  setup.store_replaced = [this] { safety_->store_replaced(); };
   setup.backup_head = [this] { return safety_->backup_head(); };
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {

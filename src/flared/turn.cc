@@ -204,6 +204,7 @@ void Turn::answer(const Request& request) {
     case Command::stats:
     case Command::show:
     case Command::kill:
+    case Command::salvage:
     case Command::flush_all:
     case Command::node_sync:
       return ask_control(request);
@@ -252,6 +253,9 @@ void Turn::ask_control(const Request& request) {
       break;
     case Command::kill:
       control.kill(request.kill_id, reply_to(await(request)));
+      break;
+    case Command::salvage:
+      control.acknowledge_salvage(peer_.address, reply_to(await(request)));
       break;
     case Command::node_sync:
       if (!takes_map(request)) return;

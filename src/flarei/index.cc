@@ -9,6 +9,7 @@
 #include "common/protocol/peer_hello.h"
 #include "flarei/map_change.h"
 #include "flarei/node_event.h"
+#include "flarei/reigns.h"
 
 namespace flare {
 
@@ -38,8 +39,8 @@ Index::Answer Index::add(std::string_view server_name, int port) {
   return enact(add_node(map_, server_name, port), NodeKey{server_name, port}, "node add");
 }
 
-Index::Answer Index::restart(const NodeKey& key) {
-  auto restarted = enact(restart_node(map_, key), key, "node add of a restarted node");
+Index::Answer Index::restart(const NodeKey& key, const std::optional<NodeKey>& successor) {
+  auto restarted = enact(restart_node(map_, key, successor), key, "node add of a restarted node");
   // Down and up in one may leave the node as it was: then this is its only line.
   if (restarted) log_.notice("node {} has been restarted, map version {}", printable(key.text), raw(map_.version));
   return restarted;
@@ -50,20 +51,20 @@ Index::Answer Index::change_role(const RoleRequest& request) {
   return enact(flare::change_role(map_, request, partitions_max_), request.key, cause);
 }
 
-Index::Answer Index::mark_down(const NodeKey& key, std::string_view cause) {
-  return enact(node_down(map_, key), key, cause);
+Index::Answer Index::mark_down(const NodeKey& key, std::string_view cause, const std::optional<NodeKey>& successor) {
+  return enact(node_down(map_, key, successor), key, cause);
 }
 
-Index::Answer Index::shutdown(const NodeKey& key) {
+Index::Answer Index::shutdown(const NodeKey& key, const std::optional<NodeKey>& successor) {
   const auto found = map_.nodes.find(key);
   // cluster.md 4.3: an active master gets the map all the same.
   const bool is_master =
       found != map_.nodes.end() && found->second.role == Role::master && found->second.state == State::active;
-  return enact(node_down(map_, key), key, "shutdown", is_master ? std::nullopt : std::optional{key});
+  return enact(node_down(map_, key, successor), key, "shutdown", is_master ? std::nullopt : std::optional{key});
 }
 
 Index::Answer Index::mark_up(const NodeKey& key, bool trusted, std::string_view cause) {
-  const auto build = trusted ? SlaveBuild::complete : confirmations_.build_of(key);
+  const auto build = trusted || is_in_sync(map_, key) ? SlaveBuild::complete : SlaveBuild::unproven;
   return enact(node_up(map_, key, build), key, cause);
 }
 
@@ -71,17 +72,12 @@ Index::Answer Index::mark_ready(const NodeKey& key) { return enact(node_ready(ma
 
 Index::Answer Index::remove(const NodeKey& key) { return enact(remove_node(map_, key), key, "node remove"); }
 
-Index::Answer Index::confirm_slave(const NodeKey& key) {
-  const auto confirmed = confirmations_.confirm(map_, key);
-  if (!confirmed) return refuse(confirmed.error(), key, "node insync");
-  log_.notice("slave {} is complete by its master's word", printable(key.text));
-  return {};
-}
-
-Index::Answer Index::withdraw_slave(const NodeKey& key) {
-  if (!map_.nodes.contains(key)) return refuse(Refusal::unknown_node, key, "node insync");
-  confirmations_.withdraw(key);
-  return {};
+Index::Answer Index::set_in_sync(const NodeKey& key, Epoch epoch, bool in_sync) {
+  const auto* const cause = in_sync ? "node insync" : "node insync 0";
+  auto changed = enact(flare::set_in_sync(map_, key, epoch, in_sync), key, cause);
+  if (!changed) return changed;
+  log_.notice("slave {} is {} by its master's word", printable(key.text), in_sync ? "in sync" : "out of sync");
+  return changed;
 }
 
 Index::Answer Index::enact(Decision decision, const NodeKey& key, std::string_view cause,
@@ -93,7 +89,6 @@ Index::Answer Index::enact(Decision decision, const NodeKey& key, std::string_vi
     log_.error("{} of {} is refused and the old node map stays: {}", cause, printable(key.text), stored.error().text);
     return Refusal::not_stored;
   }
-  confirmations_.follow(map_, *decision);
   const auto before = std::exchange(map_, std::move(*decision));
   sync_request_.reset();
   sync_request_for_ours_.reset();

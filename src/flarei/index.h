@@ -10,7 +10,6 @@
 #include "common/cluster/node_map.h"
 #include "flarei/map_store.h"
 #include "flarei/role_change.h"
-#include "flarei/slave_confirmations.h"
 
 namespace flare {
 
@@ -43,28 +42,29 @@ class Index {
 
   using Answer = Result<void, Refusal>;
   Answer add(std::string_view server_name, int port);
-  Answer restart(const NodeKey& key);
+  /// `successor`: of a master, as `node_down` takes it.
+  Answer restart(const NodeKey& key, const std::optional<NodeKey>& successor = std::nullopt);
   Answer change_role(const RoleRequest& request);
-  Answer mark_down(const NodeKey& key, std::string_view cause);
-  Answer shutdown(const NodeKey& key);
+  Answer mark_down(const NodeKey& key, std::string_view cause, const std::optional<NodeKey>& successor = std::nullopt);
+  Answer shutdown(const NodeKey& key, const std::optional<NodeKey>& successor = std::nullopt);
   /// `trusted`: an original says so, or a probe of a down node; a slave of ours needs its master's confirmation.
   Answer mark_up(const NodeKey& key, bool trusted, std::string_view cause);
   Answer mark_ready(const NodeKey& key);
   Answer remove(const NodeKey& key);
-  Answer confirm_slave(const NodeKey& key);
-  Answer withdraw_slave(const NodeKey& key);
+  /// Says in the log why nothing is done.
+  Refusal refuse(Refusal refusal, const NodeKey& key, std::string_view cause);
+  /// `node insync` of a slave, by its master.
+  Answer set_in_sync(const NodeKey& key, Epoch epoch, bool in_sync);
 
  private:
   Answer enact(Decision decision, const NodeKey& key, std::string_view cause,
                const std::optional<NodeKey>& leaving = std::nullopt);
-  Refusal refuse(Refusal refusal, const NodeKey& key, std::string_view cause);
 
   NodeMap map_;
   int partitions_max_;
   MapStore& store_;
   Log& log_;
   MapPublisher* publisher_ = nullptr;
-  SlaveConfirmations confirmations_;
   std::shared_ptr<const std::string> sync_request_;  // of map_; null: not made yet
   std::shared_ptr<const std::string> sync_request_for_ours_;
   std::string line_words_;  // behind each NODE line for nodes of ours

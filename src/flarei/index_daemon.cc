@@ -21,6 +21,11 @@ MonitorSettings monitor_settings(const FlareiOptions& options) {
   return {options.monitor_threshold, options.monitor_interval, options.monitor_read_timeout, options.bind_address};
 }
 
+Succession::Setup succession_setup(const NodeMonitors& monitors, const FlareiOptions& options) {
+  return {[&monitors](const NodeKey& key) { return monitors.health_of(key); },
+          [&monitors] { return monitors.introduction(); }, options.bind_address};
+}
+
 OwnIdentity::Setup identity_setup(const FlareiOptions& options, const DaemonIdentity& identity, Log& log) {
   OwnIdentity::Setup setup;
   setup.hello = {identity.cluster, NodeKey{options.server_name, options.server_port}, random_start_id()};
@@ -53,6 +58,7 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
       identity_(identity_setup(options, local.identity, log), log),
       index_(local.map, options.partition_size - 1, local.map_file, log),
       monitors_(context_.get_executor(), index_, monitor_settings(options), numbers_, log),
+      succession_(context_.get_executor(), index_, succession_setup(monitors_, options), log),
       sessions_(context_.get_executor(), numbers_),
       service_(index_, monitors_, sessions_, options, clock_, &identity_),
       addresses_(context_.get_executor(), sessions_.places()),
@@ -61,6 +67,8 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
   index_.publish_to(monitors_);
   index_.belong_to(identity_.cluster());
   monitors_.introduce_as(identity_);
+  monitors_.take_down_by(succession_);
+  service_.take_down_by(succession_);
   service_.keep_account_of(keeper_);
   apply();
 }
@@ -254,6 +262,7 @@ void IndexDaemon::stop() {
   ask_again_.cancel();
   for (auto& [door, listener] : listeners_) listener->stop();
   monitors_.stop();
+  succession_.stop();
   sessions_.stop();
   signals_.cancel();
   context_.stop();  // `run` gives what is left its time

@@ -22,6 +22,7 @@
 #include "flarei/monitors.h"
 #include "flarei/options.h"
 #include "flarei/session_table.h"
+#include "flarei/succession.h"
 
 namespace flare {
 
@@ -71,6 +72,7 @@ class IndexDaemon {
   asio::io_context context_{1};
   Index index_;
   NodeMonitors monitors_;
+  Succession succession_;
   SessionTable sessions_;
   IndexService service_;
   DaemonAddresses addresses_;

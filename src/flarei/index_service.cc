@@ -6,12 +6,27 @@
 
 #include "common/cluster/node_map_text.h"
 #include "common/protocol/reply_writer.h"
+#include "flarei/map_query.h"
 #include "flarei/session_table.h"
 #include "flarei/version.h"
 
 namespace flare {
 
 namespace {
+
+constexpr std::string_view state_failure = "SERVER_ERROR failed to set state\r\n";
+constexpr std::string_view shutdown_failure = "SERVER_ERROR failed to shutdown\r\n";
+
+NodeKey master_of(const NodeMap& map, const NodeKey& key) {
+  const auto found = map.nodes.find(key);
+  const auto* master = found == map.nodes.end() ? nullptr : living_master(map, found->second.partition);
+  return master ? master->key() : NodeKey{};
+}
+
+bool says_goodbye(const IndexRequest& request) {
+  if (request.command == IndexCommand::shutdown) return true;
+  return request.command == IndexCommand::node_state && request.state == State::down;
+}
 
 std::chrono::seconds age(std::chrono::steady_clock::time_point since, std::chrono::steady_clock::time_point now) {
   return std::chrono::duration_cast<std::chrono::seconds>(now - since);
@@ -37,6 +52,8 @@ IoTask<> IndexService::answer(const IndexRequest& request, IndexPeer& peer, std:
   } else if (request.command == IndexCommand::node_add) {
     auto start_id = peer.start_id;
     co_await answer_node_add(request, std::move(start_id), out);
+  } else if (succession_ && says_goodbye(request)) {
+    co_await answer_goodbye(request, out);
   } else {
     answer_at_once(request, out);
   }
@@ -66,6 +83,16 @@ bool IndexService::refuses(const IndexRequest& request, const IndexPeer& peer, s
   return true;
 }
 
+// The slaves may have to be asked first, for up to Handover::patience.
+IoTask<> IndexService::answer_goodbye(const IndexRequest& request, std::string& out) {
+  const bool shutdown = request.command == IndexCommand::shutdown;
+  auto key = request.key();
+  const auto goodbye = shutdown ? Succession::Goodbye::shutdown : Succession::Goodbye::node_state_down;
+  const auto gone = co_await succession_->let_go(std::move(key), goodbye);
+  const auto failure = shutdown ? shutdown_failure : state_failure;
+  out += gone ? reply::ok : failure;
+}
+
 // `start_id`: of the process that asks; empty: it told none.
 IoTask<> IndexService::answer_node_add(const IndexRequest& request, std::string start_id, std::string& out) {
   const auto key = request.key();
@@ -75,7 +102,15 @@ IoTask<> IndexService::answer_node_add(const IndexRequest& request, std::string 
   // The map may be another one by now; a node that has been marked down meanwhile is added as such.
   const auto restarted = gone && index_.map().nodes.contains(key) && !index_.is_down(key);
   if (monitor && (restarted || index_.is_down(key))) monitor->forget_old_process();
-  const auto added = restarted ? index_.restart(key) : index_.add(request.server_name, request.port);
+  bool added = false;
+  if (restarted) {
+    auto again = key;
+    const auto done = succession_ ? co_await succession_->restart(std::move(again)) : index_.restart(key);
+    added = done.has_value();
+  }
+  // It may have been marked down meanwhile.
+  const bool is_new = !restarted || index_.is_down(key);
+  if (!added && is_new) added = index_.add(request.server_name, request.port).has_value();
   out += added ? node_lines(index_.map()) : "SERVER_ERROR failed to add node\r\n";
 }
 
@@ -126,7 +161,6 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
   const auto answer = [&out](const Index::Answer& done, std::string_view failure) {
     out += done ? reply::ok : failure;
   };
-  constexpr std::string_view state_failure = "SERVER_ERROR failed to set state\r\n";
   switch (request.command) {
     case IndexCommand::node_role:
       answer(set_role(request), "SERVER_ERROR failed to set role (and balance)\r\n");
@@ -135,14 +169,13 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
       answer(set_state(request), state_failure);
       return;
     case IndexCommand::node_insync:
-      answer(request.in_sync ? index_.confirm_slave(request.key()) : index_.withdraw_slave(request.key()),
-             state_failure);
+      answer(index_.set_in_sync(request.key(), request.epoch, request.in_sync), state_failure);
       return;
     case IndexCommand::node_remove:
       answer(index_.remove(request.key()), "SERVER_ERROR failed to remove node\r\n");
       return;
     case IndexCommand::shutdown:
-      answer(index_.shutdown(request.key()), "SERVER_ERROR failed to shutdown\r\n");
+      answer(index_.shutdown(request.key()), shutdown_failure);
       return;
     case IndexCommand::ping:
     case IndexCommand::stats:
@@ -175,9 +208,8 @@ Index::Answer IndexService::set_state(const IndexRequest& request) {
     case State::active:
       break;
   }
-  const auto monitor = monitors_.find(key);
-  // cluster.md 9.12: an original knows no confirmation, and is taken at its word.
-  const bool trusted = monitor && monitor->peer_kind() == PeerKind::original;
+  // cluster.md 9.12: an original slave knows no confirmation and an original master gives none.
+  const bool trusted = monitors_.health_of(key).original || monitors_.health_of(master_of(index_.map(), key)).original;
   return index_.mark_up(key, trusted, "node state active");
 }
 

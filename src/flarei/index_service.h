@@ -34,12 +34,15 @@ class IndexService {
   /// Appends the answer. Waits only where a node has to be asked first; the arguments must live until then.
   IoTask<> answer(const IndexRequest& request, IndexPeer& peer, std::string& out);
 
+  /// From here on this takes masters down that an operator or they themselves want to go.
+  void take_down_by(Succession& succession) { succession_ = &succession; }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   void change_options(const FlareiOptions& options) { options_ = options; }
 
  private:
   bool refuses(const IndexRequest& request, const IndexPeer& peer, std::string& out) const;
   void answer_hello(const IndexRequest& request, IndexPeer& peer, std::string& out);
+  IoTask<> answer_goodbye(const IndexRequest& request, std::string& out);
   IoTask<> answer_node_add(const IndexRequest& request, std::string start_id, std::string& out);
   void answer_at_once(const IndexRequest& request, std::string& out);
   void answer_node_request(const IndexRequest& request, std::string& out);
@@ -54,7 +57,8 @@ class IndexService {
   SessionTable& sessions_;
   FlareiOptions options_;
   const Clock& clock_;
-  OwnIdentity* identity_;  // null: this daemon has none
+  OwnIdentity* identity_;             // null: this daemon has none
+  Succession* succession_ = nullptr;  // null: nodes go by the map alone
   const DoorKeeper* keeper_ = nullptr;
   std::chrono::steady_clock::time_point started_at_;
 };

@@ -27,15 +27,6 @@ std::int64_t balance_sum(const NodeMap& map, PartitionId partition, const NodeKe
   return sum;
 }
 
-const Node* best_active_slave(const NodeMap& map, PartitionId partition) {
-  const Node* best = nullptr;
-  for (const auto& [key, node] : map.nodes) {
-    if (node.role != Role::slave || node.partition != partition || node.state != State::active) continue;
-    if (!best || node.balance > best->balance) best = &node;
-  }
-  return best;
-}
-
 void make_proxy(Node& node, State state) {
   node.role = Role::proxy;
   node.state = state;

@@ -8,6 +8,9 @@
 namespace flare {
 
 inline bool is_down(const Node& node) { return node.state == State::down; }
+inline bool is_active_slave(const Node& node, PartitionId partition) {
+  return node.role == Role::slave && node.state == State::active && node.partition == partition;
+}
 /// Of a partition that is not served yet, or a slave not complete yet.
 inline bool is_preparing(const Node& node) { return node.state == State::prepare || node.state == State::ready; }
 
@@ -17,8 +20,6 @@ const Node* living_master(const NodeMap& map, PartitionId partition);
 int active_partitions(const NodeMap& map);
 /// Sum of the balances of the partition's nodes, without `except`.
 std::int64_t balance_sum(const NodeMap& map, PartitionId partition, const NodeKey& except);
-/// The active slave with the largest balance, the first in key order among equals; null if there is none.
-const Node* best_active_slave(const NodeMap& map, PartitionId partition);
 
 void make_proxy(Node& node, State state);
 /// The split is cancelled: the preparing master's slaves and itself become active proxies (cluster.md 1.4, 4.3).

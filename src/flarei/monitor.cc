@@ -171,6 +171,7 @@ void NodeMonitor::lost_connection() {
 
 void NodeMonitor::note(const Failure& failure) {
   last_probe_good_ = !failure;
+  silent_ = failure.has_value();
   if (failure) {
     count_failure(*failure);
   } else {
@@ -234,6 +235,7 @@ void NodeMonitor::forget_old_process() {
   lasting_.reset();
   reached_ = false;
   last_probe_good_ = false;
+  silent_ = false;
   peer_kind_ = PeerKind::unknown;
   hello_.reset();
   foreign_ = false;

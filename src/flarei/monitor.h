@@ -80,6 +80,8 @@ class NodeMonitor : public std::enable_shared_from_this<NodeMonitor> {
   ThreadType thread_type() const { return thread_type_; }
   PeerKind peer_kind() const { return peer_kind_; }
   bool is_foreign() const { return foreign_; }
+  /// Its last probe failed.
+  bool is_silent() const { return silent_; }
   /// Since when the node lacks the newest map that it may have; nullopt: it has it.
   std::optional<std::chrono::steady_clock::time_point> behind_since() const { return behind_since_; }
   std::chrono::steady_clock::time_point started_at() const { return started_at_; }
@@ -127,6 +129,7 @@ class NodeMonitor : public std::enable_shared_from_this<NodeMonitor> {
   ProbeCounter counter_;
   bool reached_ = false;  // at least one good probe since the node registered
   bool last_probe_good_ = false;
+  bool silent_ = false;
   bool connection_lost_ = false;  // the peer closed it, lately
   int good_since_loss_ = 0;
 

@@ -96,14 +96,21 @@ void NodeMonitors::wake_all() {
 }
 
 void NodeMonitors::node_failed(const NodeKey& key, std::string_view reason) {
-  const auto cause = fmt::format("{} failed probes, the last: {}", settings_.threshold, reason);
+  take_down(key, fmt::format("{} failed probes, the last: {}", settings_.threshold, reason));
+}
+
+void NodeMonitors::take_down(const NodeKey& key, std::string cause) {
+  if (succession_) return succession_->node_gone(key, std::move(cause));
   // A map that cannot be stored leaves the node as it was: its probes are counted again.
   static_cast<void>(index_.mark_down(key, cause));
 }
 
-void NodeMonitors::node_foreign(const NodeKey& key, std::string_view reason) {
-  static_cast<void>(index_.mark_down(key, reason));
+NodeHealth NodeMonitors::health_of(const NodeKey& key) const {
+  const auto monitor = find(key);
+  return {monitor && monitor->peer_kind() == PeerKind::original, monitor && monitor->is_silent()};
 }
+
+void NodeMonitors::node_foreign(const NodeKey& key, std::string_view reason) { take_down(key, std::string{reason}); }
 
 std::optional<OwnGreeting> NodeMonitors::introduction() const {
   if (!identity_) return std::nullopt;

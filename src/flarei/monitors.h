@@ -9,6 +9,7 @@
 #include "flarei/delivery_order.h"
 #include "flarei/index.h"
 #include "flarei/monitor.h"
+#include "flarei/succession.h"
 #include "flarei/thread_numbers.h"
 
 namespace flare {
@@ -23,6 +24,10 @@ class NodeMonitors final : public MapPublisher, public MonitorOwner {
   void stop();
   /// From here on nodes are told who we are.
   void introduce_as(OwnIdentity& identity) { identity_ = &identity; }
+  /// From here on this takes down what the probes say is gone.
+  void take_down_by(Succession& succession) { succession_ = &succession; }
+  /// What the probes tell of a node.
+  NodeHealth health_of(const NodeKey& key) const;
   /// Every node gets the newest map once more.
   void deliver_again();
   void change_settings(MonitorSettings settings) { settings_ = std::move(settings); }
@@ -44,6 +49,7 @@ class NodeMonitors final : public MapPublisher, public MonitorOwner {
   void delivery_failed(const NodeKey& key, MapVersion version, std::string_view reason) override;
 
  private:
+  void take_down(const NodeKey& key, std::string cause);
   void follow_map(NodeMonitor::Acquaintance acquaintance);
   void release_unreachable();
   void hold_others();
@@ -55,6 +61,7 @@ class NodeMonitors final : public MapPublisher, public MonitorOwner {
   ThreadNumbers& numbers_;
   Log& log_;
   OwnIdentity* identity_ = nullptr;
+  Succession* succession_ = nullptr;  // null: nodes go by the map alone
   std::map<NodeKey, std::shared_ptr<NodeMonitor>> monitors_;
   DeliveryOrder order_;
   // Ends the hold; shared with its handler, which may be queued already when this goes.

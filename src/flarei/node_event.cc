@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/base/limits.h"
+#include "flarei/failover.h"
 #include "flarei/map_query.h"
 #include "flarei/reigns.h"
 
@@ -40,14 +41,24 @@ void promote(NodeMap& map, const NodeKey& key) {
   if (slave_balances == 0) node.balance += 1;
 }
 
-void master_down(NodeMap& map, const NodeKey& key) {
+// docs/replication.md 8: none but those that the old master waited for.
+std::optional<NodeKey> successor_of(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& wanted) {
+  const auto able = candidates(map, key, [](const NodeKey&) { return NodeHealth{}; });
+  if (able.empty()) return std::nullopt;
+  if (!wanted) return able.front().key;
+  const bool granted =
+      std::any_of(able.begin(), able.end(), [&](const Candidate& each) { return each.key == *wanted; });
+  return granted ? wanted : std::nullopt;
+}
+
+void master_down(NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& wanted) {
   auto& node = map.nodes.at(key);
   const auto partition = node.partition;
   if (is_preparing(node)) {
     cancel_split(map, partition);
     node.state = State::down;
-  } else if (const auto* successor = best_active_slave(map, partition)) {
-    promote(map, successor->key());
+  } else if (const auto successor = successor_of(map, key, wanted)) {
+    promote(map, *successor);
     make_proxy(node, State::down);
   } else {
     node.state = State::down;  // preserved: it may come back with the partition's data
@@ -95,23 +106,42 @@ Decision add_node(const NodeMap& map, std::string_view server_name, int port) {
   return with_reigns_after(map, std::move(changed));
 }
 
-Decision restart_node(const NodeMap& map, const NodeKey& key) {
-  auto down = node_down(map, key);
+Decision restart_node(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& successor) {
+  auto down = node_down(map, key, successor);
   if (!down) return down;
   return node_up(*down, key, SlaveBuild::unproven);
 }
 
-Decision node_down(const NodeMap& map, const NodeKey& key) {
+Decision node_down(const NodeMap& map, const NodeKey& key, const std::optional<NodeKey>& successor) {
   const auto found = map.nodes.find(key);
   if (found == map.nodes.end()) return Refusal::unknown_node;
   if (is_down(found->second)) return map;
   NodeMap changed = next_version(map);
   if (found->second.role == Role::master) {
-    master_down(changed, key);
+    master_down(changed, key, successor);
   } else {
     make_proxy(changed.nodes.at(key), State::down);
   }
   return with_reigns_after(map, std::move(changed));
+}
+
+Decision set_in_sync(const NodeMap& map, const NodeKey& slave, Epoch epoch, bool in_sync) {
+  const auto found = map.nodes.find(slave);
+  if (found == map.nodes.end()) return Refusal::unknown_node;
+  const auto partition = found->second.partition;
+  if (found->second.role != Role::slave) return Refusal::state_not_settable;
+  if (!living_master(map, partition)) return Refusal::no_master;
+  if (reign_of(map, partition).epoch != epoch) return Refusal::epoch_moved;
+  if (is_in_sync(map, slave) == in_sync) return map;
+  auto changed = with_reigns_after(map, next_version(map));
+  auto& reign = changed.reigns.at(partition);
+  if (in_sync) {
+    reign.in_sync.insert(slave);
+  } else {
+    reign.in_sync.erase(slave);
+  }
+  reign.epoch = Epoch{raw(changed.version)};
+  return changed;
 }
 
 Decision node_up(const NodeMap& map, const NodeKey& key, SlaveBuild build) {

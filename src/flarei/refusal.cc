@@ -26,6 +26,10 @@ std::string_view to_text(Refusal refusal) {
       return "the master is still in state prepare";
     case Refusal::not_confirmed:
       return "its master has not confirmed that the slave is complete";
+    case Refusal::epoch_moved:
+      return "the partition has another epoch by now";
+    case Refusal::slaves_behind:
+      return "no slave in sync has all that the master has: try again when one has caught up";
     case Refusal::no_master:
       return "the partition has no master that is not down";
     case Refusal::partition_has_master:

@@ -21,6 +21,8 @@ enum class Refusal {
   not_preparing,
   master_not_ready,  // a master in state prepare cannot become active
   not_confirmed,     // its master has not said that the slave has everything
+  epoch_moved,       // its sender may be a master no more
+  slaves_behind,     // its master is asked to go, and no slave in sync has all that it has
   no_master,         // a slave needs a master that is not down
   partition_has_master,
   partition_not_next,  // neither an existing partition nor the next number

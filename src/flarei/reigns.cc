@@ -55,8 +55,7 @@ std::set<NodeKey> set_after(const NodeMap& before, const NodeMap& after, Partiti
 }
 
 PartitionReign reign_after(const NodeMap& before, const NodeMap& after, PartitionId partition) {
-  const auto found = before.reigns.find(partition);
-  const auto old = found == before.reigns.end() ? assumed_reign(before, partition) : found->second;
+  const auto old = reign_of(before, partition);
   PartitionReign now{old.epoch, set_after(before, after, partition, old.in_sync)};
   const bool same_leader = key_of(living_master(before, partition)) == key_of(living_master(after, partition));
   if (!same_leader || now.in_sync != old.in_sync) now.epoch = Epoch{raw(after.version)};
@@ -86,11 +85,14 @@ Decision with_reigns_after(const NodeMap& before, Decision decision) {
   return with_reigns_after(before, std::move(*decision));
 }
 
+PartitionReign reign_of(const NodeMap& map, PartitionId partition) {
+  const auto found = map.reigns.find(partition);
+  return found == map.reigns.end() ? assumed_reign(map, partition) : found->second;
+}
+
 bool is_in_sync(const NodeMap& map, const NodeKey& key) {
   const auto* node = node_of(map, key);
-  if (!node) return false;
-  const auto reign = map.reigns.find(node->partition);
-  return reign != map.reigns.end() && reign->second.in_sync.contains(key);
+  return node && node->partition != no_partition && reign_of(map, node->partition).in_sync.contains(key);
 }
 
 }  // namespace flare

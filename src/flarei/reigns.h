@@ -15,7 +15,9 @@ NodeMap with_known_reigns(NodeMap map);
 NodeMap with_reigns_after(const NodeMap& before, NodeMap after);
 Decision with_reigns_after(const NodeMap& before, Decision decision);
 
-/// Whether the map's in-sync set of the node's partition holds it.
+/// The partition's reign, or the one that stands for it.
+PartitionReign reign_of(const NodeMap& map, PartitionId partition);
+/// Whether the in-sync set of the node's partition holds it.
 bool is_in_sync(const NodeMap& map, const NodeKey& key);
 
 }  // namespace flare

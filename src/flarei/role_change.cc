@@ -39,10 +39,23 @@ Decision from_master(const NodeMap& map, const RoleRequest& request, const Node&
   return changed;
 }
 
+// docs/replication.md 10: a slave that was not in sync when its master went follows it by the operator's word alone.
+Decision lead_without_master(const NodeMap& map, const RoleRequest& request, const Node& node) {
+  if (node.state != State::active || request.partition != node.partition) return Refusal::role_not_allowed;
+  if (living_master(map, node.partition)) return Refusal::role_not_allowed;
+  if (request.balance <= 0) return Refusal::balance_not_positive;
+  if (!request.force) return Refusal::force_needed;
+  NodeMap changed = next_version(map);
+  auto& leader = changed.nodes.at(request.key);
+  leader.role = Role::master;
+  leader.balance = request.balance;
+  return changed;
+}
+
 Decision from_slave(const NodeMap& map, const RoleRequest& request, const Node& node) {
   switch (request.role) {
     case Role::master:
-      return Refusal::role_not_allowed;
+      return lead_without_master(map, request, node);
     case Role::slave: {
       if (node.state == State::active) return set_balance(map, request, node.partition);
       const auto* master = living_master(map, node.partition);

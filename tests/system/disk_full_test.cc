@@ -217,5 +217,19 @@ TEST_F(DiskFull, OfTheIndexRefusesAChangeAndKeepsTheOldMap) {
   EXPECT_NE(read_file(index_data / "flare.xml"), before);
 }
 
+// A proxy: a master refuses a flush for a while after it was looked at (design.md 3.7).
+TEST_F(DiskFull, AFlushWithoutRoomForTheNewStoreSaysSoAndLeavesTheOld) {
+  SmallDisk disk{data(), 12 * megabyte};
+  cluster_->start();
+  TextClient client{node()};
+  ASSERT_EQ(client.ask("flush_all"), "OK");
+  disk.fill();
+  EXPECT_EQ(client.ask("flush_all"), out_of_space);
+  EXPECT_TRUE(serves(node()));
+  EXPECT_FALSE(std::filesystem::exists(data() / "flare.kch.new"));
+  disk.give_back();
+  EXPECT_EQ(client.ask("flush_all"), "OK");
+}
+
 }  // namespace
 }  // namespace flare::test

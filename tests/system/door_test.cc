@@ -60,6 +60,8 @@ const std::vector<CommandRow> at_flared{
     {"dump", "dump", cluster | admin},
     {"dump_key", "dump_key", cluster | admin},
     {"kill", "kill 999999", admin},
+    {"salvage acknowledge", "salvage acknowledge", admin},
+    {"set", "<restore>set k 0 0 3\r\nabc", cluster},
     {"show variables", "show variables", admin},
     {"node sync", "node sync 1\r\nEND", cluster},  // an old version: ignored
     {"repl", "repl nonsense", cluster},

@@ -3,6 +3,7 @@
 // whose start is measured.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <thread>
 
@@ -59,6 +60,16 @@ class Kill : public testing::Test {
   std::optional<Cluster> cluster_;
 };
 
+// The first key that is not the same in both.
+std::string difference(const Contents& store, const Contents& log) {
+  const auto [in_store, in_log] = std::mismatch(store.begin(), store.end(), log.begin(), log.end());
+  const auto shown = [](const Contents& all, Contents::const_iterator found) {
+    return found == all.end() ? std::string{"nothing"} : found->first + " = " + found->second.substr(0, 100);
+  };
+  return fmt::format("{} records in the store, {} by the log; first: {} in the store, {} by the log", store.size(),
+                     log.size(), shown(store, in_store), shown(log, in_log));
+}
+
 class KillUnderLoad : public Kill {
  protected:
   void start_writers() {
@@ -97,7 +108,10 @@ class KillUnderLoad : public Kill {
     applied_ += storage->start().entries_applied;
     const auto records = contents_of(*storage);
     EXPECT_EQ(records.size(), storage->figures().items);
-    EXPECT_TRUE(records == replayed(*storage)) << "kill " << kill << ": store and log differ";
+    const auto from_log = replayed(*storage);
+    EXPECT_TRUE(records == from_log) << "kill " << kill << ": store and log differ: " << difference(records, from_log)
+                                     << "; " << storage->figures().log_bytes << " bytes of log up to entry "
+                                     << raw(storage->position().sequence);
   }
 
   void settle(int kill) {

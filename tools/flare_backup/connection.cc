@@ -5,10 +5,12 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <memory>
 
 #include "common/base/limits.h"
+#include "common/protocol/peer_hello.h"
 
 namespace flare::backup {
 namespace {
@@ -120,6 +122,31 @@ Result<std::string, std::string> Connection::ask(std::string_view line) {
     }
     answer += *next + "\n";
   }
+}
+
+ClusterIdentity Connection::identity() {
+  const auto answer = ask("stats durability");
+  const auto told = [&](std::string_view name) {
+    const auto start = fmt::format("STAT {} ", name);
+    const auto at = answer ? answer->find(start) : std::string::npos;
+    if (at == std::string::npos) return std::string{};
+    const auto word = answer->substr(at + start.size(), answer->find('\n', at) - at - start.size());
+    return word == "-" ? std::string{} : word;
+  };
+  return {told("cluster"), told("tenant")};
+}
+
+Result<bool, std::string> Connection::introduce() {
+  if (const auto sent = send("version\r\n"); !sent) return sent.error();
+  const auto version = read_line();
+  if (!version) return version.error();
+  if (version->find("flare-") != std::string::npos) return false;
+  const PeerHello hello{identity(), NodeKey{"flare-backup"}, std::to_string(::getpid())};
+  if (const auto sent = send(fmt::format("hello {}\r\n", hello_words(hello))); !sent) return sent.error();
+  const auto answer = read_line();
+  if (!answer) return answer.error();
+  if (!answer->starts_with("HELLO ")) return fmt::format("{}: refuses this tool: {}", peer_, *answer);
+  return true;
 }
 
 }  // namespace flare::backup

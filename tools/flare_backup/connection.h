@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/cluster_identity.h"
 #include "common/base/result.h"
 #include "flare_status/target.h"
 #include "flared/storage/file_tools.h"
@@ -22,6 +23,11 @@ class Connection {
   Result<std::string, std::string> read_line();
   /// Sends a line and reads to END; an answer that is an error line is an error.
   Result<std::string, std::string> ask(std::string_view line);
+  /// Asks what the node is and says hello as its own kind, so that it takes what only the cluster's daemons may ask
+  /// (docs/design.md 5). False: an original, which knows no hello.
+  Result<bool, std::string> introduce();
+  /// What the node says of its cluster; empty words where it tells nothing.
+  ClusterIdentity identity();
   /// What has come and was not taken by read_line.
   std::string& unread() { return unread_; }
   const std::string& peer() const { return peer_; }

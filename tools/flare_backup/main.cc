@@ -1,16 +1,15 @@
 // flare-backup: snapshots of nodes as files: take, check, list, restore; text export and import (docs/design.md 3.5).
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "flare_backup/acknowledge.h"
 #include "flare_backup/export.h"
 #include "flare_backup/flushed.h"
 #include "flare_backup/list.h"
 #include "flare_backup/restore.h"
 #include "flare_backup/take.h"
-#include "flared/snapshot/salvage_notice.h"
 
 namespace flare::backup {
 namespace {
@@ -101,13 +100,12 @@ int export_now(const Settings& settings) {
   return done;
 }
 
-// The node looks for the file whenever it is asked: nothing has to be restarted.
 int acknowledge(const Settings& settings) {
-  const auto notice = snapshot::read_notice(settings.data_dir);
-  const auto path = snapshot::notice_path(settings.data_dir);
-  if (!notice) return fail(fmt::format("{}: there is nothing to acknowledge", path.string()));
-  if (::unlink(path.c_str()) != 0) return fail(fmt::format("{}: cannot be removed", path.string()));
-  std::printf("acknowledged: %s\n", snapshot::to_text(*notice).c_str());
+  const auto target = target_of(settings);
+  if (!target) return fail(fmt::format("{}: must be host:port", settings.node));
+  const auto text = acknowledge_salvage(*target, settings.patience());
+  if (!text) return fail(text.error());
+  std::printf("acknowledged: %s\n", text->c_str());
   return done;
 }
 
@@ -163,7 +161,7 @@ int run(int count, char** words) {
   command->callback([&] { code = write_into(settings, import_text); });
 
   command = app.add_subcommand("acknowledge", "the word about a salvaged store was read: take it out of stats");
-  command->add_option("--data-dir", settings.data_dir, "of the node")->required();
+  add_node(*command, settings);
   command->callback([&] { code = acknowledge(settings); });
 
   command = app.add_subcommand("flushed", "list what flush_all has kept aside at a node of this machine");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "common/protocol/proxy_prefix.h"
 #include "flare_backup/connection.h"
 #include "flare_backup/dump_text.h"
 #include "flare_backup/progress.h"
@@ -21,15 +22,16 @@ namespace {
 constexpr std::size_t data_bytes_max = std::size_t{1} << 31;
 constexpr std::size_t batch_bytes_max = 256 * 1024;
 constexpr std::size_t batch_requests_max = 1000;
-// A client may not give a key a version that far above the present one (docs/design.md 1): such records are numbered
-// anew.
-constexpr std::uint64_t version_max = std::uint64_t{1} << 32;
+// An original takes what a client says; ours refuses a client a version that far above the present one (docs/design.md
+// 1), and does not refuse this tool.
+constexpr std::uint64_t client_version_max = std::uint64_t{1} << 32;
 
-/// Writes records through one connection, many requests at a time.
+/// Writes records through one connection, many requests at a time. `exact`: the node is one of ours, and takes versions
+/// and remembered deletions as they were; an original is written to as by a client.
 class Loader {
  public:
-  Loader(Connection& connection, std::string what, std::string_view verb = "set")
-      : connection_(connection), verb_(verb), progress_(std::move(what)) {}
+  Loader(Connection& connection, bool exact, std::string what, std::string_view verb = "set")
+      : connection_(connection), exact_(exact), verb_(verb), progress_(std::move(what)) {}
 
   void expect(std::uint64_t records) { expected_ = records; }
 
@@ -38,9 +40,10 @@ class Loader {
       ++restored_.expired;
       return {};
     }
+    begin();
     fmt::format_to(std::back_inserter(batch_), "{} {} {} {} {}", verb_, key, record.flags, record.expire_s,
                    record.data.size());
-    if (raw(record.version) > 0 && raw(record.version) <= version_max) {
+    if (raw(record.version) > 0 && (exact_ || raw(record.version) <= client_version_max)) {
       fmt::format_to(std::back_inserter(batch_), " {}", raw(record.version));
     }
     batch_ += "\r\n";
@@ -49,11 +52,17 @@ class Loader {
     return asked();
   }
   Result<void, std::string> touch(std::string_view key, std::int64_t expire_s) {
+    begin();
     fmt::format_to(std::back_inserter(batch_), "touch {} {}\r\n", key, expire_s);
     return asked();
   }
-  Result<void, std::string> remove(std::string_view key) {
-    fmt::format_to(std::back_inserter(batch_), "delete {}\r\n", key);
+  Result<void, std::string> remove(std::string_view key, RecordVersion version, std::int64_t hold_until_s) {
+    begin();
+    if (exact_) {
+      fmt::format_to(std::back_inserter(batch_), "delete {} {} {}\r\n", key, hold_until_s, raw(version));
+    } else {
+      fmt::format_to(std::back_inserter(batch_), "delete {}\r\n", key);
+    }
     return asked();
   }
   Result<Restored, std::string> end() {
@@ -62,6 +71,9 @@ class Loader {
   }
 
  private:
+  void begin() {
+    if (exact_) fmt::format_to(std::back_inserter(batch_), "<{}>", restoring_name);
+  }
   Result<void, std::string> asked() {
     ++waiting_;
     if (batch_.size() < batch_bytes_max && waiting_ < batch_requests_max) return {};
@@ -88,6 +100,7 @@ class Loader {
   }
 
   Connection& connection_;
+  const bool exact_;
   const std::string_view verb_;
   const std::int64_t now_s_ = std::time(nullptr);
   std::string batch_;
@@ -104,8 +117,10 @@ class IntoLoader final : public snapshot::Visitor {
   Result<void, std::string> record(std::string_view key, const RecordView& record) override {
     return loader_.set(key, record);
   }
-  // What is not there needs no memory of its end: the cluster is empty.
-  Result<void, std::string> deletion(const stream::Deleted&) override { return {}; }
+  // What an old copy still has must not come back by it: the versions go on behind the deletion's.
+  Result<void, std::string> deletion(const stream::Deleted& deleted) override {
+    return loader_.remove(deleted.key, deleted.version, deleted.hold_until_s);
+  }
   Result<void, std::string> entry(const LogEntry& entry) override {
     switch (entry.kind) {
       case EntryKind::set:
@@ -113,7 +128,7 @@ class IntoLoader final : public snapshot::Visitor {
       case EntryKind::touch:
         return loader_.touch(entry.key, entry.expire_s);
       case EntryKind::remove:
-        return loader_.remove(entry.key);
+        return loader_.remove(entry.key, entry.version, entry.expire_s);
       case EntryKind::flush:
         return std::string{"the node was flushed while this was taken: take another"};
     }
@@ -124,22 +139,9 @@ class IntoLoader final : public snapshot::Visitor {
   Loader& loader_;
 };
 
-std::string stat_of(std::string_view answer, std::string_view name) {
-  const auto start = fmt::format("STAT {} ", name);
-  const auto at = answer.find(start);
-  if (at == std::string_view::npos) return {};
-  const auto value = answer.substr(at + start.size());
-  return std::string{value.substr(0, value.find('\n'))};
-}
-
 // docs/design.md 5: tenants never mix. A cluster that tells nothing of itself is not taken for the file's.
 Result<void, std::string> check_owner(Connection& connection, const snapshot::Head& head) {
-  const auto answer = connection.ask("stats durability");
-  const auto told = [&](std::string_view name) {
-    const auto word = answer ? stat_of(*answer, name) : std::string{};
-    return word == "-" ? std::string{} : word;
-  };
-  const ClusterIdentity there{told("cluster"), told("tenant")};
+  const auto there = connection.identity();
   const bool same_tenant = !there.tenant.empty() && there.tenant == head.owner.tenant;
   const bool same_cluster = !there.cluster.empty() && there.cluster == head.owner.cluster;
   if (same_tenant || (same_cluster && there.tenant == head.owner.tenant)) return {};
@@ -185,7 +187,9 @@ Result<Restored, std::string> restore(const RestorePlan& plan) {
   if (!plan.into_data) {
     if (const auto empty = check_empty(plan); !empty) return empty.error();
   }
-  Loader loader{*connection, "restore"};
+  const auto exact = connection->introduce();
+  if (!exact) return exact.error();
+  Loader loader{*connection, *exact, "restore"};
   loader.expect(facts->records);
   IntoLoader into{loader};
   if (const auto read = snapshot::read_file(plan.file, data_bytes_max, into); !read) return read.error();
@@ -205,7 +209,9 @@ Result<Restored, std::string> import_text(const RestorePlan& plan) {
   if (!plan.into_data) {
     if (const auto empty = check_empty(plan); !empty) return empty.error();
   }
-  Loader loader{*connection, "import"};
+  const auto exact = connection->introduce();
+  if (!exact) return exact.error();
+  Loader loader{*connection, *exact, "import"};
   for (auto unread = mapped.bytes();;) {
     const auto at = mapped.bytes().size() - unread.size();
     const auto line = next_dump_line(unread);
@@ -226,7 +232,9 @@ Result<Restored, std::string> restore_flushed(const RestorePlan& plan) {
   auto connection = Connection::open(plan.node, plan.patience);
   if (!connection) return connection.error();
 
-  Loader loader{*connection, "unflush", "add"};
+  const auto exact = connection->introduce();
+  if (!exact) return exact.error();
+  Loader loader{*connection, *exact, "unflush", "add"};
   Result<void, std::string> sent;
   const auto scanned =
       snapshot::scan_kch(mapped.bytes(), [&](std::string_view key, const RecordView& record, auto proof) {

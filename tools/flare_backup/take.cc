@@ -80,6 +80,7 @@ class Taking {
 Result<snapshot::Facts, std::string> take(const TakePlan& plan) {
   auto connection = Connection::open(plan.node, plan.patience);
   if (!connection) return connection.error();
+  if (const auto introduced = connection->introduce(); !introduced) return introduced.error();
   const auto request = format_backup({plan.bandwidth_kb_s, fmt::format("flare-backup-{}", ::getpid())});
   if (const auto sent = connection->send(request + "\r\n"); !sent) return sent.error();
   const auto line = connection->read_line();

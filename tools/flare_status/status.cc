@@ -77,6 +77,7 @@ std::string parse_salvaged(const std::vector<std::string>& answer) {
   std::string proven;
   std::string doubtful;
   std::string lost;
+  std::string of_log;
   for (std::string_view line : answer) {
     if (!line.starts_with(start)) continue;
     line.remove_prefix(start.size());
@@ -86,10 +87,13 @@ std::string parse_salvaged(const std::vector<std::string>& answer) {
     if (name == "proven") proven = value;
     if (name == "doubtful") doubtful = value;
     if (name == "lost") lost = value;
+    if (value == "0") continue;
+    if (name == "discarded_entries") of_log += fmt::format(", {} entries of the log behind a gap", value);
+    if (name == "missing_entries") of_log += fmt::format(", {} entries of the log missing", value);
   }
   if (proven.empty()) return {};
-  return fmt::format("salvaged after a stop of its machine: {} records proven, {} doubtful, {} lost", proven, doubtful,
-                     lost);
+  return fmt::format("salvaged after a stop of its machine: {} records proven, {} doubtful, {} lost{}", proven,
+                     doubtful, lost, of_log);
 }
 
 std::vector<std::string> find_faults(const std::vector<NodeRow>& rows) {

@@ -87,6 +87,10 @@ TEST(StatusFaults, NameASalvagedNodeUntilItIsAcknowledged) {
   EXPECT_EQ(find_faults(rows),
             std::vector<std::string>{rows.front().key + " was salvaged after a stop of its machine: 10 records proven, "
                                                         "2 doubtful, 3 lost"});
+  EXPECT_EQ(parse_salvaged({"STAT salvaged_proven 1", "STAT salvaged_doubtful 0", "STAT salvaged_lost 0",
+                            "STAT salvaged_discarded_entries 7", "STAT salvaged_missing_entries 0"}),
+            "salvaged after a stop of its machine: 1 records proven, 0 doubtful, 0 lost, 7 entries of the log behind a "
+            "gap");
   EXPECT_EQ(parse_salvaged({"STAT curr_items 4", "END"}), "");
 }
 

@@ -48,6 +48,7 @@ AnswerShape answer_shape(const Request& request) {
     case Command::noop:
     case Command::quit:
     case Command::kill:
+    case Command::salvage:
     case Command::node_sync:
     case Command::repl:
     case Command::hello:

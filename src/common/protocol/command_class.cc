@@ -69,6 +69,8 @@ std::string_view name_of(Command command) {
       return "dump_key";
     case Command::kill:
       return "kill";
+    case Command::salvage:
+      return "salvage acknowledge";
     case Command::show:
       return "show variables";
     case Command::node_sync:

@@ -76,6 +76,7 @@ constexpr AccessClasses classes_for(Command command) {
       return cluster;
     case Command::flush_all:
     case Command::kill:
+    case Command::salvage:
     case Command::show:
       return admin;
   }

@@ -47,6 +47,7 @@ std::string_view write_word(const Request& request) {
     case Command::dump:
     case Command::dump_key:
     case Command::kill:
+    case Command::salvage:
     case Command::show:
     case Command::node_sync:
     case Command::repl:
@@ -151,6 +152,7 @@ void append_forwarded_write(OutputBuffer& out, const Request& request, std::stri
     case Command::dump:
     case Command::dump_key:
     case Command::kill:
+    case Command::salvage:
     case Command::show:
     case Command::node_sync:
     case Command::repl:

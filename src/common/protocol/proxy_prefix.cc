@@ -15,6 +15,8 @@ void for_each_name(std::string_view prefix, const Visit& visit) {
 
 }  // namespace
 
+bool is_restoring(std::string_view prefix) { return prefix.substr(0, prefix.find(',')) == restoring_name; }
+
 std::size_t prefix_name_count(std::string_view prefix) {
   std::size_t count = 0;
   for_each_name(prefix, [&](std::string_view) { ++count; });

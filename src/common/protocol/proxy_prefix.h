@@ -9,6 +9,11 @@
 /// handled as it stands in Request::prefix, without its brackets. Empty names do not count. Pure.
 namespace flare {
 
+/// In the place of the first name: not a node passes a client's write on, flare-backup writes a record as it was, with
+/// its version, however high (docs/design.md 1, 3.5). It goes on to the master with the write.
+inline constexpr std::string_view restoring_name = "restore";
+bool is_restoring(std::string_view prefix);
+
 std::size_t prefix_name_count(std::string_view prefix);
 /// The node that sent the request: the name at the end; empty if there is none.
 std::string_view last_prefix_name(std::string_view prefix);

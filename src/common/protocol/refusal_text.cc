@@ -107,6 +107,7 @@ std::string_view spoken_refusal(Command command, const Fields& fields, const Rea
     case Command::dump:
     case Command::dump_key:
     case Command::kill:
+    case Command::salvage:
     case Command::show:
     case Command::node_sync:
     case Command::hello:

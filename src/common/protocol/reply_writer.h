@@ -47,6 +47,8 @@ constexpr std::string_view flush_at_slave =
 constexpr std::string_view flush_too_early =
     "SERVER_ERROR flush_all refused: this master was down or asked to go down less than 30 s ago\r\n";
 constexpr std::string_view busy = "SERVER_ERROR database busy\r\n";
+constexpr std::string_view nothing_to_acknowledge = "SERVER_ERROR nothing to acknowledge\r\n";
+constexpr std::string_view out_of_disk_space = "SERVER_ERROR out of disk space\r\n";
 constexpr std::string_view io_error = "SERVER_ERROR i/o error\r\n";
 }  // namespace reply
 

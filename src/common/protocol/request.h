@@ -31,6 +31,7 @@ enum class Command : std::uint8_t {
   dump,
   dump_key,
   kill,
+  salvage,  // `salvage acknowledge`
   show,
   node_sync,  // with its NODE lines as `data` (cluster.md 3.1)
   hello,      // `hello <cluster-id|-> <tenant|-> <S:P> <start-id>` from a daemon of ours: its words are `rest`

@@ -190,6 +190,10 @@ LineVerdict parse_kill(Context& context) {
   return complete_if(take_number(context, context.request.kill_id) && context.words.done());
 }
 
+LineVerdict parse_salvage(Context& context) {
+  return complete_if(context.words.next() == "acknowledge" && context.words.done());
+}
+
 LineVerdict parse_show(Context& context) {
   parse_rest(context);
   return complete_if(context.words.next() == "variables");
@@ -283,6 +287,7 @@ constexpr std::array command_rows{
     CommandRow{"dump", Command::dump, parse_dump},
     CommandRow{"dump_key", Command::dump_key, parse_dump_source},
     CommandRow{"kill", Command::kill, parse_kill},
+    CommandRow{"salvage", Command::salvage, parse_salvage},
     CommandRow{"show", Command::show, parse_show},
     CommandRow{"node", Command::node_sync, parse_node},
     CommandRow{"repl", Command::repl, parse_repl},

@@ -61,6 +61,7 @@ class Follower {
   struct Callbacks {
     std::function<void()> confirmed;                 // the source says: caught up, the index knows; once per follow
     std::function<void(const std::string&)> failed;  // one sentence for the log; equal ones in a row come once
+    std::function<void()> replaced = nullptr;        // a whole snapshot of the source was swapped in
   };
 
   Follower(IoExecutor executor, Storage& storage, BlockingPool& pool, Callbacks callbacks, FollowerOptions options);

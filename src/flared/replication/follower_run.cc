@@ -35,6 +35,9 @@ FollowerRun::FollowerRun(IoExecutor executor, Storage& storage, BlockingPool& po
   if (!options_.originals) return;
   original_ = std::make_unique<OriginalMaster>(
       OriginalMaster::Parts{executor_, storage_, pool_, *options_.originals, figures_, [this] { say_confirmed(); },
+                            [this] {
+                              if (callbacks_.replaced) callbacks_.replaced();
+                            },
                             [this](const std::string& reason) { report(reason); }},
       options_);
 }
@@ -272,6 +275,7 @@ IoTask<std::string> FollowerRun::commit(Backup::Commit commit) {
   const auto committed = co_await pool_.run(std::move(work));
   if (!committed) co_return store_failed("swapping the new store in", committed.error());
   ++figures_.snapshots_loaded;
+  if (callbacks_.replaced) callbacks_.replaced();
   co_return std::string{};
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/base/limits.h"
 #include "flared/replication/header_words.h"
+#include "flared/replication/history.h"
 
 namespace flare {
 
@@ -21,24 +22,6 @@ using Kind = StartDecision::Kind;
 EpochTable newest_rows(const EpochTable& epochs) {
   const auto surplus = epochs.size() > hello_epochs_max ? epochs.size() - hello_epochs_max : 0;
   return {epochs.begin() + static_cast<std::ptrdiff_t>(surplus), epochs.end()};
-}
-
-// The table with the row of the present epoch up to date, and without epochs that have no entry: those say nothing
-// about the history, and the two sides may know different ones.
-EpochTable rows_with_entries(EpochTable epochs, const Position& position) {
-  const auto row =
-      std::find_if(epochs.begin(), epochs.end(), [&](const EpochEnd& end) { return end.epoch == position.epoch; });
-  if (row != epochs.end()) {
-    row->last = position.sequence;
-  } else {
-    epochs.push_back({position.epoch, position.sequence});
-    std::sort(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) { return a.epoch < b.epoch; });
-  }
-  EpochTable kept;
-  for (const auto& end : epochs) {
-    if (end.last > (kept.empty() ? Sequence{0} : kept.back().last)) kept.push_back(end);
-  }
-  return kept;
 }
 
 const EpochEnd* find_epoch(const EpochTable& epochs, Epoch epoch) {

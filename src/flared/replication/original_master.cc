@@ -169,6 +169,7 @@ IoTask<std::string> OriginalMaster::commit() {
   auto release = [this] { return parts_.writes.release(); };
   const bool whole = co_await parts_.pool.run(std::move(release));
   ++parts_.figures.snapshots_loaded;
+  parts_.replaced();
   co_return whole ? std::string{} : "too much was written while the new store was swapped in";
 }
 

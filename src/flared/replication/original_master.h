@@ -33,6 +33,7 @@ class OriginalMaster {
     ReplicatedWrites& writes;
     FollowFigures& figures;
     std::function<void()> built;                     // all that the master has is here
+    std::function<void()> replaced;                  // the new store is in
     std::function<void(const std::string&)> failed;  // why an attempt ended; another follows
   };
 

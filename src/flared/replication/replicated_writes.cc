@@ -16,7 +16,7 @@ Operation to_replicated(const Request& request, std::int64_t now_s) {
   Operation operation;
   operation.key = request.key;
   operation.version = RecordVersion{request.version};
-  operation.from_master = true;
+  operation.any_version = true;
   const auto absolute_s = absolute_expire_s(request.exptime, now_s);
   if (request.command == Command::remove) {
     operation.kind = OperationKind::remove;
@@ -89,7 +89,7 @@ bool ReplicatedWrites::release() {
                               .expire_s = kept.expire_s,
                               .version = kept.version,
                               .hold_until_s = kept.hold_until_s,
-                              .from_master = true};
+                              .any_version = true};
     if (!storage_.execute(operation, SystemClock{}.unix_s(), nullptr)) whole_ = false;
   }
   kept_.clear();

@@ -1,18 +1,13 @@
 #include "flared/snapshot/rebuild.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "flared/replication/storage_failure.h"
 #include "flared/snapshot/building.h"
-#include "flared/snapshot/kch_scan.h"
 #include "flared/snapshot/local_snapshots.h"
 #include "flared/snapshot/log_remains.h"
+#include "flared/snapshot/rebuild_swap.h"
+#include "flared/snapshot/salvage.h"
 #include "flared/snapshot/snapshot_reader.h"
 #include "flared/snapshot/take_snapshot.h"
 #include "flared/storage/clean_mark.h"
@@ -23,9 +18,6 @@ namespace flare::snapshot {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Nothing else tells a rebuild that was done from one that was broken off.
-fs::path complete_mark(const fs::path& data_dir) { return data_dir / "rebuild" / "complete"; }
 
 /// An entry that outlives the file it was read from.
 struct Kept {
@@ -99,6 +91,11 @@ class Rebuild {
       rebuilt_.from_snapshot = true;
       rebuilt_.records = facts->records;
       rebuilt_.discarded_entries = remains.discarded_entries;
+      // In `group` nobody was told that these were stored; in `interval` somebody was.
+      if (options_.durability == Durability::interval && remains.discarded_entries > 0) {
+        auto noted = note({.proven = facts->records, .discarded_entries = remains.discarded_entries});
+        if (!noted) return noted.error();
+      }
       if (auto finished = finish(*building); !finished) return finished.error();
       return true;
     }
@@ -129,120 +126,27 @@ class Rebuild {
     return {};
   }
 
-  /// The newest that a key's remains say of it.
-  struct Newest {
-    std::unordered_map<std::string, Kept> by_key;
-    std::optional<Sequence> flushed;  // by the last flush_all
-    Epoch epoch{0};
-  };
-
-  // Each entry is whole by itself, so those behind a gap count too; the gap is told.
-  Newest newest_of_log(LogRemains& remains) {
-    Newest newest;
-    remains = read_log_remains(log_folder(), [&](const LogEntry& entry, bool) {
-      ++rebuilt_.entries;
-      newest.epoch = std::max(newest.epoch, entry.epoch);
-      if (entry.kind == EntryKind::flush) {
-        newest.by_key.clear();
-        newest.flushed = entry.sequence;
-        return;
-      }
-      newest.by_key.insert_or_assign(std::string{entry.key}, Kept{entry});
-    });
-    return newest;
-  }
-
   Result<void, std::string> salvage() {
-    LogRemains remains;
-    const auto newest = newest_of_log(remains);
     auto building = Building::begin(options_, log_, clock_);
     if (!building) return building.error();
-    auto& notice = rebuilt_.salvage;
-    notice.time_s = clock_.unix_s();
-    notice.discarded_entries = remains.discarded_entries;
-    auto highest = remains.last;
-    if (auto scanned = salvage_store(*building, newest, remains, highest); !scanned) return scanned.error();
-    for (const auto& [key, kept] : newest.by_key) {
-      highest = std::max(highest, kept.entry.sequence);
-      if (newer_in_store_.contains(key)) continue;
-      if (auto put = put_newest(*building, kept); !put) return put.error();
-    }
-    rebuilt_.records = notice.proven + notice.doubtful;
-    if (auto committed = building->commit(newest.epoch, highest, remains.epochs); !committed) return committed.error();
-    notice.log_id = building->storage().position().log_id;
-    if (const int error = replace_file(notice_path(options_.data_dir), format_notice(notice))) {
-      return fmt::format("{}: cannot be written: {}", notice_path(options_.data_dir).string(), error_text(error));
-    }
+    const SalvagePlan plan{options_.data_dir / "flare.kch", log_folder()};
+    auto salvaged = snapshot::salvage(plan, *building, log_);
+    if (!salvaged) return salvaged.error();
+    rebuilt_.entries = salvaged->entries;
+    rebuilt_.records = salvaged->notice.proven + salvaged->notice.doubtful;
+    if (auto noted = note(salvaged->notice); !noted) return noted.error();
     return finish(*building);
   }
 
-  Result<void, std::string> put_newest(Building& building, const Kept& kept) {
-    const auto& entry = kept.entry;
-    if (entry.kind == EntryKind::remove) {
-      building.put_deletion(kept.key, entry.version, entry.expire_s);
-      return {};
+  // Beside the new store until that takes its place: a rebuild that is broken off must not count twice.
+  Result<void, std::string> note(SalvageNotice notice) {
+    notice.time_s = clock_.unix_s();
+    if (const auto before = read_notice(options_.data_dir)) notice = joined(*before, notice);
+    rebuilt_.salvage = notice;
+    const auto path = notice_path(options_.data_dir / "rebuild");
+    if (const int error = replace_file(path, format_notice(notice))) {
+      return fmt::format("{}: cannot be written: {}", path.string(), error_text(error));
     }
-    ++rebuilt_.salvage.proven;
-    return building.put(kept.key, {entry.flags, entry.expire_s, entry.version, kept.data});
-  }
-
-  Result<void, std::string> salvage_store(Building& building, const Newest& newest, const LogRemains& remains,
-                                          Sequence& highest) {
-    const auto path = options_.data_dir / "flare.kch";
-    const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    struct stat status {};
-    if (!file || ::fstat(file.get(), &status) != 0) {
-      return fmt::format("{}: cannot be opened: {}", path.string(), error_text(errno));
-    }
-    const MappedFile mapped{file.get(), static_cast<std::uint64_t>(status.st_size)};
-    if (mapped.failed()) return fmt::format("{}: cannot be read: {}", path.string(), error_text(errno));
-    return merge(building, newest, remains, mapped.bytes(), highest);
-  }
-
-  /// The best of a key's places in the store.
-  struct Best {
-    RecordVersion version{0};
-    Proof proof = Proof::loose;
-    bool beaten_by(RecordVersion other, Proof by) const {
-      const bool loose = proof == Proof::loose;
-      return loose == (by == Proof::loose) ? other > version : loose;
-    }
-  };
-
-  // Of two places of one key the higher version is the newer one; so it is against the log, whose end may be missing.
-  Result<void, std::string> merge(Building& building, const Newest& newest, const LogRemains& remains,
-                                  std::string_view bytes, Sequence& highest) {
-    auto& notice = rebuilt_.salvage;
-    const auto header = read_kch_header(bytes);
-    if (!header) {
-      log_.error("{}: {}; nothing of it can be read", (options_.data_dir / "flare.kch").string(), header.error());
-      notice.damaged_bytes = bytes.size();
-      return {};
-    }
-    const bool same_log = header->log_id == remains.log_id;
-    if (same_log && newest.flushed && header->sequence < *newest.flushed) return {};  // the store before the flush_all
-    if (same_log) highest = std::max(highest, header->sequence);
-
-    std::unordered_set<std::string> in_store;
-    std::unordered_map<std::string, Best> seen;  // those of which the log knows nothing newer
-    std::string failure;
-    const auto scanned = scan_kch(bytes, [&](std::string_view key, const RecordView& record, Proof proof) {
-      if (!failure.empty()) return;
-      in_store.emplace(key);
-      const auto logged = newest.by_key.find(std::string{key});
-      if (logged != newest.by_key.end() && logged->second.entry.version >= record.version) return;
-      const auto [place, first] = seen.try_emplace(std::string{key}, Best{record.version, proof});
-      if (!first && !place->second.beaten_by(record.version, proof)) return;
-      place->second = {record.version, proof};
-      if (const auto put = building.put(key, record); !put) failure = put.error();
-    });
-    if (!failure.empty()) return failure;
-    notice.damaged_bytes = scanned->damaged_bytes;
-    for (const auto& [key, best] : seen) ++(best.proof == Proof::reached ? notice.proven : notice.doubtful);
-    for (const auto& [key, best] : seen) newer_in_store_.insert(key);
-    // Two estimates of one thing, both too high where a link or the header's page is old: nobody is told less.
-    notice.lost =
-        std::max(scanned->count - std::min<std::uint64_t>(scanned->count, in_store.size()), scanned->broken_links);
     return {};
   }
 
@@ -277,42 +181,7 @@ class Rebuild {
   Log& log_;
   const Clock& clock_;
   Rebuilt rebuilt_;
-  std::unordered_set<std::string> newer_in_store_;  // than the log knows
 };
-
-Result<void, std::string> move_over(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  if (!fs::exists(from, error)) return {};
-  if (::rename(from.c_str(), to.c_str()) == 0) return {};
-  return fmt::format("{}: cannot be renamed to {}: {}", from.string(), to.string(), error_text(errno));
-}
-
-// `rebuild/` goes last: while it is there and complete, this is gone on with.
-Result<void, std::string> swap_in(const fs::path& data_dir) {
-  const auto inside = data_dir / "rebuild";
-  std::error_code error;
-  if (fs::exists(inside / "log", error)) {
-    fs::remove_all(data_dir / "log.unused", error);
-    if (const auto moved = move_over(data_dir / "log", data_dir / "log.unused"); !moved) return moved;
-    if (const auto moved = move_over(inside / "log", data_dir / "log"); !moved) return moved;
-  }
-  if (fs::exists(inside / "flare.kch", error)) {
-    const auto undo = data_dir / "flare.kch.wal";  // of the old store: it must not be rolled back into the new one
-    fs::remove(undo, error);
-    if (error)
-      return fmt::format("{}: cannot be removed: {}; remove it and start again", undo.string(), error.message());
-  }
-  if (const auto moved = move_over(inside / "flare.kch", data_dir / "flare.kch"); !moved) return moved;
-  if (const int failed = sync_folder(data_dir)) {
-    return fmt::format("{}: cannot be synced: {}", data_dir.string(), error_text(failed));
-  }
-  if (const auto moved = move_over(clean_mark_path(inside), clean_mark_path(data_dir)); !moved) return moved;
-  if (const int failed = sync_folder(data_dir)) {
-    return fmt::format("{}: cannot be synced: {}", data_dir.string(), error_text(failed));
-  }
-  fs::remove_all(inside, error);
-  return {};
-}
 
 }  // namespace
 

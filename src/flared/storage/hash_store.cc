@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "flared/storage/bytes.h"
+#include "flared/storage/file_tools.h"
 
 namespace flare {
 
@@ -72,12 +73,17 @@ HashStore::HashStore(const std::filesystem::path& path)
     : space_(path, [this] { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, db_.size())); }) {}
 
 Result<std::shared_ptr<HashStore>, std::string> HashStore::open(const std::filesystem::path& path,
-                                                                const StorageOptions& options, Mode mode) {
+                                                                const StorageOptions& options, Mode mode,
+                                                                bool* no_room) {
+  const auto tell_room = [no_room](int error) {
+    if (no_room != nullptr) *no_room = means_out_of_space(error);
+  };
   if (auto refused = refuse_rebuild_without_room(path); mode == Mode::serve && !refused.empty()) return refused;
   if (auto refused = refuse_impossible_head(path); !refused.empty()) return refused;
   auto store = std::make_shared<HashStore>(path);
   const bool empty = mode == Mode::build;
   if (const int error = store->space_.open(empty, head_bytes(path, options, empty))) {
+    tell_room(error);
     return fmt::format("{}: cannot be opened with room for its buckets: {}", path.string(), error_text(error));
   }
   auto& db = store->db_;
@@ -92,6 +98,7 @@ Result<std::shared_ptr<HashStore>, std::string> HashStore::open(const std::files
     return refuse_to_open(path, db.error().message());
   }
   if (const int error = store->space_.cover(std::uint64_t{1} << db.apow(), (db.opts() & HashDB::TCOMPRESS) != 0)) {
+    tell_room(error);
     return fmt::format("{}: its disk has no room for the file's holes: {}", path.string(), error_text(error));
   }
   if (db.opts() & HashDB::TSMALL) store->bytes_max_ = (std::int64_t{1} << 32) << db.apow();

@@ -23,8 +23,10 @@ class HashStore {
     serve,  // OAUTOTRAN, so that a kill is rolled back in place of a rebuild of the file
     build,  // a new file, not in use before it is closed
   };
+  /// `no_room` is told whether it failed because the disk is full.
   static Result<std::shared_ptr<HashStore>, std::string> open(const std::filesystem::path& path,
-                                                              const StorageOptions& options, Mode mode);
+                                                              const StorageOptions& options, Mode mode,
+                                                              bool* no_room = nullptr);
   explicit HashStore(const std::filesystem::path& path);
 
   /// Shows what the library keeps for its own subclasses.

@@ -37,11 +37,13 @@ Result<void, StorageError> KyotoStorage::flush_locked(std::optional<LogEntry> nu
   if (const auto rolled = log_->roll(); !rolled) return rolled.error();
   if (const int error = log_->link_into(path((std::string{log_prefix} + kept).c_str())))
     return storage_failure(error, "log");
-  if (!prepare_empty(wanted)) return StorageError::io;
-  const auto logged = numbered ? log_->append_numbered(*numbered) : append_flush();
+  const auto prepared = prepare_empty(wanted);
+  const auto logged = !prepared ? prepared : numbered ? log_->append_numbered(*numbered) : append_flush();
   if (!logged) {
     ::unlink(path("flare.kch.new").c_str());
-    return logged.error();
+    std::error_code error;
+    std::filesystem::remove_all(path((std::string{log_prefix} + kept).c_str()), error);
+    return logged.error() == StorageError::out_of_space ? no_space() : logged.error();
   }
   if (const auto written = log_->write(); !written) return written.error();
   if (!swap_prepared(kept)) return StorageError::io;
@@ -56,17 +58,21 @@ Result<void, StorageError> KyotoStorage::append_flush() {
 }
 
 bool KyotoStorage::replay_flush(Sequence sequence) {
-  return prepare_empty(sequence) && swap_prepared(free_flushed_name());
+  return prepare_empty(sequence).has_value() && swap_prepared(free_flushed_name());
 }
 
 // `flare.kch.new`, empty, standing at `sequence`.
-bool KyotoStorage::prepare_empty(Sequence sequence) {
-  const auto fresh = HashStore::open(path("flare.kch.new"), options_, HashStore::Mode::build);
+Result<void, StorageError> KyotoStorage::prepare_empty(Sequence sequence) {
+  bool no_room = false;
+  const auto fresh = HashStore::open(path("flare.kch.new"), options_, HashStore::Mode::build, &no_room);
   if (!fresh) {
     logger_.error("{}", fresh.error());
-    return false;
+    return no_room ? StorageError::out_of_space : StorageError::io;
   }
-  return (*fresh)->begin() && (*fresh)->commit({.log_id = log_->log_id(), .sequence = sequence}) && (*fresh)->close();
+  auto& store = **fresh;
+  if (!store.begin()) return store.out_of_space() ? StorageError::out_of_space : StorageError::io;
+  if (store.commit({.log_id = log_->log_id(), .sequence = sequence}) && store.close()) return {};
+  return StorageError::io;
 }
 
 // A kill between any two steps leaves a store that the log fits: the old one before the flush entry, or the new one at

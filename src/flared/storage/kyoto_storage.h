@@ -100,7 +100,7 @@ class KyotoStorage final : public Storage {
   Result<void, StorageError> flush_locked(std::optional<LogEntry> numbered);
   Result<void, StorageError> append_flush();
   bool replay_flush(Sequence sequence);
-  bool prepare_empty(Sequence sequence);
+  Result<void, StorageError> prepare_empty(Sequence sequence);
   bool swap_prepared(const std::string& kept);
   bool open_swapped();
   std::string free_flushed_name() const;

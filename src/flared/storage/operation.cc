@@ -36,8 +36,7 @@ bool differs(const Operation& operation, const Present& present) {
 
 bool too_high(const Operation& operation, RecordVersion present) {
   const auto asked = operation.version;
-  if (operation.from_master) return false;
-  return raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
+  return !operation.any_version && raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
 }
 
 Decision store(OutcomeKind kind, const Change& change) {

@@ -52,10 +52,10 @@ struct Operation {
   std::uint32_t flags = 0;        // set, add, replace, cas; of what is created
   std::int64_t expire_s = 0;      // absolute, 0 = never; set family, touch, gat
   RecordVersion version{0};       // 0 = none; the version that a record gets, not for cas
+  bool any_version = false;       // restored: however far above the present one
   std::uint64_t delta = 0;        // incr, decr
   std::int64_t hold_until_s = 0;  // remove: absolute, 0 = now
   bool limited = false;           // the store's quota holds for it
-  bool from_master = false;       // replicated: its version is taken however high it is
 
   std::optional<RecordVersion> compare = {};
   // ms C I, for cas: a `compare` below the present version stores all the same.

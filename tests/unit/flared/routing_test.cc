@@ -61,6 +61,13 @@ TEST(ReadRoute, SlaveWithoutBalanceAsksTheMaster) {
   }
 }
 
+// docs/design.md 3.6: it serves a salvaged store, and its master has everything.
+TEST(ReadRoute, ActiveSlaveThatIsNotBuiltAsksTheMaster) {
+  auto view = view_of({master, slave}, 2);
+  view.build_incomplete = true;
+  for (std::uint32_t draw = 0; draw < 8; ++draw) EXPECT_EQ(port_of(view, route_read(view, "k", false, draw)), 1);
+}
+
 TEST(ReadRoute, ProxyDrawsByWeight) {
   const auto view = view_of({master, {2, Role::slave, State::active, 0, 2}, proxy}, 3);
   int at_master = 0;

@@ -5,7 +5,7 @@
 
 #include "flarei/index_facts.h"
 #include "flarei/map_xml.h"
-#include "maps.h"
+#include "unit/flarei/maps.h"
 
 namespace flare::test {
 namespace {

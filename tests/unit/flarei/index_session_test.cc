@@ -340,9 +340,10 @@ TEST_F(Session, ActivatesASlaveAfterItsMastersConfirmation) {
   ASSERT_TRUE(index_.add("h", 2));
   EXPECT_EQ(ask("node role h 1 master 1 0\r\nnode role h 2 slave 0 0\r\n"), "OK\r\nOK\r\n");
   EXPECT_EQ(ask("node state h 2 active\r\n"), "SERVER_ERROR failed to set state\r\n");
-  EXPECT_EQ(ask("node insync h 2 0 1\r\n"), "OK\r\n");
+  EXPECT_EQ(ask("node insync h 2 2 1\r\n"), "SERVER_ERROR failed to set state\r\n");
+  EXPECT_EQ(ask("node insync h 2 3 1\r\n"), "OK\r\n");
   EXPECT_EQ(ask("node state h 2 active\r\n"), "OK\r\n");
-  EXPECT_EQ(ask("node insync h 1 0 1\r\n"), "SERVER_ERROR failed to set state\r\n");
+  EXPECT_EQ(ask("node insync h 1 5 1\r\n"), "SERVER_ERROR failed to set state\r\n");
 }
 
 TEST_F(Session, SaysSoWhenAMapCannotBeStored) {

@@ -81,7 +81,7 @@ TEST_F(IndexTest, ActivatesASlaveOfOursOnlyAfterItsMastersWord) {
   const auto refused = index_->mark_up(key(1), false, "node state active");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(), Refusal::not_confirmed);
-  ASSERT_TRUE(index_->confirm_slave(key(1)));
+  ASSERT_TRUE(index_->set_in_sync(key(1), Epoch{10}, true));
   EXPECT_TRUE(index_->mark_up(key(1), false, "node state active"));
   EXPECT_EQ(state(1), State::active);
 }
@@ -93,7 +93,7 @@ TEST_F(IndexTest, TakesAnOriginalSlaveAtItsWord) {
 
 TEST_F(IndexTest, ForgetsTheMastersWordWhenTheSlaveStartsAnew) {
   start_with({{1, slave, prepare, 0, 0}, {2, master, active, 0, 1}});
-  ASSERT_TRUE(index_->confirm_slave(key(1)));
+  ASSERT_TRUE(index_->set_in_sync(key(1), Epoch{10}, true));
   ASSERT_TRUE(index_->change_role({key(1), Role::proxy, 0, no_partition, false}));
   ASSERT_TRUE(index_->change_role({key(1), Role::slave, 0, PartitionId{0}, false}));
   EXPECT_FALSE(index_->mark_up(key(1), false, "node state active"));
@@ -101,10 +101,9 @@ TEST_F(IndexTest, ForgetsTheMastersWordWhenTheSlaveStartsAnew) {
 
 TEST_F(IndexTest, WithdrawsTheMastersWord) {
   start_with({{1, slave, prepare, 0, 0}, {2, master, active, 0, 1}});
-  ASSERT_TRUE(index_->confirm_slave(key(1)));
-  ASSERT_TRUE(index_->withdraw_slave(key(1)));
+  ASSERT_TRUE(index_->set_in_sync(key(1), Epoch{10}, true));
+  ASSERT_TRUE(index_->set_in_sync(key(1), Epoch{11}, false));
   EXPECT_FALSE(index_->mark_up(key(1), false, "node state active"));
-  EXPECT_FALSE(index_->withdraw_slave(key(3)));
 }
 
 TEST_F(IndexTest, SendsNoMapToANodeThatSaysGoodbyeUnlessItIsMaster) {

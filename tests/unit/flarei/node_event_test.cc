@@ -7,6 +7,8 @@
 #include <ostream>
 #include <random>
 
+#include "flarei/map_query.h"
+#include "flarei/reigns.h"
 #include "flarei/role_change.h"
 #include "unit/flarei/maps.h"
 
@@ -246,7 +248,7 @@ TEST(NodeAdd, NeverUsesANumberTwice) {
 Decision random_step(const NodeMap& map, std::mt19937& random) {
   const auto pick = [&random](int low, int high) { return std::uniform_int_distribution{low, high}(random); };
   const auto node = key(pick(1, 6));
-  switch (pick(0, 9)) {
+  switch (pick(0, 11)) {
     case 0:
       return add_node(map, "n", pick(1, 6));
     case 1:
@@ -260,11 +262,37 @@ Decision random_step(const NodeMap& map, std::mt19937& random) {
     case 5:
       return remove_node(map, node);
     case 6:
-      return restart_node(map, node);
+      return restart_node(map, node, key(pick(1, 6)));
+    case 7:
+      return node_down(map, node, key(pick(1, 6)));
+    case 8: {
+      const auto found = map.nodes.find(node);
+      if (found == map.nodes.end()) return Refusal::unknown_node;
+      return set_in_sync(map, node, reign_of(map, found->second.partition).epoch, pick(0, 1) == 1);
+    }
     default: {
       const RoleRequest request{node, Role{static_cast<std::uint8_t>(pick(0, 2))}, pick(-1, 3),
                                 PartitionId{pick(-1, 3)}, pick(0, 1) == 1};
       return change_role(map, request, 4);
+    }
+  }
+}
+
+/// The rules of docs/replication.md 2 and 8 that lie between two maps.
+void expect_lawful_reigns(const NodeMap& before, const NodeMap& after) {
+  for (const auto& [partition, now] : after.reigns) {
+    const auto found = before.reigns.find(partition);
+    if (found == before.reigns.end()) continue;
+    const auto& old = found->second;
+    const auto* old_leader = living_master(before, partition);
+    const auto* leader = living_master(after, partition);
+    const bool same_leader = (old_leader ? old_leader->key() : NodeKey{}) == (leader ? leader->key() : NodeKey{});
+    const bool changed = !same_leader || now.in_sync != old.in_sync;
+    // A restart is two changes in one: what it ends with may be what it began with.
+    const bool is_new = raw(now.epoch) > raw(before.version);
+    EXPECT_TRUE(is_new || (!changed && now.epoch == old.epoch));
+    if (leader && old_leader && !same_leader) {
+      EXPECT_TRUE(old.in_sync.contains(leader->key())) << leader->key().text << " was promoted out of sync";
     }
   }
 }
@@ -279,6 +307,7 @@ TEST(RandomSteps, NeverLeaveABrokenMap) {
       if (!decision) continue;
       EXPECT_GE(decision->version, map.version);
       EXPECT_EQ(decision->version == map.version, *decision == map);
+      expect_lawful_reigns(map, *decision);
       map = std::move(*decision);
       accepted += 1;
       ASSERT_THAT(violations(map), testing::IsEmpty()) << "seed " << seed << ", step " << step;

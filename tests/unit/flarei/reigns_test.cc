@@ -5,7 +5,7 @@
 
 #include "flarei/node_event.h"
 #include "flarei/role_change.h"
-#include "maps.h"
+#include "unit/flarei/maps.h"
 
 namespace flare::test {
 namespace {
@@ -72,6 +72,50 @@ TEST(Reigns, ChangeTheirEpochWhenAMasterGoesAndWhenItReturns) {
 TEST(Reigns, OfATakenOverPartitionBeginWithTheNewMasterAlone) {
   const auto map = cluster({{1, master, down, 0, 1}, {2, proxy, active}, {3, slave, active, 0, 1}}, {key(1)});
   EXPECT_EQ(reign_of(change_role(map, {key(2), master, 1, p0, true}, 9)), (PartitionReign{Epoch{11}, {key(2)}}));
+}
+
+TEST(Failover, PassesOverASlaveThatIsNotInSync) {
+  auto entries = one_of_each;
+  entries[1].balance = 9;
+  entries[2] = {3, slave, active, 0, 1};
+  const auto changed = node_down(cluster(entries, {key(1), key(3)}), key(1));
+  EXPECT_EQ(reign_of(changed), (PartitionReign{Epoch{11}, {key(3)}}));
+  EXPECT_EQ(changed->nodes.at(key(3)).role, Role::master);
+  EXPECT_EQ(changed->nodes.at(key(2)).role, Role::slave);
+}
+
+TEST(Failover, LeavesAPartitionWithoutASlaveInSyncToItsMaster) {
+  const auto changed = node_down(cluster(one_of_each, {key(1)}), key(1));
+  EXPECT_EQ(reign_of(changed), (PartitionReign{Epoch{11}, {key(1)}}));
+  EXPECT_EQ(changed->nodes.at(key(1)).state, State::down);
+  EXPECT_EQ(changed->nodes.at(key(1)).role, Role::master);
+  EXPECT_EQ(changed->nodes.at(key(2)).role, Role::slave);
+}
+
+TEST(Failover, GoesToTheSuccessorThatWasChosenIfItMayFollow) {
+  auto entries = one_of_each;
+  entries[1].balance = 9;
+  entries[2] = {3, slave, active, 0, 1};
+  const auto map = cluster(entries, {key(1), key(2), key(3)});
+  EXPECT_EQ(node_down(map, key(1), key(3))->nodes.at(key(3)).role, Role::master);
+  EXPECT_EQ(node_down(map, key(1), key(7))->nodes.at(key(1)).role, Role::master) << "preserved: nobody else was chosen";
+}
+
+TEST(InSync, IsSetAndUnsetByTheMastersWord) {
+  const auto map = cluster(one_of_each, {key(1), key(2)});
+  EXPECT_EQ(reign_of(set_in_sync(map, key(3), Epoch{4}, true)), (PartitionReign{Epoch{11}, {key(1), key(2), key(3)}}));
+  EXPECT_EQ(reign_of(set_in_sync(map, key(2), Epoch{4}, false)), (PartitionReign{Epoch{11}, {key(1)}}));
+  EXPECT_EQ(set_in_sync(map, key(2), Epoch{4}, true)->version, map.version) << "it is, nothing changes";
+}
+
+TEST(InSync, IsRefusedWithTheReason) {
+  const auto map = cluster(one_of_each, {key(1), key(2)});
+  EXPECT_EQ(set_in_sync(map, key(3), Epoch{3}, true).error(), Refusal::epoch_moved);
+  EXPECT_EQ(set_in_sync(map, key(3), Epoch{5}, true).error(), Refusal::epoch_moved);
+  EXPECT_EQ(set_in_sync(map, key(1), Epoch{4}, false).error(), Refusal::state_not_settable);
+  EXPECT_EQ(set_in_sync(map, key(9), Epoch{4}, true).error(), Refusal::unknown_node);
+  const auto headless = cluster({{1, master, down, 0, 1}, {2, slave, active, 0, 1}}, {key(1)});
+  EXPECT_EQ(set_in_sync(headless, key(2), Epoch{4}, true).error(), Refusal::no_master);
 }
 
 TEST(Reigns, BeginWithThePartition) {

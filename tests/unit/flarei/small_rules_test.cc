@@ -4,7 +4,6 @@
 #include "flarei/map_change.h"
 #include "flarei/node_event.h"
 #include "flarei/probe_counter.h"
-#include "flarei/slave_confirmations.h"
 #include "unit/flarei/maps.h"
 
 namespace flare::test {
@@ -76,43 +75,6 @@ TEST(DeliveryOrder, GivesUp) {
   order.hold_for({{one}});
   order.give_up();
   EXPECT_TRUE(order.may_receive(three));
-}
-
-TEST(SlaveConfirmations, HoldForOneEpisode) {
-  const auto map = map_of({{1, slave, prepare, 0, 0}, {2, master, active, 0, 1}});
-  SlaveConfirmations confirmations;
-  EXPECT_EQ(confirmations.build_of(one), SlaveBuild::unproven);
-  ASSERT_TRUE(confirmations.confirm(map, one));
-  EXPECT_EQ(confirmations.build_of(one), SlaveBuild::complete);
-
-  auto changed = *node_down(map, two);  // of another node: it stays
-  confirmations.follow(map, changed);
-  EXPECT_EQ(confirmations.build_of(one), SlaveBuild::complete);
-  const auto activated = *node_up(changed, one, SlaveBuild::complete);
-  confirmations.follow(changed, activated);
-  EXPECT_EQ(confirmations.build_of(one), SlaveBuild::unproven);
-}
-
-TEST(SlaveConfirmations, EndWithTheNode) {
-  const auto map = map_of({{1, slave, prepare, 0, 0}, {2, master, active, 0, 1}});
-  SlaveConfirmations confirmations;
-  ASSERT_TRUE(confirmations.confirm(map, one));
-  confirmations.follow(map, map_of({{2, master, active, 0, 1}}));
-  EXPECT_EQ(confirmations.build_of(one), SlaveBuild::unproven);
-}
-
-TEST(SlaveConfirmations, CanBeWithdrawn) {
-  SlaveConfirmations confirmations;
-  ASSERT_TRUE(confirmations.confirm(map_of({{1, slave, prepare, 0, 0}, {2, master, active, 0, 1}}), one));
-  confirmations.withdraw(one);
-  EXPECT_EQ(confirmations.build_of(one), SlaveBuild::unproven);
-}
-
-TEST(SlaveConfirmations, AreForSlavesOfALivingMasterOnly) {
-  SlaveConfirmations confirmations;
-  EXPECT_FALSE(confirmations.confirm(map_of({}), one));
-  EXPECT_FALSE(confirmations.confirm(map_of({{1, proxy, active}}), one));
-  EXPECT_FALSE(confirmations.confirm(map_of({{1, slave, prepare, 0, 0}, {2, master, down, 0, 1}}), one));
 }
 
 TEST(PriorGroups, AreNoneForOrdinaryChanges) {

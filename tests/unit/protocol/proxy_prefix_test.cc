@@ -23,6 +23,12 @@ TEST_P(ProxyPrefix, IsTakenApart) {
   EXPECT_EQ(prefix_count_of(row.prefix, "a:1"), row.own);
 }
 
+TEST(RestoringPrefix, IsTheFirstNameOnly) {
+  EXPECT_TRUE(is_restoring("restore"));
+  EXPECT_TRUE(is_restoring("restore,a:1"));
+  for (const auto* other : {"", "restored", "a:1", "a:1,restore"}) EXPECT_FALSE(is_restoring(other)) << other;
+}
+
 INSTANTIATE_TEST_SUITE_P(Cluster_5_2, ProxyPrefix,
                          testing::Values(Case{"", 0, "", 0}, Case{"a:1", 1, "a:1", 1}, Case{"x", 1, "x", 0},
                                          Case{"b:2,a:1", 2, "a:1", 1}, Case{"a:1,b:2,a:1", 3, "a:1", 2},

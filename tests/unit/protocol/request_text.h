@@ -54,6 +54,8 @@ inline std::string command_word(Command command) {
       return "dump_key";
     case Command::kill:
       return "kill";
+    case Command::salvage:
+      return "salvage";
     case Command::show:
       return "show";
     case Command::node_sync:

@@ -7,6 +7,7 @@
 #include "flared/replication/backup.h"
 #include "flared/replication/hello.h"
 #include "flared/replication/primary.h"
+#include "unit/replication/model_store.h"
 
 /// The pure parts of both sides over a simulated connection (docs/replication.md, Form): it keeps the order and loses
 /// its tail; both nodes crash, with the loss of what the kernel did not have. One seed is one schedule.
@@ -15,82 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A store as replication sees one: records, numbered entries, and how far the kernel has them.
-struct ModelStore {
-  struct Kept {
-    LogEntry entry;
-    std::string key;
-    std::string data;
-  };
-  using Records = std::map<std::string, std::string>;
-
-  LogId log_id{0};
-  Epoch epoch{1};
-  Position begin;           // where the log begins
-  Records at_begin;         // the records there
-  std::vector<Kept> log;    // after `begin`
-  std::size_t written = 0;  // entries of `log` that the kernel has
-  Records records;
-  EpochTable epochs_at_begin;
-
-  static void change(Records& to, const Kept& kept) {
-    if (kept.entry.kind == EntryKind::flush) return to.clear();
-    if (kept.entry.kind == EntryKind::remove) {
-      to.erase(kept.key);
-    } else {
-      to[kept.key] = kept.data;
-    }
-  }
-  Position position() const {
-    return log.empty() ? begin : Position{log_id, log.back().entry.epoch, log.back().entry.sequence};
-  }
-  Sequence written_sequence() const { return Sequence{raw(begin.sequence) + written}; }
-  EpochTable epochs() const {
-    auto table = epochs_at_begin;
-    for (const auto& kept : log) {
-      if (table.empty() || table.back().epoch < kept.entry.epoch) table.push_back({kept.entry.epoch, Sequence{0}});
-      table.back().last = kept.entry.sequence;
-    }
-    return table;
-  }
-  void append(LogEntry entry) {
-    Kept kept{entry, std::string{entry.key}, std::string{entry.data}};
-    kept.entry.key = {};
-    kept.entry.data = {};
-    change(records, kept);
-    log.push_back(std::move(kept));
-  }
-  void write(EntryKind kind, const std::string& key, const std::string& data) {
-    LogEntry entry;
-    entry.kind = kind;
-    entry.epoch = epoch;
-    entry.sequence = next(position().sequence);
-    entry.key = key;
-    entry.data = data;
-    append(entry);
-  }
-  void write_log() { written = log.size(); }
-  // Entries may be forgotten up to a checkpoint: what is before is in `at_begin` only.
-  void trim(std::size_t entries) {
-    const auto epochs_before = epochs();
-    for (std::size_t i = 0; i < entries; ++i) {
-      change(at_begin, log[i]);
-      begin = {log_id, log[i].entry.epoch, log[i].entry.sequence};
-    }
-    epochs_at_begin.clear();
-    for (const auto& end : epochs_before) {
-      if (end.epoch <= begin.epoch) epochs_at_begin.push_back({end.epoch, std::min(end.last, begin.sequence)});
-    }
-    log.erase(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(entries));
-    written -= entries;
-  }
-  // kill -9: the library rolls back to the checkpoint and the log is applied again (design.md 3.4).
-  void crash() {
-    log.resize(written);
-    records = at_begin;
-    for (const auto& kept : log) change(records, kept);
-  }
-};
+using test::ModelStore;
 
 class Simulation {
  public:

@@ -169,6 +169,7 @@ TEST(PowerCut, GroupLosesNothingAcknowledged) {
       EXPECT_TRUE(restart.rebuilt.from_snapshot);
       ASSERT_EQ(faults_of(restart.contents, node.record()), none) << "image " << image + i;
       EXPECT_FALSE(snapshot::list_local(restart.folder.folder.path()).empty());
+      EXPECT_FALSE(snapshot::read_notice(restart.folder.folder.path())) << "nobody was answered for what is gone";
     }
   }
 }
@@ -187,6 +188,8 @@ TEST(PowerCut, IntervalLosesAtMostTheLastInterval) {
       node.disk().cut_into(restart.folder.folder.path(), static_cast<std::uint32_t>(1000 * image + i));
       restart.run();
       EXPECT_TRUE(restart.rebuilt.from_snapshot);
+      const auto notice = snapshot::read_notice(restart.folder.folder.path());
+      EXPECT_EQ(notice ? notice->discarded_entries : 0, restart.rebuilt.discarded_entries);
       ASSERT_EQ(faults_of(restart.contents, node.record()), none) << "image " << image + i;
     }
   }
@@ -237,6 +240,7 @@ TEST(PowerCut, ProcessSalvagesWhatCanBeProvenAndTellsTheRest) {
       sum.lost += notice->lost;
       sum.damaged_bytes += notice->damaged_bytes;
       sum.discarded_entries += notice->discarded_entries;
+      sum.missing_entries += notice->missing_entries;
     }
   }
   std::printf("all images: %llu records missing; %s\n", static_cast<unsigned long long>(sum_missing),

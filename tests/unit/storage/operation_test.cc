@@ -58,6 +58,18 @@ TEST_P(Rules, Hold) {
   }
 }
 
+// design.md 1: flare-backup writes what was there, and versions of a second master begin at epoch << 40.
+TEST(Restored, HasItsVersionHoweverHigh) {
+  for (const auto kind : {OperationKind::set, OperationKind::remove}) {
+    NumberText number;
+    const RecordVersion high{(std::uint64_t{7} << 40) + 3};
+    const Operation operation{.kind = kind, .key = "k", .data = "d", .version = high, .any_version = true};
+    const auto decision = decide(operation, Present{}, now_s, 100, number);
+    EXPECT_EQ(decision.change.version, high);
+    EXPECT_EQ(decision.change.kind, kind == OperationKind::set ? ChangeKind::store : ChangeKind::remember);
+  }
+}
+
 constexpr auto add = OperationKind::add;
 constexpr auto replace = OperationKind::replace;
 constexpr auto append = OperationKind::append;
