@@ -3,10 +3,10 @@
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <thread>

@@ -107,9 +107,10 @@ void write_original_xml(const std::filesystem::path& file, const OriginalMap& ma
   std::string text =
       "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\" ?>\n<!DOCTYPE boost_serialization>\n"
       "<boost_serialization signature=\"serialization::archive\" version=\"18\">\n";
-  text += fmt::format("<version>{}</version>\n<node_map class_id=\"0\" tracking_level=\"0\" version=\"0\">\n"
-                      "\t<count>{}</count>\n\t<item_version>0</item_version>\n",
-                      map.version, map.nodes.size());
+  text += fmt::format(
+      "<version>{}</version>\n<node_map class_id=\"0\" tracking_level=\"0\" version=\"0\">\n"
+      "\t<count>{}</count>\n\t<item_version>0</item_version>\n",
+      map.version, map.nodes.size());
   bool first = true;
   for (const auto& [key, node] : map.nodes) {
     const auto* item = first ? " class_id=\"1\" tracking_level=\"0\" version=\"0\"" : "";

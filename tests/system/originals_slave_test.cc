@@ -29,9 +29,7 @@ class OriginalSlave : public OriginalsCluster {
     EXPECT_EQ(client.read_line(), answer) << bytes;
   }
 
-  [[nodiscard]] std::string lag() const {
-    return ask_stat(ours(0), "stats replication", "127.0.0.1:12131:lag");
-  }
+  [[nodiscard]] std::string lag() const { return ask_stat(ours(0), "stats replication", "127.0.0.1:12131:lag"); }
 };
 
 TEST_F(OriginalSlave, BuildsItselfByDumpAndGetsEveryWrite) {
@@ -61,11 +59,10 @@ TEST_F(OriginalSlave, GetsTheOriginalsForms) {
   say("set key3 0 0 1\r\nx\r\n", "STORED");
   say("delete key3\r\n", "DELETED");
   const std::string own = "<127.0.0.1:12121>";
-  const std::vector<std::string> expected{own + "set key1 7 0 3 1\r\nabc",  own + "set key1 7 0 3 2\r\nabd",
-                                          own + "set key9 0 0 1 1\r\n5",    own + "set key9 0 0 1 2\r\n7",
-                                          own + "set key9 0 0 2 3\r\n70",   own + "touch key1 1895522008",
-                                          own + "set key2 0 2592001 1 1\r\nx", own + "set key3 0 0 1 1\r\nx",
-                                          own + "delete key3 0 1"};
+  const std::vector<std::string> expected{
+      own + "set key1 7 0 3 1\r\nabc",     own + "set key1 7 0 3 2\r\nabd", own + "set key9 0 0 1 1\r\n5",
+      own + "set key9 0 0 1 2\r\n7",       own + "set key9 0 0 2 3\r\n70",  own + "touch key1 1895522008",
+      own + "set key2 0 2592001 1 1\r\nx", own + "set key3 0 0 1 1\r\nx",   own + "delete key3 0 1"};
   EXPECT_TRUE(eventually([&] { return prefixed().size() >= expected.size(); }));
   EXPECT_EQ(prefixed(), expected);
 }

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -56,6 +58,8 @@ class ReplicatedWrites {
 
   Result<Outcome, StorageError> carry_out(const Operation& operation, std::int64_t now_s);
   void keep(const Operation& operation);
+  void note_touch(const Operation& operation, const Outcome& outcome);
+  void begin(Mode mode, Replacement* replacement);
 
   Storage& storage_;
   std::atomic<bool> open_{false};
@@ -66,6 +70,7 @@ class ReplicatedWrites {
   Replacement* replacement_ = nullptr;
   bool whole_ = true;
   std::vector<Kept> kept_;
+  std::map<std::string, std::int64_t, std::less<>> early_touches_;  // of keys that the dump has not brought yet
   std::size_t kept_bytes_ = 0;
 };
 
