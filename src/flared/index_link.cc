@@ -144,6 +144,7 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join_once(Server server, s
           greeted.error().foreign ? Failure::Kind::foreign : Failure::Kind::protocol,
           fmt::format("index server {}:{} is not this node's: {}", server.name, server.port, greeted.error().text)};
     }
+    original_ = greeted->kind == PeerKind::original;
   }
   auto joined = co_await ask_meta(client, server);
   if (!joined) co_return joined.error();
@@ -187,6 +188,7 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join(NodeKey own, std::str
     const auto failure = joined.error();
     const auto patience = failure.kind == Failure::Kind::refused ? refused_for : connect_for;
     const bool hopeless = failure.kind == Failure::Kind::protocol || failure.kind == Failure::Kind::foreign;
+    if (failure.kind == Failure::Kind::refused && original_ && on_original_refusal_) on_original_refusal_();
     if (hopeless || Steady::now() - start >= patience) co_return failure;
     if (failure.text != said) log_.warning("{}: {}; trying again", own.text, failure.text);
     said = failure.text;

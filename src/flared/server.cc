@@ -261,8 +261,10 @@ void Server::learn_addresses() {
 }
 
 IoTask<> Server::join() {
+  index_->on_original_refusal([this] { desk_->is_kept_out(true); });
   auto joined = co_await index_->join(agent_->own_key(), options_.server_name, options_.server_port, index_patience,
                                       refusal_patience);
+  desk_->is_kept_out(false);
   if (stopping_) co_return;
   if (!joined) {
     fail(of_index(joined.error()));

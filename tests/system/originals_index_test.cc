@@ -72,8 +72,9 @@ TEST_F(OriginalIndex, RestartAfterACrashIsTriedUntilItIsTaken) {
   cluster_.node_process(0).freeze();  // its connections stay, so the index sees no failure before the restart
   cluster_.node_process(0).kill();
   cluster_.spawn_node(0);
-  EXPECT_TRUE(is(ours(0), "master", "active"));
   EXPECT_TRUE(eventually([this] { return get(ours(0), "k") == "v"; }));
+  EXPECT_TRUE(is(ours(0), "master", "active"));
+  EXPECT_TRUE(read_file(cluster_.log_of(ours(0))).find("failed to add node") != std::string::npos);
   EXPECT_TRUE(cluster_.node_process(0).running());
 }
 
