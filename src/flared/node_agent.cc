@@ -386,7 +386,8 @@ IoTask<> NodeAgent::leave() {
   ++round_;
   Timer pause{executor_};
   const auto patience = std::chrono::steady_clock::now() + leave_patience;
-  while (leading_ && !slaves_have_all() && std::chrono::steady_clock::now() < patience) {
+  while (((leading_ && !slaves_have_all()) || original_slaves_.are_finishing()) &&
+         std::chrono::steady_clock::now() < patience) {
     pause.expires_after(std::chrono::milliseconds{10});
     co_await pause.async_wait(use_task);
   }

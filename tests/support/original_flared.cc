@@ -449,7 +449,7 @@ void OriginalFlared::drain(Queue& queue) {
         if (request.substr(0, request.find("\r\n")).ends_with(" noreply")) break;
         const auto answer = client->read_line();
         if (answer != "STORED" && answer != "NOT_STORED" && answer != "DELETED" && answer != "NOT_FOUND" &&
-            answer != "TOUCHED")
+            answer != "TOUCHED" && !answer.starts_with("SERVER_ERROR"))
           complain("replication to " + key_of(queue.to) + " was answered '" + answer + "'");
         break;
       } catch (const std::runtime_error&) {

@@ -77,6 +77,11 @@ class Move : public OriginalsCluster {
     keep_writing();
   }
 
+  [[nodiscard]] bool is_level(const OriginalFlared& slave) const {
+    const auto lag = ask_stat(ours(0), "stats replication", slave.key() + ":lag");
+    return !lag.empty() && std::stoull(lag) < 100;
+  }
+
   void remove(const Address& node) {
     ASSERT_TRUE(is(node, "proxy", "down"));
     ASSERT_EQ(cluster_.ask_index(fmt::format("node remove {} {}", node.name, node.port)), "OK");
@@ -108,6 +113,7 @@ class Move : public OriginalsCluster {
     make_slave(original(0).address(), 5);
     make_slave(original(1).address(), 1);
     keep_writing();
+    EXPECT_TRUE(eventually([this] { return is_level(original(0)); })) << "docs/operations.md: before a switch-over";
     role(ours(1), "proxy 0 -1");
     cluster_.node_process(1).stop();
     remove(ours(1));

@@ -44,6 +44,7 @@ FollowerRun::FollowerRun(IoExecutor executor, Storage& storage, BlockingPool& po
 
 void FollowerRun::follow(Follower::Target target) {
   close_connection();
+  if (options_.originals) options_.originals->close();  // nobody but the new master writes from now on
   ++round_;
   target_ = std::move(target);
   confirmed_ = false;

@@ -40,7 +40,11 @@ OriginalMaster::OriginalMaster(Parts parts, const FollowerOptions& options)
 
 void OriginalMaster::stop() {
   ++round_;
-  parts_.writes.close();
+  if (std::exchange(built_, false)) {
+    parts_.writes.close_soon();
+  } else {
+    parts_.writes.close();
+  }
   if (client_) client_->close();
   if (link_) link_->close();
   pause_.cancel();
@@ -76,10 +80,12 @@ IoTask<std::string> OriginalMaster::follow(Follower::Target target) {
   }
   if (round == round_ && !ours_) {
     parts_.figures.state = FollowState::in_sync;
+    built_ = true;
     parts_.built();
     co_await watch(std::move(target), round);
   }
   if (round != round_) co_return stopped_by_us;
+  built_ = false;
   parts_.writes.close();
   co_return ours_now;
 }

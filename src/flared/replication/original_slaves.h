@@ -61,7 +61,10 @@ class OriginalSlaves {
 
   /// These and no others, from now on.
   void serve(std::vector<Target> targets);
-  void stop_all() { serve({}); }
+  /// At the end: closes all at once.
+  void stop_all();
+  /// Whether former slaves are still being sent what was acknowledged before they ceased to be.
+  bool are_finishing() const;
   /// After each write of the log, on any thread.
   void log_written();
   /// Where dumps began: to be told by whoever serves them.

@@ -11,6 +11,8 @@ namespace flare {
 
 namespace {
 
+constexpr std::chrono::seconds closed_after{5};  // above the time in which a map reaches every live node
+
 // The form is known: set, delete or touch.
 Operation to_replicated(const Request& request, std::int64_t now_s) {
   Operation operation;
@@ -48,6 +50,7 @@ bool is_replication_form(const Request& request) {
 void ReplicatedWrites::open(const NodeKey& master) {
   const std::lock_guard lock{mutex_};
   master_ = master;
+  closes_at_.reset();
   open_.store(true, std::memory_order_relaxed);
 }
 
@@ -56,6 +59,12 @@ void ReplicatedWrites::close() {
   open_.store(false, std::memory_order_relaxed);
   master_ = {};
   begin(Mode::direct, nullptr);
+}
+
+void ReplicatedWrites::close_soon() {
+  const std::lock_guard lock{mutex_};
+  begin(Mode::direct, nullptr);
+  closes_at_ = std::chrono::steady_clock::now() + closed_after;
 }
 
 void ReplicatedWrites::begin(Mode mode, Replacement* replacement) {
@@ -112,6 +121,7 @@ bool ReplicatedWrites::build_is_whole() const {
 std::optional<Result<Outcome, StorageError>> ReplicatedWrites::take(const Request& request, std::int64_t now_s) {
   if (!is_replication_form(request)) return std::nullopt;
   const std::lock_guard lock{mutex_};
+  if (closes_at_ && std::chrono::steady_clock::now() > *closes_at_) open_.store(false, std::memory_order_relaxed);
   if (!is_open() || last_prefix_name(request.prefix) != master_.text) return std::nullopt;
   taken_.fetch_add(1, std::memory_order_relaxed);
   return carry_out(to_replicated(request, now_s), now_s);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -27,6 +28,9 @@ class ReplicatedWrites {
   /// From now on the writes of that master are taken.
   void open(const NodeKey& master);
   void close();
+  /// A while after this node has ceased to follow: as its successor it takes what the old master has still to say, and
+  /// the workers hear of the new map a little later than the control thread.
+  void close_soon();
 
   /// They also go into the new store; null: no more. It must live until then.
   void build_into(Replacement* replacement);
@@ -66,6 +70,7 @@ class ReplicatedWrites {
   std::atomic<std::uint64_t> taken_{0};
   mutable std::mutex mutex_;  // of what follows; held during a write, so that each key keeps its order in both stores
   NodeKey master_;
+  std::optional<std::chrono::steady_clock::time_point> closes_at_;
   Mode mode_ = Mode::direct;
   Replacement* replacement_ = nullptr;
   bool whole_ = true;
