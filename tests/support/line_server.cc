@@ -88,12 +88,22 @@ void LineServer::accept_all() {
       ::close(descriptor);
       return;
     }
+    forget_ended();
     auto& session = *sessions_.emplace_back(std::make_unique<Session>(descriptor));
     session.thread = std::thread{[this, &session] {
       serve_(session.connection);
       session.connection.shut();
+      session.ended = true;
     }};
   }
+}
+
+void LineServer::forget_ended() {
+  std::erase_if(sessions_, [](const auto& session) {
+    if (!session->ended) return false;
+    session->thread.join();
+    return true;
+  });
 }
 
 void LineServer::stop() {

@@ -53,14 +53,16 @@ class LineServer {
     explicit Session(int descriptor) : connection{descriptor} {}
     LineConnection connection;
     std::thread thread;
+    std::atomic<bool> ended = false;
   };
   void accept_all();
+  void forget_ended();
 
   Serve serve_;
   int listener_ = -1;
   std::atomic<bool> stopped_ = false;
   std::mutex mutex_;
-  std::list<std::unique_ptr<Session>> sessions_;  // kept until the end: a test has few
+  std::list<std::unique_ptr<Session>> sessions_;
   std::thread thread_;
 };
 

@@ -115,6 +115,13 @@ int OriginalFlared::dumps_begun() const {
   return dumps_;
 }
 
+std::size_t OriginalFlared::queued() const {
+  const std::lock_guard lock{mutex_};
+  std::size_t count = 0;
+  for (const auto& [name, queue] : queues_) count += queue->requests.size() + (queue->sending ? 1 : 0);
+  return count;
+}
+
 OriginalMap OriginalFlared::map() const {
   const std::lock_guard lock{mutex_};
   return map_;
@@ -437,10 +444,12 @@ void OriginalFlared::drain(Queue& queue) {
     std::string request;
     {
       std::unique_lock lock{mutex_};
+      queue.sending = false;
       queue.more.wait(lock, [&] { return !running_ || !queue.requests.empty(); });
       if (!running_) return;
       request = std::move(queue.requests.front());
       queue.requests.pop_front();
+      queue.sending = true;
     }
     for (int tries = 0; tries < 4; ++tries) {
       try {

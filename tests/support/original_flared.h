@@ -56,11 +56,14 @@ class OriginalFlared {
   void break_dumps_after(int entries);
   [[nodiscard]] bool dump_runs() const;
   [[nodiscard]] int dumps_begun() const;
+  /// `total_thread_queue` of `stats threads queue`: what it has not sent yet is lost with it (cluster.md 5.4).
+  [[nodiscard]] std::size_t queued() const;
 
  private:
   struct Queue {
     Address to;
     std::deque<std::string> requests;
+    bool sending = false;
     std::condition_variable more;
     std::thread thread;
   };

@@ -46,16 +46,18 @@ class PatientWriter {
 
   bool try_at(const Address& node) {
     try {
-      TextClient client{node, Milliseconds{2'000}};
+      auto& client = clients_.try_emplace(key_of(node), node, Milliseconds{2'000}).first->second;
       const auto value = std::to_string(acknowledged_.load());
       client.send(fmt::format("set w{} 0 0 {}\r\n{}\r\n", value, value.size(), value));
       return client.read_line() == "STORED";
     } catch (const std::runtime_error&) {
+      clients_.erase(key_of(node));
       return false;
     }
   }
 
   std::vector<Address> nodes_;
+  std::map<std::string, TextClient> clients_;
   std::atomic<bool> ended_ = false;
   std::atomic<int> acknowledged_ = 0;
   Milliseconds longest_{0};
@@ -97,6 +99,7 @@ class Move : public OriginalsCluster {
     original(1).stop();
     remove(original(1).address());
     switch_over(original(0).address(), ours(0));
+    EXPECT_TRUE(eventually([this] { return original(0).queued() == 0; })) << "its queue would be lost with it";
     original(0).stop();
     remove(original(0).address());
     original_index_.stop();
@@ -124,7 +127,12 @@ class Move : public OriginalsCluster {
   }
 
   void all_are_at(const Address& node, int count) {
-    for (int i = 0; i < count; ++i) ASSERT_EQ(get(node, "w" + std::to_string(i)), std::to_string(i)) << i;
+    TextClient client{node};
+    for (int i = 0; i < count; ++i) {
+      const auto lines = client.ask_all("get w" + std::to_string(i));
+      ASSERT_EQ(lines.size(), 3U) << "w" << i << " of " << count << " is lost at " << key_of(node);
+      ASSERT_EQ(lines[1], std::to_string(i));
+    }
   }
 
   std::unique_ptr<PatientWriter> writer_;
