@@ -40,6 +40,7 @@ class ControlDesk final : public Control {
 
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
   void flush_all(std::int64_t exptime, bool proxied, Reply reply) override;
+  void position(std::string words, Reply reply) override;
   void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) override;
   std::shared_ptr<Dump> begin_dump(const Request& request) override;
   void stats(std::string words, Reply reply) override;
@@ -57,7 +58,9 @@ class ControlDesk final : public Control {
   void flush_own(std::int64_t exptime, Reply reply);
   IoTask<> flush_at(std::int64_t due_s);
   IoTask<> flush(Reply reply);
+  IoTask<> answer_position(std::string words, Reply reply);
   std::string stats_text(std::string_view words);
+  ReplicationFigures replication_figures();
   std::string general();
   std::string quota();
   void reset_stats();

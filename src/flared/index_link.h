@@ -51,10 +51,15 @@ class IndexLink {
   void on_original_refusal(std::function<void()> told) { on_original_refusal_ = std::move(told); }
   /// One request that is answered `OK`.
   IoTask<Result<void, Failure>> tell(std::string request, std::chrono::milliseconds deadline);
+  /// `node offer` to an index that may have lost its map: `lines` are NODE lines and END, sent if it wants them.
+  /// Whether it did.
+  IoTask<Result<bool, Failure>> offer(std::string request, std::string lines);
   /// After HUP.
   void set_servers(std::vector<Server> servers) { servers_ = std::move(servers); }
 
  private:
+  IoTask<std::optional<Failure>> introduce(PeerClient& client, Server server);
+  IoTask<Result<bool, Failure>> offer_to(Server server, std::string_view request, std::string_view lines);
   IoTask<Result<Joined, Failure>> join_once(Server server, std::string server_name, int port);
   IoTask<Result<ClusterIdentity, Failure>> ask_identity_of(Server server);
   IoTask<Result<Joined, Failure>> ask_meta(PeerClient& client, Server server);

@@ -13,9 +13,12 @@
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
 #include "flared/index_link.h"
+#include "flared/replication/commit_gate.h"
 #include "flared/replication/follower.h"
 #include "flared/replication/importer.h"
+#include "flared/replication/in_sync_keeper.h"
 #include "flared/replication/original_slaves.h"
+#include "flared/replication/promise.h"
 #include "flared/replication/replicated_writes.h"
 #include "flared/replication/sources.h"
 #include "flared/replication_plan.h"
@@ -38,6 +41,9 @@ class NodeAgent {
     std::size_t data_bytes_max = 0;
     OwnIdentity* identity = nullptr;                // null: none is told or asked
     std::function<std::string()> backup_head = {};  // the first line of a snapshot file of this node
+    CommitGate* gate = nullptr;                     // moved by this node's role; outlives the agent
+    std::string promise_path{};                     // where a promise to the index is kept; empty: nowhere
+    std::string taken_over_path{};                  // where it is kept that the partition has had another master
     bool doubtful = false;                          // the store was salvaged: no slave may serve it
     std::function<void()> store_replaced = {};      // by a snapshot of the master
   };
@@ -64,6 +70,12 @@ class NodeAgent {
   bool build_incomplete() const { return build_incomplete_.load(std::memory_order_relaxed); }
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;
+  /// The answer to `position <words>`, CRLF included (docs/replication.md 10).
+  IoTask<std::string> position(std::string words);
+  /// replication-type, min-sync-replicas, sync-timeout, max-lag.
+  void set_in_sync(const InSyncOptions& options) { keeper_.set_options(options); }
+  /// Whom this node waits for while it leads. The relay of an original slave tells it what that one has.
+  InSyncKeeper& in_sync_keeper() { return keeper_; }
   /// Waits a little until the slaves have what this node acknowledged, tells the index that it leaves, ends all
   /// streams.
   IoTask<> leave();
@@ -95,14 +107,25 @@ class NodeAgent {
   void gathered();
   IoTask<> tell_index(std::uint64_t round, std::string state);
   bool slaves_have_all() const;
-  IoTask<bool> confirm_slave(NodeKey slave, Epoch epoch);
   void serve_originals();
   IoTask<bool> dismiss_slave(NodeKey slave);
+  IoTask<bool> confirm_slave(NodeKey slave);
+  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
+  bool leads_or_will() const;
+  Epoch told_epoch() const;
+  void tell_committed();
+  void recall_promise();
+  IoTask<> settle_versions(Epoch epoch);
+  std::string position_refusal(PartitionId partition) const;
+  Result<Position, StorageError> written_position();
+  IoTask<std::string> promise(Promise::Given asked);
+  IoTask<> follow_later();
 
   IoExecutor executor_;
   Setup setup_;
   NodeKey own_key_;
   Storage& storage_;
+  BlockingPool& pool_;
   IndexLink& index_;
   Log& log_;
   Publish publish_;
@@ -120,6 +143,12 @@ class NodeAgent {
   bool learning_ = false;  // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>
       was_down_at_;  // when a map last showed this node down, or it came back
+  Promise promise_;
+  bool took_over_ = false;        // the partition of plan_ has had another master before
+  bool following_later_ = false;  // a coroutine waits for the promise to lapse
+  CommitGate own_gate_;           // where nobody gave one
+  CommitGate& gate_;
+  InSyncKeeper keeper_;
   ReplicatedWrites replicated_writes_;
   OriginalSlaves original_slaves_;
   Follower follower_;

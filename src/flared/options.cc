@@ -157,8 +157,8 @@ OptionTable<O> storage_rows() {
           option::bytes<O>(&O::disk_reserve_bytes, 0, std::uint64_t{1} << 44)),
       row("flush-keep", "seconds for which what flush_all took away can be brought back",
           option::number<O>(&O::flush_keep_s, 0, std::int64_t{1} << 32)),
-      row("storage-dfunit", "above 0: defragment the file; 0: only with durability interval or group, up to 256 MiB",
-          option::number<O>(&O::storage_dfunit, 0, int_max)),
+      none_here(row("storage-dfunit", "steps of a defragmentation; the file is rewritten by itself",
+                    option::number<O>(&O::storage_dfunit, 0, int_max))),
       none_here(row("storage-fp", "free block pool of tch and tcb", option::number<O>(&O::storage_fp, 0, uint32_max))),
       none_here(
           row("storage-lmemb", "members of a leaf page of tcb", option::number<O>(&O::storage_lmemb, 0, int_max))),
@@ -173,9 +173,15 @@ OptionTable<O> storage_rows() {
 
 OptionTable<O> replication_rows() {
   return {
-      dynamic(later(row("replication-type", "async or sync",
-                        option::choice<O>(&O::replication_type,
-                                          {{"async", ReplicationType::async}, {"sync", ReplicationType::sync}})))),
+      dynamic(row("replication-type", "async or sync: answers wait for all slaves in sync",
+                  option::choice<O>(&O::replication_type,
+                                    {{"async", ReplicationType::async}, {"sync", ReplicationType::sync}}))),
+      dynamic(row("min-sync-replicas", "copies in sync, the master counted, below which sync writes are refused",
+                  option::number<O>(&O::min_sync_replicas, 1, 64))),
+      dynamic(row("sync-timeout", "milliseconds of silence after which a slave leaves the in-sync set; sync only",
+                  option::duration<O>(&O::sync_timeout, 200, 60'000))),
+      dynamic(row("max-lag", "entries that a slave may be behind and stay in sync; async only; 0: no limit",
+                  option::number<O>(&O::max_lag, 0, std::uint64_t{1} << 48))),
       dynamic(later(row("reconstruction-interval", "microseconds between entries of a build",
                         option::duration<O>(&O::reconstruction_interval, 0, 60'000'000)))),
       dynamic(later(row("reconstruction-bwlimit", "KB per second of a build; 0: no limit",

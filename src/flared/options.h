@@ -51,16 +51,19 @@ struct FlaredOptions : CommonOptions {
   std::uint64_t storage_bucket_size = 1'048'576;
   std::uint32_t storage_ap = 4;  // records are aligned to 2^storage_ap bytes
   bool storage_large = false;
-  int storage_cache_size = 65536;   // remembered versions of deleted keys
-  std::int32_t storage_dfunit = 0;  // above 0: defragmented whatever the size and durability
-  std::uint32_t storage_fp = 10;    // accepted, without effect on kch
-  int storage_lmemb = 128;          // accepted, without effect on kch
-  int storage_nmemb = 256;          // accepted, without effect on kch
-  std::string storage_compress;     // accepted, later
+  int storage_cache_size = 65536;  // remembered versions of deleted keys
+  std::int32_t storage_dfunit = 0;
+  std::uint32_t storage_fp = 10;  // accepted, without effect on kch
+  int storage_lmemb = 128;        // accepted, without effect on kch
+  int storage_nmemb = 256;        // accepted, without effect on kch
+  std::string storage_compress;   // accepted, later
 
-  ReplicationType replication_type = ReplicationType::async;  // sync: accepted, later
-  std::chrono::microseconds reconstruction_interval{0};       // accepted, later
-  int reconstruction_bwlimit_kb = 0;                          // accepted, later
+  ReplicationType replication_type = ReplicationType::async;
+  int min_sync_replicas = 1;                             // the master counts
+  std::chrono::milliseconds sync_timeout{1000};          // a silent slave leaves the in-sync set
+  std::uint64_t max_lag = 1'000'000;                     // entries, with replication-type async; 0: no limit
+  std::chrono::microseconds reconstruction_interval{0};  // accepted, later
+  int reconstruction_bwlimit_kb = 0;                     // accepted, later
 
   // Accepted, later or without effect.
   std::string index_servers;  // as given

@@ -39,6 +39,15 @@ StartFailure of_index(const IndexLink::Failure& failure) {
           fmt::format("{}: {}", program, failure.text)};
 }
 
+InSyncOptions in_sync_options(const FlaredOptions& options) {
+  InSyncOptions in_sync;
+  in_sync.sync = options.replication_type == ReplicationType::sync;
+  in_sync.replicas_min = options.min_sync_replicas;
+  in_sync.sync_silent_max = options.sync_timeout;
+  in_sync.lag_max = options.max_lag;
+  return in_sync;
+}
+
 std::string options_of(const Door& door) {
   if (door.name == main_door_name) return "options bind-address, server-port";
   return fmt::format("options door.{0}.bind, door.{0}.port", door.name);
@@ -198,6 +207,9 @@ void Server::make_parts() {
   setup.bind_address = options_.bind_address;
   setup.data_bytes_max = options_.max_value_bytes;
   setup.identity = &*identity_;
+  setup.gate = &gate_;
+  setup.promise_path = options_.data_dir + "/promise";
+  setup.taken_over_path = options_.data_dir + "/taken-over";
   setup.doubtful = safety_->doubtful();
   setup.store_replaced = [this] { safety_->store_replaced(); };
   setup.backup_head = [this] { return safety_->backup_head(); };
@@ -215,9 +227,13 @@ void Server::make_parts() {
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
   worker_setup_->replicated_writes = &agent_->replicated_writes();
+  worker_setup_->gate = &gate_;
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);
+  map_offer_.emplace(
+      executor, MapOffer::Setup{options_.server_name, options_.server_port}, *index_, [this] { return agent_->view(); },
+      worker_setup_->probed, log_);
   learn_addresses();
 }
 
@@ -274,6 +290,7 @@ IoTask<> Server::join() {
   log_.notice("joined the cluster: {} nodes in the map", joined->map.nodes.size());
   agent_->joined(std::move(*joined));
   serving_ = true;
+  map_offer_->start();
   daemonizer_.report_ready(options_.log_to_stderr);
 }
 
@@ -293,6 +310,7 @@ IoTask<> Server::wait_for_stop() {
 // Requests in work are answered, the slaves get what was acknowledged, then the index hears of it (daemons.md 2.6).
 IoTask<> Server::stop() {
   if (std::exchange(stopping_, true)) co_return;
+  if (map_offer_) map_offer_->stop();
   for (auto& [door, listener] : listeners_) listener->stop();
   for (auto& worker : workers_) worker->stop(limits::stop_deadline);
   auto join_workers = [this] {
@@ -348,6 +366,7 @@ void Server::apply(const FlaredOptions& options) {
                                         std::memory_order_relaxed);
   worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
+  agent_->set_in_sync(in_sync_options(options));
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   desk_->show(options);
 }

@@ -18,6 +18,7 @@
 #include "common/net/parting.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
+#include "flared/map_offer.h"
 #include "flared/node_agent.h"
 #include "flared/node_safety.h"
 #include "flared/options.h"
@@ -75,11 +76,13 @@ class Server {
   asio::io_context control_{1};
   Partings partings_{control_.get_executor()};
   std::optional<BlockingPool> pool_;
+  CommitGate gate_;
   std::optional<ControlDesk> desk_;
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;
   std::optional<NodeAgent> agent_;
+  std::optional<MapOffer> map_offer_;
   struct DoorListener {
     std::size_t door;  // in keeper_'s doors
     std::unique_ptr<Listener> listener;

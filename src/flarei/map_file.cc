@@ -99,10 +99,15 @@ Result<void, StoreError> keep_generations(const std::string& path) {
 Result<NodeMap, StoreError> parse(const std::string& path, std::string_view bytes) {
   auto map = map_from_xml(bytes);
   if (map) return std::move(*map);
-  return StoreError{
-      fmt::format("{} holds no node map: {}; repair it, put one of {}.1 to .{} in its place, or remove it "
-                  "to start with an empty map",
-                  path, map.error().text, path, generations)};
+  return StoreError{fmt::format("{} holds no node map: {}", path, map.error().text)};
+}
+
+// No start overwrites what somebody may still need.
+StoreError with_way_out(const StoreError& error, const std::string& path) {
+  return {
+      fmt::format("{}; repair it, put one of {}.1 to .{} in its place, or remove it to take the map that "
+                  "the nodes offer",
+                  error.text, path, generations)};
 }
 
 }  // namespace
@@ -113,12 +118,12 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
   Loaded loaded;
   std::string source = path_;
   auto bytes = read_file(path_);
-  if (!bytes) return bytes.error();
+  if (!bytes) return with_way_out(bytes.error(), path_);
   if (!*bytes) {
     // cluster.md 4.6: an original that was killed between unlink and rename leaves only this one.
     source = path_ + ".tmp";
     bytes = read_file(source);
-    if (!bytes) return bytes.error();
+    if (!bytes) return with_way_out(bytes.error(), path_);
     if (!*bytes || !map_from_xml(**bytes)) {
       loaded.remarks.push_back(fmt::format("{} does not exist: starting with an empty node map", path_));
       return loaded;
@@ -126,7 +131,8 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
     loaded.remarks.push_back(fmt::format("{} does not exist: taking the map of {}", path_, source));
   }
   auto map = parse(source, **bytes);
-  if (!map) return map.error();
+  if (!map) return with_way_out(map.error(), path_);
+  loaded.found = true;
   loaded.map = std::move(*map);
   if (auto facts = facts_of_xml(**bytes, loaded.map)) {
     loaded.cluster = std::move(facts->cluster);

@@ -109,7 +109,7 @@ IoTask<std::string> OriginalMaster::build(Follower::Target target, std::uint64_t
   if (round != round_) co_return stopped_by_us;
   if (!failed.empty()) co_return failed;
 
-  auto begin = [this] { return parts_.storage.begin_replacement(); };
+  auto begin = [this] { return parts_.storage.begin_replacement(parts_.storage.figures().items); };
   auto begun = co_await parts_.pool.run(std::move(begin));
   if (round != round_) co_return stopped_by_us;
   if (!begun) co_return store_failed("beginning a new store", begun.error());

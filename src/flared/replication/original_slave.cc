@@ -184,6 +184,7 @@ IoTask<std::string> OriginalSlave::replicate(PeerClient& client) {
     if (!failed.empty() || closed_) co_return failed;
     const bool nothing = batch.last == acknowledged_ && batch.answers.empty();
     acknowledged_ = std::max(acknowledged_, batch.last);
+    if (shared_->callbacks.acknowledged) shared_->callbacks.acknowledged(target_.key, acknowledged_);
     if (acknowledged_ >= written) level_at_ = asked_at;
     end_if_finished(nothing);
     if (!nothing) continue;

@@ -14,7 +14,7 @@ void KyotoStorage::checkpoint() {
     if (!checkpoint_locked() && health_ != Health::failed) checkpoints_thread_->note_write(0);
   }
   tell_listener();
-  tidy();
+  look_whether_to_rewrite();
 }
 
 bool KyotoStorage::checkpoint_locked() { return commit_locked() && begin_locked(); }

@@ -28,11 +28,12 @@ std::string refuse_older_kind(const std::filesystem::path& data_dir) {
 }
 
 // design.md 3: without its undo file such a store opens as if it were whole, and the process dies of it later. An
-// original's has no place in a log; after a kill the log is there, under this name or that of a swap.
+// original's has no place in a log; after a kill the log is there, under this name, that of a swap, or that of a
+// history that is being left.
 std::string refuse_lone_copy(const std::filesystem::path& data_dir) {
   constexpr std::streamoff opaque_at = 48;
   std::error_code error;
-  for (const char* beside : {"flare.clean", "flare.kch.wal", "log", "log.old", "log.new"}) {
+  for (const char* beside : {"flare.clean", "flare.kch.wal", "log", "log.old", "log.new", "log.unused"}) {
     if (std::filesystem::exists(data_dir / beside, error)) return {};
   }
   std::ifstream file{data_dir / "flare.kch", std::ios::binary};  // nobody has a lock on it yet
@@ -76,14 +77,17 @@ std::string KyotoStorage::start_up() {
   if (auto refused = refuse_lone_copy(options_.data_dir); !refused.empty()) return refused;
   // Nothing was changed yet: another version may go on with it.
   if (auto refused = refuse_unknown_format(path("log")); !refused.empty()) return refused;
-  for (const char* left_over : {"flare.kch.new", "log.new", "log.old"}) {
+  for (const char* left_over :
+       {"flare.kch.new", "flare.kch.new.wal", "flare.kch.flush", "flare.kch.rewrite", "log.new", "log.old"}) {
     std::filesystem::remove_all(path(left_over), error);
   }
   drop_flushed();
   if (auto failure = open_files(); !failure.empty()) return failure;
   recount();
+  rewrites_ = std::make_unique<RewriteThread>([this](const auto& pause) { return rewrite_if_due(pause); });
   checkpoints_thread_ = std::make_unique<CheckpointThread>(options_.checkpoint_pace, [this] { checkpoint(); });
   begin_syncing();
+  look_whether_to_rewrite();
   return {};
 }
 
@@ -132,7 +136,9 @@ std::string KyotoStorage::open_files() {
 std::string KyotoStorage::open_log(LastRun& last) {
   std::error_code error;
   if (!std::filesystem::exists(path("log"), error)) return {};
-  auto opened = UpdateLog::open(log_options(), [this](const LogEntry& entry) {
+  auto options = log_options();
+  if (last.machine_stopped) options.end = SegmentEnd::unsynced;
+  auto opened = UpdateLog::open(std::move(options), [this](const LogEntry& entry) {
     switch (entry.kind) {
       case EntryKind::set:
       case EntryKind::touch:
@@ -192,16 +198,19 @@ std::string KyotoStorage::begin_history(const char* why) {
   if (!log_ || log_->log_id() != store_->place().log_id) deletions_.clear();
   const auto epoch = log_ ? log_->epoch() : Epoch{0};
   log_.reset();
+  // Under its name when it is whole: after a kill a folder without a segment would be taken for a damaged log.
+  const SegmentHeader header{.log_id = draw_log_id(), .first = Sequence{1}, .epoch = epoch, .epochs = {}};
+  if (const int failed = UpdateLog::create(path("log.new"), header)) {
+    return fmt::format("{}: cannot be created: {}", path("log.new").string(), error_text(failed));
+  }
   std::error_code error;
   if (std::filesystem::exists(path("log"), error)) {
     std::filesystem::remove_all(path("log.unused"), error);  // the last one only
     std::filesystem::rename(path("log"), path("log.unused"), error);
     if (error) return fmt::format("{}: cannot be moved aside: {}", path("log").string(), error.message());
   }
-  const SegmentHeader header{.log_id = draw_log_id(), .first = Sequence{1}, .epoch = epoch, .epochs = {}};
-  if (const int failed = UpdateLog::create(path("log"), header)) {
-    return fmt::format("{}: cannot be created: {}", path("log").string(), error_text(failed));
-  }
+  std::filesystem::rename(path("log.new"), path("log"), error);
+  if (error) return fmt::format("{}: cannot be moved to its place: {}", path("log.new").string(), error.message());
   auto opened = UpdateLog::open(log_options(), {});
   if (!opened) return opened.error();
   log_ = std::move(*opened);

@@ -84,6 +84,7 @@ struct Present {
   std::optional<RecordView> record = {};  // also when expired
   RecordVersion remembered_version{0};    // of a remembered deletion
   std::int64_t remembered_until_s = 0;    // its hold; in the future: held
+  RecordVersion version_floor{0};         // no version given here is below (docs/replication.md 6)
 };
 
 enum class ChangeKind : std::uint8_t { none, store, touch, remove, remember };

@@ -26,7 +26,8 @@ class UpdateLog {
     std::uint64_t bytes_max = 0;  // old segments go above this
     ReserveSpace reserve = {};
     SyncFile sync = {};
-    bool keep_all = false;  // until keep_after says what the next start can do without
+    bool keep_all = false;              // until keep_after says what the next start can do without
+    SegmentEnd end = SegmentEnd::torn;  // of the newest
   };
 
   /// Makes the folder with one empty segment. An errno value on failure.

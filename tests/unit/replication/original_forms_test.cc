@@ -155,7 +155,7 @@ TEST_F(Replicated, OnlyTheMastersFormsAreTaken) {
 
 TEST_F(Replicated, WritesDuringADumpBeatIt) {
   writes_.open(NodeKey{"m:1"});
-  auto begun = storage_.begin_replacement();
+  auto begun = storage_.begin_replacement(0);
   ASSERT_TRUE(begun);
   const auto replacement = std::move(*begun);
   writes_.build_into(replacement.get());
@@ -171,7 +171,7 @@ TEST_F(Replicated, WritesDuringADumpBeatIt) {
 
 TEST_F(Replicated, WhatComesDuringTheSwapIsNotLost) {
   writes_.open(NodeKey{"m:1"});
-  auto begun = storage_.begin_replacement();
+  auto begun = storage_.begin_replacement(0);
   ASSERT_TRUE(begun);
   const auto replacement = std::move(*begun);
   writes_.build_into(replacement.get());

@@ -200,6 +200,49 @@ TEST(OriginalFile, OfAnotherCompressionIsRefusedByName) {
   EXPECT_NE(folder.failure.find("compress"), std::string::npos) << folder.failure;
 }
 
+// design.md 3.10: the library corrupts silently where its small offsets end. A sparse file comes near it at once.
+TEST(OriginalFile, WithSmallOffsetsIsNotWrittenToWhereTheyEnd) {
+  constexpr std::uint64_t offsets_end = std::uint64_t{1} << 32;  // no alignment
+  constexpr std::uint64_t near = offsets_end - (1 << 20) - 300 * 1024;
+  constexpr std::streamoff size_at = 40;  // in the library's header, most significant byte first
+  KyotoFolder folder;
+  {
+    Original original{folder.path("flare.kch"), {.name = "small", .alignment = 0}};
+    ASSERT_TRUE(original.opened()) << original.error();
+    ASSERT_TRUE(original.set("old", 1, 0, 1, "value"));
+  }
+  std::filesystem::resize_file(folder.path("flare.kch"), near);
+  std::fstream file{folder.path("flare.kch"), std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(size_at);
+  for (int shift = 56; shift >= 0; shift -= 8) file.put(static_cast<char>(near >> shift));
+  file.close();
+
+  const auto storage = folder.open();
+  ASSERT_NE(storage, nullptr) << folder.failure;
+  EXPECT_EQ(storage->figures().file_bytes, near);
+  const std::string value(10'000, 'v');
+  const auto store = [&](int number) {
+    return run(*storage, {.kind = OperationKind::set, .key = fmt::format("key-{}", number), .data = value});
+  };
+  int stored = 0;
+  while (store(stored)) ASSERT_LT(++stored, 40) << "never refused";
+  EXPECT_GT(stored, 10) << "there was room";
+  EXPECT_LT(storage->figures().file_bytes, offsets_end);
+  EXPECT_EQ(store(stored).error(), StorageError::out_of_space);
+  const LogEntry replicated{.sequence = next(storage->position().sequence), .key = "of-a-master", .data = value};
+  {
+    const Storage::Batch batch{*storage};
+    EXPECT_EQ(storage->apply(replicated).error(), StorageError::out_of_space);
+  }
+  EXPECT_EQ(get(*storage, "old"), "1 0 1 value");
+  for (int number = 0; number < stored; ++number)
+    EXPECT_EQ(get(*storage, fmt::format("key-{}", number)), "0 0 1 " + value);
+  EXPECT_NE(folder.log.text().find("storage-large"), std::string::npos) << folder.log.text();
+  EXPECT_NE(folder.log.text().find("Build this node from another one"), std::string::npos);
+  EXPECT_FALSE(storage->figures().disk_full) << "what flushes have kept must not go for it";
+  EXPECT_EQ(storage->figures().refused_for_space, 3U);
+}
+
 // design.md 3.10: a store of another kind that is older than ours was left behind by a change of storage-type.
 TEST(OriginalFile, OfAnotherKindIsPassedOverWhenItIsOlder) {
   for (const char* name : {"flare.hdb", "flare.bdb"}) {

@@ -336,7 +336,7 @@ TEST(Recovery, AReplacementSurvivesARestartWithItsPosition) {
   {
     const auto storage = folder.open();
     set(*storage, "old", "x");
-    const auto replacement = storage->begin_replacement();
+    const auto replacement = storage->begin_replacement(0);
     ASSERT_TRUE((*replacement)->put("new", {.version = RecordVersion{9}, .data = "y"}));
     ASSERT_TRUE((*replacement)->commit(position, {{Epoch{4}, Sequence{1000}}}));
   }
