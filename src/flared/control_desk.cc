@@ -50,7 +50,8 @@ class RefusedDump final : public Control::Dump {
 
 }  // namespace
 
-ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log)
+ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
+                         ExpirySweep::Rhythm sweeping)
     : executor_(executor),
       storage_(storage),
       pool_(pool),
@@ -58,7 +59,8 @@ ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& po
       log_(log),
       flush_timer_(executor),
       started_s_(clock.unix_s()),
-      sweep_(executor, storage, pool, clock, log, [this] { return agent_->is_leading(); }) {}
+      sweep_(
+          executor, storage, pool, clock, log, [this] { return agent_->is_leading(); }, sweeping) {}
 
 void ControlDesk::attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent) {
   workers_ = &workers;

@@ -26,7 +26,8 @@ namespace flare {
 /// them and of the agent before any session exists; outlives the workers.
 class ControlDesk final : public Control {
  public:
-  ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log);
+  ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
+              ExpirySweep::Rhythm sweeping);
 
   void attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent);
   /// What `meta` told, for the partition filter of dumps.

@@ -45,7 +45,9 @@ struct FlaredOptions : CommonOptions {
   Durability durability = Durability::process;
   std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8
   std::int64_t flush_keep_s = 3600;      // design.md 3.7
-  std::uint64_t log_max_bytes = 0;       // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  std::chrono::seconds expiry_sweep_interval{60};
+  std::chrono::seconds expiry_sweep_delay{60};  // design.md 3.9
+  std::uint64_t log_max_bytes = 0;              // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;

@@ -200,7 +200,8 @@ std::optional<StartFailure> Server::open_storage() {
 void Server::make_parts() {
   const auto executor = control_.get_executor();
   pool_.emplace(pool_threads, pool_waiting_max);
-  desk_.emplace(executor, *storage_, *pool_, clock_, log_);
+  desk_.emplace(executor, *storage_, *pool_, clock_, log_,
+                ExpirySweep::Rhythm{options_.expiry_sweep_interval, options_.expiry_sweep_delay});
   NodeAgent::Setup setup;
   setup.server_name = options_.server_name;
   setup.port = options_.server_port;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "flarei/index_facts.h"
+#include "flarei/map_sum.h"
 #include "flarei/map_xml.h"
 #include "flarei/reigns.h"
 
@@ -98,8 +99,12 @@ Result<void, StoreError> keep_generations(const std::string& path) {
 
 Result<NodeMap, StoreError> parse(const std::string& path, std::string_view bytes) {
   auto map = map_from_xml(bytes);
-  if (map) return std::move(*map);
-  return StoreError{fmt::format("{} holds no node map: {}", path, map.error().text)};
+  if (!map) return StoreError{fmt::format("{} holds no node map: {}", path, map.error().text)};
+  if (look_at_sum(bytes) != MapSum::wrong) return std::move(*map);
+  return StoreError{
+      fmt::format("{} does not match the sum in its last line: it is damaged, or was changed by hand. Who changed it "
+                  "takes the word sum=... out of that line and starts again",
+                  path)};
 }
 
 // No start overwrites what somebody may still need.
@@ -148,7 +153,7 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
 Result<void, StoreError> MapFile::save(const NodeMap& map) {
   const auto temporary = path_ + ".tmp";
   auto xml = map_to_xml(map);
-  if (!cluster_.empty() || !map.reigns.empty()) xml += facts_line(cluster_, map);
+  if (!cluster_.empty() || !map.reigns.empty()) xml = with_sum(std::move(xml) + facts_line(cluster_, map));
   if (auto written = write_durably(temporary, xml); !written) return written;
   if (auto kept = keep_generations(path_); !kept) return kept;
   if (::rename(temporary.c_str(), path_.c_str()) != 0) return failure("rename", temporary);

@@ -28,6 +28,15 @@ std::string flip_a_number(std::string xml) {
   xml[xml.find("<node_server_port>") + 18] ^= 0x40;
   return xml;
 }
+// Still a map to any reader of XML: another port.
+std::string flip_a_digit(std::string xml) {
+  xml[xml.find("<node_server_port>") + 18] ^= 0x01;
+  return xml;
+}
+std::string flip_an_epoch(std::string xml) {
+  xml[xml.find(':', xml.find("reign=0:") + 8) - 1] ^= 0x01;
+  return xml;
+}
 std::string flip_in_the_head(std::string xml) {
   xml[xml.find("<boost_serialization") + 1] ^= 0x20;
   return xml;
@@ -92,6 +101,33 @@ TEST_P(DamagedMap, RefusesTheStartOnceAndLeavesEveryGeneration) {
   }));
 }
 
+class EditedMap : public DamagedMap {};
+
+void edit_the_port(const path& map) {
+  auto xml = read_file(map);
+  for (auto at = xml.find("12121"); at != std::string::npos; at = xml.find("12121")) xml.replace(at, 5, "12123");
+  write_file(map, xml);
+}
+
+// docs/spec/cluster.md 4.6: an operator may edit the file. Ours then has a word to be taken out, which the refusal
+// says.
+TEST_P(EditedMap, IsTakenOnceItsSumIsTakenOut) {
+  GetParam().damage(map());
+  EXPECT_THAT(start().errors, HasSubstr("takes the word sum=... out of that line"));
+  auto edited = read_file(map());
+  const auto sum = edited.find(" sum=");
+  ASSERT_NE(sum, std::string::npos);
+  write_file(map(), edited.erase(sum, std::string{" sum=01234567"}.size()));
+  Process flarei{{.words = {program("flarei"), "--data-dir", data_, "--server-name", "127.0.0.1", "--stderr"},
+                  .errors = folder_ / "again.log"}};
+  EXPECT_TRUE(eventually([] {
+    auto client = try_connect({"127.0.0.1", 12120});
+    return client && read_map(client->ask_all("stats nodes")).contains("127.0.0.1:12123");
+  })) << read_file(folder_ / "again.log");
+}
+
+INSTANTIATE_TEST_SUITE_P(Issue_6, EditedMap, testing::Values(MapDamage{"another_port", edit_the_port}));
+
 INSTANTIATE_TEST_SUITE_P(
     Issue_6, DamagedMap,
     testing::Values(
@@ -102,6 +138,8 @@ INSTANTIATE_TEST_SUITE_P(
         MapDamage{"foreign", [](const path& map) { write_file(map, "<html><body>404</body></html>\n"); }},
         MapDamage{"flipped_tag", [](const path& map) { write_file(map, flip_in_a_tag(read_file(map))); }},
         MapDamage{"flipped_number", [](const path& map) { write_file(map, flip_a_number(read_file(map))); }},
+        MapDamage{"flipped_digit", [](const path& map) { write_file(map, flip_a_digit(read_file(map))); }},
+        MapDamage{"flipped_epoch", [](const path& map) { write_file(map, flip_an_epoch(read_file(map))); }},
         MapDamage{"flipped_head", [](const path& map) { write_file(map, flip_in_the_head(read_file(map))); }},
         MapDamage{"directory",
                   [](const path& map) {

@@ -147,6 +147,23 @@ TEST_F(Sync, TheWordOfARequestWaitsInAsync) {
   cluster_->node_process(slave).thaw();
 }
 
+TEST_F(Sync, APositionEndsTheStreamUntilThePromiseLapses) {
+  start({});
+  const auto& node = cluster_->node(slave);
+  ASSERT_EQ(store(cluster_->node(master), "k"), "STORED");
+  EXPECT_TRUE(TextClient{node}.ask("position 0 0").starts_with("POSITION ")) << "epoch 0 promises nothing";
+  EXPECT_EQ(replication(node, "follow_state"), "in_sync");
+  TextClient index{node};
+  EXPECT_TRUE(index.ask("position 0 100000").starts_with("POSITION "));
+  EXPECT_EQ(replication(node, "follow_state"), "idle") << "nothing is taken from the present master";
+  EXPECT_EQ(index.ask("position 0 99999"), "SERVER_ERROR epoch 100000 of partition 0 has been promised");
+  EXPECT_TRUE(index.ask("position 0 1").starts_with("SERVER_ERROR epoch 1 of partition 0 is over"));
+  EXPECT_EQ(index.ask("position 1 100000"), "SERVER_ERROR this node does not hold that partition");
+  EXPECT_EQ(index.ask("position x"), "CLIENT_ERROR position: <partition> <epoch> [leaving]");
+  EXPECT_EQ(TextClient{cluster_->node(master)}.ask("position 0 100000"), "SERVER_ERROR this node is the master");
+  EXPECT_TRUE(eventually([&] { return replication(node, "follow_state") == "in_sync"; })) << "the promise has lapsed";
+}
+
 TEST_F(Sync, NoAcknowledgedWriteIsLostWhenTheMasterIsKilledAtWork) {
   const auto seed = std::random_device{}();
   RecordProperty("seed", std::to_string(seed));

@@ -11,6 +11,7 @@ namespace flare {
 namespace {
 
 constexpr std::chrono::milliseconds look_each{100};
+constexpr std::chrono::milliseconds calm_look_each{500};  // in async, while nobody waits
 constexpr std::chrono::seconds join_patience{3};
 // Beyond sync-timeout: the index has to store the removal of a silent slave. Clients give up after 5 s, by habit.
 constexpr std::chrono::seconds removal_patience{3};
@@ -142,7 +143,7 @@ void InSyncKeeper::begin_watching() {
 // While there is a slave that counts, or somebody waits, be it for a slave's own source.
 IoTask<> InSyncKeeper::watch() {
   while (has_to_watch()) {
-    look_timer_.expires_after(look_each);
+    look_timer_.expires_after(options_.sync || gate_.waited_for() ? look_each : calm_look_each);
     co_await look_timer_.async_wait(use_task);
     leads_ ? look() : gate_.expire(Clock::now());
   }

@@ -1,5 +1,6 @@
 #include "flared/storage/kyoto_replacement.h"
 
+#include "flared/storage/deletions_file.h"
 #include "flared/storage/file_tools.h"
 
 namespace flare {
@@ -51,16 +52,18 @@ Result<Outcome, StorageError> KyotoStorage::KyotoReplacement::execute(const Oper
 
 Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position& position, const EpochTable& epochs) {
   const bool whole = fresh_->close({.log_id = position.log_id, .sequence = position.sequence});
-  const int error = whole ? UpdateLog::create(storage_.path("log.new"), {.log_id = position.log_id,
-                                                                         .first = next(position.sequence),
-                                                                         .epoch = position.epoch,
-                                                                         .epochs = epochs})
-                          : EIO;
+  int error = whole ? UpdateLog::create(storage_.path("log.new"), {.log_id = position.log_id,
+                                                                   .first = next(position.sequence),
+                                                                   .epoch = position.epoch,
+                                                                   .epochs = epochs})
+                    : EIO;
+  if (error == 0) error = write_deletions(storage_.path("log.new"), position.log_id, fresh_->deletions());
   if (error != 0) {
     std::error_code ignored;
     std::filesystem::remove_all(storage_.path("log.new"), ignored);
     return storage_.storage_failure(error, whole ? "log.new" : "flare.kch.new");
   }
+  const std::lock_guard not_trimming{storage_.trim_mutex_};
   const std::lock_guard alone{storage_.gate_};
   return storage_.swap_in_replacement(*fresh_);
 }

@@ -89,6 +89,7 @@ class KyotoStorage final : public Storage {
   };
   std::string start_up();
   std::string open_files();
+  void note_deletion(const LogEntry& entry);
   std::string open_log(LastRun& last);
   std::string settle_history(const LastRun& last);
   std::string begin_history(const char* why);
@@ -101,6 +102,7 @@ class KyotoStorage final : public Storage {
   bool heal_locked();
   bool fail(const char* what);
   std::string replay(Sequence after);
+  void trim_log();
 
   // kyoto_flush.cc
   Result<void, StorageError> flush_locked(std::optional<LogEntry> numbered);
@@ -176,6 +178,7 @@ class KyotoStorage final : public Storage {
   std::atomic<std::uint64_t> checkpoints_{0};
   std::atomic<std::uint64_t> snapshots_{0};
   std::atomic<std::uint64_t> past_log_writes_{0};  // of logs that were replaced
+  std::mutex trim_mutex_;                          // taken before the gate: the folder of the log stays
   std::mutex listener_mutex_;
   std::function<void()> listener_;
   std::uint64_t replayed_ = 0;

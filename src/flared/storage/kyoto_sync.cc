@@ -30,7 +30,9 @@ Sequence KyotoStorage::durable_sequence() const {
 
 void KyotoStorage::keep_log_after(const Position& position) {
   const auto log = files().log;
-  if (log->log_id() == position.log_id) log->keep_after(position.sequence);
+  if (log->log_id() != position.log_id) return;
+  log->keep_after(position.sequence);
+  trim_log();
 }
 
 }  // namespace flare

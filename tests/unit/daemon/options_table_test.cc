@@ -96,6 +96,8 @@ const std::vector<Row>& of_flared() {
       {"log-max-size", "0", {"0", "16M", "1G"}, numbers_but({"-1", "1000000G"})},
       {"disk-reserve", "0", {"0", "16M", "1G"}, numbers_but({"-1", "1000000G"})},
       {"flush-keep", "3600", {"0", "86400"}, numbers_but({"-1", "4294967297"})},
+      {"expiry-sweep-interval", "60", {"1", "86400"}, numbers_but({"0", "-1", "86401"})},
+      {"expiry-sweep-delay", "60", {"2", "86400"}, numbers_but({"1", "-1", "86401"})},
       {"storage-dfunit", "0", {"0", "8"}, numbers_but({"-1"}), true},
       {"storage-fp", "10", {"0", "20"}, numbers_but({"-1"}), true},
       {"storage-lmemb", "128", {"1"}, numbers_but({"-1"}), true},

@@ -323,6 +323,34 @@ TEST(PowerCut, TheOldUndoFileIsNeverRolledBackIntoTheNewStore) {
   EXPECT_EQ(whole_file(folder.path("flare.kch")), "the new store");
 }
 
+// What a local snapshot has was on the disk before it: a hole in the log there is damage, not the unsynced end.
+TEST(PowerCut, DamageOfTheLogBeforeItsSnapshotLosesNothingBehindIt) {
+  for (const std::uint64_t at : {150, 5000}) {  // its first entry, one of many
+    Node node{Durability::group, 4};
+    node.write_some(200);
+    node.acknowledge();
+    ASSERT_TRUE(node.ensure_snapshot());
+    node.write_some(200);
+    node.acknowledge();
+    Restart restart{Durability::group};
+    node.disk().cut_into(restart.folder.folder.path(), 2);
+    const auto local = snapshot::list_local(restart.folder.folder.path());
+    ASSERT_EQ(local.size(), 1);
+    ASSERT_GT(raw(local.front().sequence), 100U);
+    auto segment = restart.folder.path("log") / "00000000000000000001.log";
+    auto bytes = whole_file(segment);
+    ASSERT_GT(bytes.size(), 10'000U);
+    bytes[at] ^= 1;
+    std::ofstream{segment, std::ios::binary} << bytes;
+    restart.run();
+    EXPECT_TRUE(restart.rebuilt.from_snapshot) << at;
+    EXPECT_EQ(restart.rebuilt.discarded_entries, 0U) << at;
+    EXPECT_EQ(faults_of(restart.contents, node.record()), none) << at;
+    EXPECT_NE(restart.folder.log.text().find("is damaged at 1 places before entry"), std::string::npos)
+        << restart.folder.log.text();
+  }
+}
+
 TEST(PowerCut, ADamagedSnapshotIsNotBelieved) {
   Node node{Durability::group, 4};
   ASSERT_TRUE(node.ensure_snapshot());

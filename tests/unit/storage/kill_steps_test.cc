@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "flared/storage/clean_mark.h"
+#include "unit/storage/disk_calls.h"
 #include "unit/storage/replayed_log.h"
 
 /// A kill at each step of checkpoint, flush, swap, start and stop (design.md 3.2, 3.4, 3.7). A step is a system call by
@@ -20,6 +21,7 @@ namespace {
 
 std::atomic<long> steps_left{0};  // 0: not armed
 bool half_done = false;
+std::atomic<bool>* killed_in_a_write = nullptr;  // of the child: told to the test
 constexpr off_t page_bytes = 4096;
 
 [[noreturn]] void end_by_kill() {
@@ -48,6 +50,7 @@ std::size_t up_to_a_page(std::size_t size, off_t offset) {
 
 long write_step(int descriptor, const void* bytes, std::size_t size, off_t offset) {
   if (is_last_step()) {
+    if (killed_in_a_write != nullptr) *killed_in_a_write = true;
     if (half_done) ::syscall(SYS_pwrite64, descriptor, bytes, up_to_a_page(size, offset), offset);
     end_by_kill();
   }
@@ -91,6 +94,7 @@ int ftruncate64(int descriptor, off64_t size) noexcept {
   return static_cast<int>(step(SYS_ftruncate, descriptor, size));
 }
 int fallocate(int descriptor, int mode, off_t offset, off_t size) {
+  if (!flare::blocks_are_reserved) return static_cast<int>(step(SYS_fcntl, descriptor, F_GETFD)) < 0 ? -1 : 0;
   return static_cast<int>(step(SYS_fallocate, descriptor, mode, offset, size));
 }
 // A kill leaves what the kernel has: the disk would only make this slow.
@@ -121,6 +125,7 @@ struct Told {
   std::atomic<std::uint64_t> history;       // its log-id when the steps began to count
   std::atomic<std::uint64_t> acknowledged;  // the highest sequence
   std::atomic<bool> done;                   // the operation returned and said so
+  std::atomic<bool> in_a_write;             // it was killed there, and so can be in the middle of it
 };
 
 class SharedTold {
@@ -373,9 +378,10 @@ class KillSteps : public testing::TestWithParam<Scenario> {
   }
   static void TearDownTestSuite() { ::unsetenv("TMPDIR"); }
 
-  // True when the child came to its end before that step.
-  static bool kill_at(long step, bool torn) {
+  enum class End : std::uint8_t { before_the_step, at_the_step, at_a_write };
+  static End kill_at(long step, bool torn) {
     const auto& scenario = GetParam();
+    const NoBlocksReserved quick;  // a kill loses no room
     KyotoFolder folder;
     folder.options.buckets = 1000;
     folder.options.checkpoint_pace = {.volume_max = scenario.volume_max, .dirty_max = std::chrono::minutes{10}};
@@ -385,6 +391,7 @@ class KillSteps : public testing::TestWithParam<Scenario> {
     const pid_t pid = ::fork();
     if (pid == 0) {
       half_done = torn;
+      killed_in_a_write = &told->in_a_write;
       scenario.work({folder, *told, step});
       _exit(0);
     }
@@ -393,7 +400,8 @@ class KillSteps : public testing::TestWithParam<Scenario> {
     const bool ended = WIFEXITED(status);
     EXPECT_TRUE(ended ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL) << "status " << status;
     look_at(folder, *told);
-    return ended;
+    if (ended) return End::before_the_step;
+    return told->in_a_write ? End::at_a_write : End::at_the_step;
   }
 
   static void look_at(KyotoFolder& folder, Told& told) {
@@ -417,16 +425,20 @@ class KillSteps : public testing::TestWithParam<Scenario> {
 };
 
 TEST_P(KillSteps, LeaveAWholeStoreThatFitsItsLog) {
-  for (const bool torn : {false, true}) {
-    long step = 1;
-    while (!kill_at(step, torn)) {
-      ASSERT_FALSE(HasFailure()) << "killed at step " << step << (torn ? ", in its middle" : "");
-      ASSERT_LT(++step, steps_max);
-    }
-    ASSERT_FALSE(HasFailure()) << "not killed";
-    EXPECT_GT(step, 5) << "so few steps show nothing";
-    std::cout << GetParam().name << ": " << step - 1 << " steps\n";
+  long step = 1;
+  long torn = 0;
+  for (auto end = kill_at(step, false); end != End::before_the_step; end = kill_at(++step, false)) {
+    ASSERT_FALSE(HasFailure()) << "killed at step " << step;
+    ASSERT_LT(step, steps_max);
+    if (end != End::at_a_write) continue;
+    ++torn;
+    std::ignore = kill_at(step, true);
+    ASSERT_FALSE(HasFailure()) << "killed in the middle of step " << step;
   }
+  ASSERT_FALSE(HasFailure()) << "not killed";
+  EXPECT_GT(step, 5) << "so few steps show nothing";
+  EXPECT_GT(torn, 0);
+  std::cout << GetParam().name << ": " << step - 1 << " steps, " << torn << " of them writes\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(

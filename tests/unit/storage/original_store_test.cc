@@ -1,7 +1,7 @@
-#include <kchashdb.h>
-
 #include <fstream>
 
+#include "unit/storage/disk_calls.h"
+#include "unit/storage/original.h"
 #include "unit/storage/replayed_log.h"
 
 /// An original's data-dir (design.md 3.10): its file opens with whatever it was made, and goes back to it. The original
@@ -10,74 +10,6 @@ namespace flare {
 namespace {
 
 using kyotocabinet::HashDB;
-
-struct OriginalOptions {
-  std::string name;
-  std::int64_t buckets = 131071;
-  int alignment = 4;
-  bool large = false;
-  bool compressed = false;
-};
-
-/// flare.kch as an original opens it.
-class Original {
- public:
-  Original(const std::filesystem::path& path, const OriginalOptions& options) {
-    db_.tune_alignment(static_cast<std::int8_t>(options.alignment));
-    db_.tune_fbp(10);
-    db_.tune_buckets(options.buckets);
-    auto flags = HashDB::TLINEAR | (options.large ? 0 : HashDB::TSMALL);
-    if (options.compressed) flags |= HashDB::TCOMPRESS;
-    if (options.compressed) db_.tune_compressor(&lzo_);
-    db_.tune_options(static_cast<std::int8_t>(flags));
-    opened_ = db_.open(path.string(), HashDB::OWRITER | HashDB::OCREATE);
-  }
-  ~Original() { db_.close(); }
-  Original(const Original&) = delete;
-  Original& operator=(const Original&) = delete;
-
-  bool opened() const { return opened_; }
-  std::string error() { return db_.error().message(); }
-  std::int64_t count() { return db_.count(); }
-  bool set(const std::string& key, std::uint32_t flags, std::int64_t expire_s, std::uint64_t version,
-           const std::string& data) {
-    const std::uint64_t size = data.size();
-    std::string record(28, '\0');
-    std::memcpy(record.data(), &flags, 4);
-    std::memcpy(record.data() + 4, &expire_s, 8);
-    std::memcpy(record.data() + 12, &size, 8);
-    std::memcpy(record.data() + 20, &version, 8);
-    return db_.set(key, record + data);
-  }
-  /// All records, as `dump` and `dump_key` of an original go through them.
-  Contents records() {
-    Contents found;
-    const std::unique_ptr<HashDB::Cursor> cursor{db_.cursor()};
-    std::string key;
-    std::string bytes;
-    for (cursor->jump(); cursor->get(&key, &bytes, true);) found[key] = text_of(bytes);
-    return found;
-  }
-
- private:
-  static std::string text_of(const std::string& bytes) {
-    std::uint32_t flags = 0;
-    std::int64_t expire_s = 0;
-    std::uint64_t size = 0;
-    std::uint64_t version = 0;
-    if (bytes.size() < 28) return "too short";
-    std::memcpy(&flags, bytes.data(), 4);
-    std::memcpy(&expire_s, bytes.data() + 4, 8);
-    std::memcpy(&size, bytes.data() + 12, 8);
-    std::memcpy(&version, bytes.data() + 20, 8);
-    if (bytes.size() != 28 + size) return "of another length";
-    return fmt::format("{} {} {} {}", flags, expire_s, version, bytes.substr(28));
-  }
-
-  kyotocabinet::LZOCompressor<kyotocabinet::LZO::RAW> lzo_;
-  HashDB db_;
-  bool opened_ = false;
-};
 
 class OriginalStore : public testing::TestWithParam<OriginalOptions> {
  protected:
@@ -205,6 +137,7 @@ TEST(OriginalFile, WithSmallOffsetsIsNotWrittenToWhereTheyEnd) {
   constexpr std::uint64_t offsets_end = std::uint64_t{1} << 32;  // no alignment
   constexpr std::uint64_t near = offsets_end - (1 << 20) - 300 * 1024;
   constexpr std::streamoff size_at = 40;  // in the library's header, most significant byte first
+  const NoBlocksReserved sparse;
   KyotoFolder folder;
   {
     Original original{folder.path("flare.kch"), {.name = "small", .alignment = 0}};
