@@ -35,6 +35,13 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
+std::vector<SourceFigures> all_slaves(const NodeAgent& agent) {
+  auto slaves = agent.sources().figures();
+  const auto originals = agent.original_slaves();
+  slaves.insert(slaves.end(), originals.begin(), originals.end());
+  return slaves;
+}
+
 // Refused where it cannot mean anything; the session answers ERROR.
 class RefusedDump final : public Control::Dump {
  public:
@@ -183,7 +190,8 @@ std::shared_ptr<Control::Dump> ControlDesk::begin_dump(const Request& request) {
     selection.partition = PartitionId{request.partition};
     selection.row.emplace(meta_, request.partition_size);
   }
-  return std::make_shared<StoreDump>(executor_, storage_, pool_, clock_, std::move(selection));
+  return std::make_shared<StoreDump>(executor_, storage_, pool_, clock_, std::move(selection),
+                                     agent_ ? &agent_->dump_starts() : nullptr);
 }
 
 void ControlDesk::stats(std::string words, Reply reply) {
@@ -239,7 +247,7 @@ ReplicationFigures ControlDesk::replication_figures() {
   ReplicationFigures figures;
   figures.position = storage_.position();
   figures.follow = agent_->follower().figures();
-  figures.slaves = agent_->sources().figures();
+  figures.slaves = all_slaves(*agent_);
   figures.snapshots_served = agent_->sources().snapshots_served();
   const auto& keeper = agent_->in_sync_keeper();
   figures.committed = keeper.is_alone() ? storage_.written_sequence() : keeper.committed();
@@ -325,6 +333,7 @@ void ControlDesk::thread_list(std::function<std::string(const std::vector<Thread
 }
 
 std::string_view ControlDesk::ailment() {
+  if (kept_out_.load(std::memory_order_relaxed)) return "SERVER_ERROR not joined yet\r\n";
   if (agent_->build_incomplete()) return build_incomplete_answer;
   return storage_.figures().failed ? std::string_view{"SERVER_ERROR storage error\r\n"} : std::string_view{};
 }

@@ -46,6 +46,8 @@ class ControlDesk final : public Control {
   std::shared_ptr<Dump> begin_dump(const Request& request) override;
   void stats(std::string words, Reply reply) override;
   std::string_view ailment() override;
+  /// Whether an index that takes this node for its former process has to see it down first.
+  void is_kept_out(bool kept_out) { kept_out_.store(kept_out, std::memory_order_relaxed); }
   void kill(std::int32_t id, Reply reply) override;
   void variables(Reply reply) override;
   void acknowledge_salvage(std::string peer, Reply reply) override;
@@ -79,6 +81,7 @@ class ControlDesk final : public Control {
   Timer flush_timer_;
   std::uint64_t flush_round_ = 0;  // raised with each flush_all: a pending one of an older round is void
   NodeSafety* safety_ = nullptr;
+  std::atomic<bool> kept_out_{false};
   std::string variables_;  // answers, whole
   std::string settings_;
   Counters at_reset_;  // what the workers had counted at the last `stats reset`

@@ -53,8 +53,13 @@ class DumpWriter final : public RecordSink {
 }  // namespace
 
 StoreDump::StoreDump(IoExecutor control, Storage& storage, BlockingPool& pool, const Clock& clock,
-                     DumpSelection selection)
-    : control_(control), storage_(storage), pool_(pool), clock_(clock), selection_(std::move(selection)) {}
+                     DumpSelection selection, DumpStarts* starts)
+    : control_(control),
+      storage_(storage),
+      pool_(pool),
+      clock_(clock),
+      selection_(std::move(selection)),
+      starts_(starts) {}
 
 void StoreDump::next(std::function<void(Chunk)> reply) {
   asio::co_spawn(control_, run(std::move(reply)), asio::detached);
@@ -80,6 +85,7 @@ StoreDump::Slice StoreDump::take_slice() {
     auto scan = storage_.begin_scan();
     if (!scan) return {{std::string{reply::io_error}, true}};
     scan_ = std::move(*scan);
+    if (starts_) starts_->note(scan_->position().sequence, std::chrono::steady_clock::now());
   }
   DumpWriter writer{selection_, clock_.unix_s()};
   bool more = true;

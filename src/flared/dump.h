@@ -10,6 +10,7 @@
 #include "common/net/blocking_pool.h"
 #include "common/net/task.h"
 #include "flared/control.h"
+#include "flared/replication/dump_starts.h"
 #include "flared/storage/storage.h"
 
 namespace flare {
@@ -28,7 +29,9 @@ struct DumpSelection {
 /// control thread; ends with END, or with an error line that no reader takes for the end (daemons.md 3.5).
 class StoreDump final : public Control::Dump, public std::enable_shared_from_this<StoreDump> {
  public:
-  StoreDump(IoExecutor control, Storage& storage, BlockingPool& pool, const Clock& clock, DumpSelection selection);
+  /// `starts`: is told where the log stands at the begin, and must outlive the control io_context; may be null.
+  StoreDump(IoExecutor control, Storage& storage, BlockingPool& pool, const Clock& clock, DumpSelection selection,
+            DumpStarts* starts = nullptr);
   void next(std::function<void(Chunk)> reply) override;
 
  private:
@@ -45,6 +48,7 @@ class StoreDump final : public Control::Dump, public std::enable_shared_from_thi
   BlockingPool& pool_;
   const Clock& clock_;
   DumpSelection selection_;
+  DumpStarts* starts_;
   std::unique_ptr<Scan> scan_;
   std::size_t given_bytes_ = 0;  // with the piece before
   std::uint64_t given_entries_ = 0;

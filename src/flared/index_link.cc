@@ -134,6 +134,7 @@ IoTask<std::optional<Failure>> IndexLink::introduce(PeerClient& client, Server s
   auto own = std::optional{identity_->greeting()};
   NodeKey anybody;
   const auto greeted = co_await greet_peer(client, std::move(own), std::move(anybody), answer_deadline);
+  original_ = greeted && greeted->kind == PeerKind::original;
   if (greeted) co_return std::nullopt;
   if (greeted.error().error) co_return unreachable(server, greeted.error().error);
   co_return Failure{
@@ -190,6 +191,7 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join(NodeKey own, std::str
     const auto failure = joined.error();
     const auto patience = failure.kind == Failure::Kind::refused ? refused_for : connect_for;
     const bool hopeless = failure.kind == Failure::Kind::protocol || failure.kind == Failure::Kind::foreign;
+    if (failure.kind == Failure::Kind::refused && original_ && on_original_refusal_) on_original_refusal_();
     if (hopeless || Steady::now() - start >= patience) co_return failure;
     if (failure.text != said) log_.warning("{}: {}; trying again", own.text, failure.text);
     said = failure.text;

@@ -14,7 +14,9 @@
 #include "common/net/descriptor.h"
 #include "common/protocol/peer_hello.h"
 #include "flared/flush_rules.h"
+#include "flared/original_targets.h"
 #include "flared/replication/in_sync_members.h"
+#include "flared/replication/original_master.h"
 #include "flared/replication/version_floor.h"
 
 namespace flare {
@@ -46,9 +48,17 @@ Result<NodeMap, MapError> parse_map(std::string_view lines, MapVersion version) 
   return map;
 }
 
-FollowerOptions follower_options(const NodeAgent::Setup& setup) {
+FollowerOptions follower_options(const NodeAgent::Setup& setup, ReplicatedWrites* originals) {
   FollowerOptions options;
+  options.originals = originals;
   options.data_bytes_max = setup.data_bytes_max;
+  if (setup.identity) options.introduce = [identity = setup.identity] { return std::optional{identity->greeting()}; };
+  return options;
+}
+
+OriginalSlavesOptions original_slaves_options(const NodeAgent::Setup& setup) {
+  OriginalSlavesOptions options;
+  options.bind_address = setup.bind_address;
   if (setup.identity) options.introduce = [identity = setup.identity] { return std::optional{identity->greeting()}; };
   return options;
 }
@@ -108,14 +118,20 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       keeper_(
           executor, own_key_, storage, gate_, log,
           {[this](InSyncSet::Report report) { return tell_in_sync(std::move(report)); }, [this] { tell_committed(); }}),
+      replicated_writes_(storage),
+      original_slaves_(executor, storage, pool, log, own_key_,
+                       {[this](const NodeKey& slave) { return sources_.serves(slave); },
+                        [this](NodeKey slave) { return dismiss_slave(std::move(slave)); },
+                        [this](const NodeKey& slave, Sequence acknowledged) { keeper_.on_ack(slave, acknowledged); }},
+                       original_slaves_options(setup_)),
       follower_(executor, storage, pool,
                 {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); },
                  setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); }},
-                follower_options(setup_)),
+                follower_options(setup_, &replicated_writes_)),
       importer_(executor, storage, pool,
                 {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); },
                  [this] { return reign_; }},
-                follower_options(setup_)),
+                follower_options(setup_, nullptr)),
       sources_(executor, storage, pool, log,
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
                 [this](NodeKey slave, Epoch) { return confirm_slave(std::move(slave)); },
@@ -124,7 +140,8 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
                 [this](const NodeKey& slave) { keeper_.on_gone(slave); }, [this] { return gate_.committed(); },
                 [this] { return told_epoch(); },
                 [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); },
-                [this](int partitions) { return partitioning(partitions); }, setup_.backup_head},
+                [this](int partitions) { return partitioning(partitions); }, setup_.backup_head,
+                [this] { original_slaves_.log_written(); }},
                SourcesOptions{}) {
   recall_promise();
 }
@@ -237,6 +254,7 @@ void NodeAgent::install(NodeMap map) {
   }
   carry_out(plan);
   if (leading_) keeper_.on_map(in_sync_members(view_->map, plan_.partition));  // carry_out may have replaced the view
+  serve_originals();
 }
 
 void NodeAgent::carry_out(const ReplicationPlan& plan) {
@@ -300,6 +318,7 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
   keeper_.lead(in_sync_members(view_->map, plan_.partition));
   log_.notice("master of partition {} in epoch {}", raw(plan_.partition), raw(epoch));
   publish_(view_);
+  serve_originals();
   if (plan_.kind == ReplicationPlan::Kind::import) start_import();
 }
 
@@ -385,6 +404,9 @@ std::string NodeAgent::flush_refusal() const {
 
 bool NodeAgent::slaves_have_all() const {
   const auto last = storage_.written_sequence();
+  for (const auto& slave : original_slaves_.figures()) {
+    if (slave.acknowledged < last) return false;
+  }
   for (const auto& slave : sources_.figures()) {
     if (slave.state == SourceState::stream && slave.acknowledged < last) return false;
   }
@@ -396,7 +418,8 @@ IoTask<> NodeAgent::leave() {
   ++round_;
   Timer pause{executor_};
   const auto patience = std::chrono::steady_clock::now() + leave_patience;
-  while (leading_ && !slaves_have_all() && std::chrono::steady_clock::now() < patience) {
+  while (((leading_ && !slaves_have_all()) || original_slaves_.are_finishing()) &&
+         std::chrono::steady_clock::now() < patience) {
     pause.expires_after(std::chrono::milliseconds{10});
     co_await pause.async_wait(use_task);
   }
@@ -406,7 +429,31 @@ IoTask<> NodeAgent::leave() {
   importer_.stop();
   follower_.stop();
   sources_.stop_all();
+  original_slaves_.stop_all();
   co_await follower_.stopped();
+}
+
+void NodeAgent::set_pace(int bandwidth_kb_s, std::chrono::microseconds interval) {
+  const auto bandwidth = static_cast<std::uint64_t>(bandwidth_kb_s);
+  sources_.set_pace(bandwidth, interval);
+  follower_.set_pace(DumpPace{interval, bandwidth});
+}
+
+// Every slave that the map shows, whatever it is: who is of ours comes by itself, and is left alone.
+void NodeAgent::serve_originals() {
+  std::vector<OriginalSlaves::Target> targets;
+  if (leading_ && !leaving_) targets = targets_of_master(*view_, own_key_);
+  original_slaves_.serve(std::move(targets));
+}
+
+// As an original does with itself when its build has failed (cluster.md 1.2).
+IoTask<bool> NodeAgent::dismiss_slave(NodeKey slave) {
+  const auto found = view_->map.nodes.find(slave);
+  if (!leading_ || found == view_->map.nodes.end() || found->second.role != Role::slave) co_return false;
+  auto request = fmt::format("node role {} {} proxy 0 -1", found->second.server_name, found->second.port);
+  const auto told = co_await index_.tell(std::move(request), tell_deadline);
+  if (!told) log_.warning("{}", told.error().text);
+  co_return told.has_value();
 }
 
 }  // namespace flare

@@ -17,7 +17,9 @@
 #include "flared/replication/follower.h"
 #include "flared/replication/importer.h"
 #include "flared/replication/in_sync_keeper.h"
+#include "flared/replication/original_slaves.h"
 #include "flared/replication/promise.h"
+#include "flared/replication/replicated_writes.h"
 #include "flared/replication/sources.h"
 #include "flared/replication_plan.h"
 #include "flared/routing.h"
@@ -84,13 +86,15 @@ class NodeAgent {
   IoTask<> leave();
 
   /// reconstruction-bwlimit and -interval, for the slaves that this node serves.
-  void set_pace(int bandwidth_kb_s, std::chrono::microseconds interval) {
-    sources_.set_pace(static_cast<std::uint64_t>(bandwidth_kb_s), interval);
-  }
+  void set_pace(int bandwidth_kb_s, std::chrono::microseconds interval);
 
   const std::shared_ptr<const RoutingView>& view() const { return view_; }
   const Follower& follower() const { return follower_; }
   const Sources& sources() const { return sources_; }
+  std::vector<SourceFigures> original_slaves() const { return original_slaves_.figures(); }
+  /// How an original master's writes come in, for the workers.
+  ReplicatedWrites& replicated_writes() { return replicated_writes_; }
+  DumpStarts& dump_starts() { return original_slaves_.dump_starts(); }
   const NodeKey& own_key() const { return own_key_; }
 
  private:
@@ -117,6 +121,8 @@ class NodeAgent {
   void gathered();
   IoTask<> tell_index(std::uint64_t round, std::string state);
   bool slaves_have_all() const;
+  void serve_originals();
+  IoTask<bool> dismiss_slave(NodeKey slave);
   IoTask<bool> confirm_slave(NodeKey slave);
   IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
   bool leads_or_will() const;
@@ -159,6 +165,8 @@ class NodeAgent {
   CommitGate own_gate_;           // where nobody gave one
   CommitGate& gate_;
   InSyncKeeper keeper_;
+  ReplicatedWrites replicated_writes_;
+  OriginalSlaves original_slaves_;
   Follower follower_;
   Importer importer_;
   Sources sources_;

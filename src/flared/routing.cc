@@ -80,6 +80,14 @@ std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string
   return std::nullopt;
 }
 
+bool is_of_own_partition(const RoutingView& view, std::string_view key) {
+  if (!view.self) return false;
+  const auto own = view.partitions.nodes()[*view.self].partition;
+  if (own == no_partition) return false;
+  if (raw(own) < static_cast<int>(view.partitions.active().size())) return view.partitions.partition_of(key) == own;
+  return view.partitions.prepare() && view.partitions.future_partition_of(key) == own;
+}
+
 bool is_master(const RoutingView& view) {
   return view.self && view.partitions.nodes()[*view.self].role == Role::master;
 }

@@ -251,6 +251,7 @@ void Server::make_parts() {
                         ReaderLimits{options_.max_line_bytes, options_.max_key_bytes, options_.max_value_bytes,
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
+  worker_setup_->replicated_writes = &agent_->replicated_writes();
   worker_setup_->gate = &gate_;
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
@@ -321,8 +322,10 @@ IoTask<> Server::join() {
     agent_->resumed(std::move(known));
     co_return;
   }
+  index_->on_original_refusal([this] { desk_->is_kept_out(true); });
   auto joined = co_await index_->join(agent_->own_key(), options_.server_name, options_.server_port, index_patience,
                                       refusal_patience);
+  desk_->is_kept_out(false);
   if (stopping_) co_return;
   if (!joined) {
     fail(of_index(joined.error()));

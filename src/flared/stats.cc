@@ -101,6 +101,7 @@ std::string replication_stats(const ReplicationFigures& figures) {
   lines.add("sequence", raw(figures.position.sequence));
   lines.add("snapshots_served", figures.snapshots_served);
   lines.add("follow_state", to_text(figures.follow.state));
+  lines.add("follow_class", figures.follow.original ? "original" : "flare");
   lines.add("snapshots_loaded", figures.follow.snapshots_loaded);
   lines.add("entries_applied", figures.follow.entries_applied);
   lines.add("records_loaded", figures.follow.records_loaded);
@@ -114,6 +115,8 @@ std::string replication_stats(const ReplicationFigures& figures) {
     lines.add(slave.slave.text + ":acknowledged", raw(slave.acknowledged));
     lines.add(slave.slave.text + ":lag", slave.lag_entries);
     lines.add(slave.slave.text + ":in_sync", slave.in_sync ? 1 : 0);
+    lines.add(slave.slave.text + ":class", slave.original ? "original" : "flare");
+    if (slave.original) lines.add(slave.slave.text + ":skipped", slave.skipped);
   }
   return lines.end();
 }

@@ -64,6 +64,7 @@ class Turn {
   void get(const Request& request);
   void write(const Request& request);
   void execute(const Request& request);
+  bool replicate(const Request& request);
   void touch_many(const Request& request);
   void fail(const Request& request, StorageError error);
   bool within_rate(const Request& request);

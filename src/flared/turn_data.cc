@@ -110,7 +110,22 @@ bool Turn::wrote_lately(std::string_view key) const {
   return writes && writes->any(now_s_) && writes->contains(key_hash(KeyHashAlgorithm::murmur, key), now_s_);
 }
 
+// A slave of an original master (docs/replication.md 5). False: the request is no replication, or not for here.
+bool Turn::replicate(const Request& request) {
+  auto* writes = worker_.setup().replicated_writes;
+  if (!writes || !writes->is_open() || !is_of_own_partition(view_, request.key)) return false;
+  const auto outcome = writes->take(request, now_s_);
+  if (!outcome) return false;
+  if (*outcome) {
+    append_answer(*output_, request, **outcome);
+  } else {
+    error(request, answer_of(outcome->error()));
+  }
+  return true;
+}
+
 void Turn::write(const Request& request) {
+  if (request.proxied && replicate(request)) return;
   if (counts_as_set(request.command)) worker_.counts().cmd_set.add();
   const auto route = route_write(view_, request.key, request.proxied);
   switch (route.kind) {

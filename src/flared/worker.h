@@ -28,6 +28,7 @@
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
 #include "flared/replication/commit_gate.h"
+#include "flared/replication/replicated_writes.h"
 #include "flared/routing.h"
 #include "flared/storage/storage.h"
 
@@ -58,6 +59,7 @@ struct WorkerSetup {
   CommitGate* gate = nullptr;       // null: no answer waits for copies (docs/replication.md 9)
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
+  ReplicatedWrites* replicated_writes = nullptr;  // of an original master; null: none is taken
   ReaderLimits reader_limits;
   int workers = 1;
   const bool answers_wait;                        // for the disk (docs/design.md 3.6)

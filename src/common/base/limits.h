@@ -24,6 +24,11 @@ constexpr std::chrono::seconds failover_wait{17};  // default of the option: fla
 constexpr std::size_t item_marks_max = 65'536;
 constexpr std::size_t item_mark_key_bytes_max = 4 * 1024 * 1024;
 
+// Living with originals (docs/replication.md 5).
+constexpr std::size_t kept_writes_bytes_max = 64 * 1024 * 1024;  // while a new store is swapped in
+constexpr std::uint64_t resent_entries_max = 10'000;             // to a slave of which a new master knows nothing
+constexpr std::size_t original_slaves_max = 32;
+
 constexpr int listen_backlog = 1024;                          // docs/design.md 2
 constexpr int connections_max = 10'000;                       // default of max-connection
 constexpr std::size_t node_connections_max = 1024;            // of the cluster's own daemons, beside max-connection

@@ -34,6 +34,8 @@ void Follower::stop() { run_->stop(); }
 
 IoTask<> Follower::stopped() { return run_->stopped(); }
 
+void Follower::set_pace(const DumpPace& pace) { run_->set_pace(pace); }
+
 FollowFigures Follower::figures() const { return run_->figures(); }
 
 }  // namespace flare

@@ -16,6 +16,8 @@
 
 namespace flare {
 
+class ReplicatedWrites;
+
 enum class FollowState : std::uint8_t { idle, connecting, snapshot, streaming, in_sync };
 std::string_view to_text(FollowState state);
 
@@ -26,6 +28,7 @@ struct FollowFigures {
   std::uint64_t records_loaded = 0;  // of the snapshot in work or the last one
   std::uint64_t records_expected = 0;
   std::uint64_t lag_entries = 0;  // behind the last word of the source
+  bool original = false;          // the source is an original: replication.md 5
   std::uint64_t lost_writes =
       0;  // made here as master, unknown to the one who followed, and undone (replication.md 11)
 };
@@ -36,10 +39,12 @@ struct FollowerOptions {
   StreamTimes::Duration pause_max = std::chrono::seconds{2};
   StreamTimes::Duration original_pause = std::chrono::seconds{30};  // the master is an original (flare-1.x)
   StreamTimes times;
-  Introduce introduce = nullptr;  // how to say hello to the source; null: not at all
+  Introduce introduce = nullptr;          // how to say hello to the source; null: not at all
+  ReplicatedWrites* originals = nullptr;  // how an original master's writes come in; null: none is followed
 };
 
 class FollowerRun;
+struct DumpPace;
 
 /// The slave's side of replication (docs/replication.md 3, 4): keeps the store equal to its master's, over as many
 /// connections as it takes, until stopped. One coroutine on the control thread; `storage` and `pool` must outlive the
@@ -75,6 +80,8 @@ class Follower {
   IoTask<> stopped();
 
   FollowFigures figures() const;
+  /// Of the dumps of original masters, from the next one on.
+  void set_pace(const DumpPace& pace);
 
  private:
   std::shared_ptr<FollowerRun> run_;

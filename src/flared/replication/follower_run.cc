@@ -31,10 +31,20 @@ FollowerRun::FollowerRun(IoExecutor executor, Storage& storage, BlockingPool& po
       callbacks_(std::move(callbacks)),
       options_(options),
       pause_(executor),
-      ended_(executor, Timer::time_point::max()) {}
+      ended_(executor, Timer::time_point::max()) {
+  if (!options_.originals) return;
+  original_ = std::make_unique<OriginalMaster>(
+      OriginalMaster::Parts{executor_, storage_, pool_, *options_.originals, figures_, [this] { say_confirmed(); },
+                            [this] {
+                              if (callbacks_.replaced) callbacks_.replaced();
+                            },
+                            [this](const std::string& reason) { report(reason); }},
+      options_);
+}
 
 void FollowerRun::follow(Follower::Target target) {
   close_connection();
+  if (options_.originals) options_.originals->close();  // nobody but the new master writes from now on
   ++round_;
   target_ = std::move(target);
   confirmed_ = false;
@@ -61,6 +71,7 @@ void FollowerRun::abandon() {
 void FollowerRun::close_connection() {
   if (client_) client_->close();
   if (connection_) connection_->link.close();
+  if (original_) original_->stop();
   pause_.cancel();
 }
 
@@ -77,7 +88,13 @@ IoTask<> FollowerRun::loop([[maybe_unused]] std::shared_ptr<FollowerRun> self) {
     streamed_ = false;
     try {
       auto target = *target_;
-      ended = co_await attempt(std::move(target), round);
+      ended = co_await attempt(target, round);
+      if (ended.original && original_ && round == round_) {
+        client_.reset();
+        figures_.original = true;
+        ended.reason = co_await original_->follow(std::move(target));
+        figures_.original = false;
+      }
     } catch (const std::exception& error) {
       ended.reason = error.what();
     }
@@ -87,7 +104,7 @@ IoTask<> FollowerRun::loop([[maybe_unused]] std::shared_ptr<FollowerRun> self) {
     if (round != round_) continue;
     figures_.state = FollowState::connecting;
     report(ended.reason);
-    pause_.expires_after(ended.original ? options_.original_pause : pause);
+    pause_.expires_after(ended.original && !original_ ? options_.original_pause : pause);
     co_await pause_.async_wait(use_task);
     pause = std::min(2 * pause, options_.pause_max);
   }

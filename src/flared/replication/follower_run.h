@@ -10,6 +10,7 @@
 #include "flared/replication/backup.h"
 #include "flared/replication/follower.h"
 #include "flared/replication/hello.h"
+#include "flared/replication/original_master.h"
 #include "flared/replication/stream_codec.h"
 #include "flared/replication/stream_link.h"
 
@@ -26,6 +27,9 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   void abandon();  // stop, and call nobody back any more
   IoTask<> stopped();
   const FollowFigures& figures() const { return figures_; }
+  void set_pace(const DumpPace& pace) {
+    if (original_) original_->set_pace(pace);
+  }
 
  private:
   // One connection's state after the hello.
@@ -73,6 +77,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   Follower::Callbacks callbacks_;
   FollowerOptions options_;
   FollowFigures figures_;
+  std::unique_ptr<OriginalMaster> original_;  // null: originals are not followed
 
   std::optional<Follower::Target> target_;
   std::uint64_t round_ = 0;  // raised by each follow and stop: what belongs to an older one ends

@@ -9,7 +9,7 @@
 namespace flare {
 
 /// A source that answers `version` as an original does (cluster.md 10).
-inline constexpr std::string_view original_master_text = "following an original master is not supported yet";
+inline constexpr std::string_view original_master_text = "it is an original, which has no stream";
 
 /// Connects, asks for the version and says hello: an original gets only what it can parse. The error is a sentence, and
 /// original_master_text for an original. `client` must live until the answer.

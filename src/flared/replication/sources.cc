@@ -1,5 +1,6 @@
 #include "flared/replication/sources.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -13,6 +14,7 @@ namespace {
 
 // On any thread, after each log write: quick, and silent when no slave is connected.
 void post_wake(const std::shared_ptr<SourceShared>& shared) {
+  if (shared->callbacks.log_written) shared->callbacks.log_written();
   if (!shared->has_sessions || shared->wake_posted.exchange(true)) return;
   asio::post(shared->executor, [shared] {
     shared->wake_posted = false;  // before the sessions look: a write from now on posts again
@@ -72,6 +74,11 @@ void Sources::tell_committed() {
 void Sources::set_pace(std::uint64_t bandwidth_kb_s, std::chrono::microseconds interval) {
   shared_->options.bandwidth_kb_s = bandwidth_kb_s;
   shared_->options.interval = interval;
+}
+
+bool Sources::serves(const NodeKey& slave) const {
+  return std::any_of(shared_->sessions.begin(), shared_->sessions.end(),
+                     [&](const auto& session) { return session->slave() == slave; });
 }
 
 std::vector<SourceFigures> Sources::figures() const {

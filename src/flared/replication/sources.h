@@ -31,6 +31,8 @@ struct SourceFigures {
   std::uint64_t lag_entries = 0;
   std::uint64_t snapshots_served = 0;  // on this connection
   bool in_sync = false;                // confirmed to the index on this connection
+  bool original = false;               // served by original_slaves.h
+  std::uint64_t skipped = 0;           // entries that an original could not take
 };
 
 struct SourcesOptions {
@@ -68,6 +70,8 @@ class Sources {
     std::function<std::function<PartitionId(std::string_view key)>(int partitions)> partitioning = nullptr;
     /// The first line of a snapshot file of this node, CRLF included, for `repl backup`. Null: always refused.
     std::function<std::string()> backup_head = nullptr;
+    /// After each write of the log, on its thread: must be quick. Null: nobody else wants to know.
+    std::function<void()> log_written = nullptr;
   };
 
   Sources(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, Callbacks callbacks,
@@ -90,6 +94,8 @@ class Sources {
   /// From the next piece of a snapshot on.
   void set_pace(std::uint64_t bandwidth_kb_s, std::chrono::microseconds interval);
 
+  /// Whether that node is connected.
+  bool serves(const NodeKey& slave) const;
   std::vector<SourceFigures> figures() const;
   std::uint64_t snapshots_served() const;  // since the start, finished ones
 

@@ -9,6 +9,51 @@
 
 namespace flare {
 
+namespace {
+
+/// Read, decide, write, without a log: nobody follows a store that is being made.
+class BuildVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  BuildVisitor(const FreshStore::DecideChange& decide, Deletions& deletions, StoreQuota& counted)
+      : decide_(decide), deletions_(deletions), counted_(counted) {}
+
+ private:
+  const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                         std::size_t* new_bytes) override {
+    const auto before = static_cast<std::int64_t>(key_bytes + value_bytes);
+    return carry_out({key, key_bytes}, decide_({.record = decode_record({value, value_bytes})}), 1, before, new_bytes);
+  }
+
+  const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override {
+    const auto remembered = deletions_.find({key, key_bytes}).value_or(Deletions::Deletion{});
+    const Present present{.record = std::nullopt,
+                          .remembered_version = remembered.version,
+                          .remembered_until_s = remembered.hold_until_s};
+    return carry_out({key, key_bytes}, decide_(present), 0, 0, new_bytes);
+  }
+
+  const char* carry_out(std::string_view key, const Change& change, std::int64_t items_before,
+                        std::int64_t bytes_before, std::size_t* new_bytes) {
+    if (change.kind == ChangeKind::none) return NOP;
+    if (change.kind == ChangeKind::remove || change.kind == ChangeKind::remember) {
+      deletions_.remember(key, {change.version, change.hold_until_s});
+      counted_.add(-items_before, -bytes_before);
+      return REMOVE;  // of nothing is nothing
+    }
+    deletions_.forget(key);
+    const auto bytes = compose_record(change.flags, change.expire_s, change.version, change.head, change.tail);
+    counted_.add(1 - items_before, static_cast<std::int64_t>(key.size() + bytes.size()) - bytes_before);
+    *new_bytes = bytes.size();
+    return bytes.data();
+  }
+
+  const FreshStore::DecideChange& decide_;
+  Deletions& deletions_;
+  StoreQuota& counted_;
+};
+
+}  // namespace
+
 FreshStore::FreshStore(std::filesystem::path path, StorageOptions options)
     : path_(std::move(path)), options_(std::move(options)), deletions_(options_.deletions_max) {}
 
@@ -44,6 +89,18 @@ Result<void, StorageError> FreshStore::apply(const LogEntry& entry) {
   ApplyVisitor visitor{entry, deletions_, nullptr, counted_, space};
   if (!store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true)) return StorageError::io;
   return visitor.result();
+}
+
+Result<void, StorageError> FreshStore::change(std::string_view key, std::size_t record_bytes_max,
+                                              const DecideChange& decide) {
+  if (!store_) return StorageError::io;
+  SpaceClaim space{store_->space(), options_.reserve};
+  if (const int error = space.take(key.size() + record_bytes_max)) {
+    return means_out_of_space(error) ? StorageError::out_of_space : StorageError::io;
+  }
+  BuildVisitor visitor{decide, deletions_, counted_};
+  if (!store_->db().accept(key.data(), key.size(), &visitor, true)) return StorageError::io;
+  return {};
 }
 
 std::uint64_t FreshStore::items() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "flared/storage/deletions.h"
@@ -29,6 +30,10 @@ class FreshStore {
   Result<void, StorageError> put(std::string_view key, const RecordView& record);
   /// Any but a flush.
   Result<void, StorageError> apply(const LogEntry& entry);
+  /// What is there for the key, and what becomes of it; under the record's lock, from any thread.
+  using DecideChange = std::function<Change(const Present& present)>;
+  /// `record_bytes_max`: of what may be written; claimed before anything is changed.
+  Result<void, StorageError> change(std::string_view key, std::size_t record_bytes_max, const DecideChange& decide);
   Deletions& deletions() { return deletions_; }
   std::uint64_t items();
   std::uint64_t bytes() const { return counted_.counted_bytes(); }  // keys and records

@@ -22,9 +22,32 @@ KyotoStorage::KyotoReplacement::~KyotoReplacement() {
 }
 
 Result<void, StorageError> KyotoStorage::KyotoReplacement::put(std::string_view key, const RecordView& record) {
-  const auto stored = fresh_->put(key, record);  // forgets a deletion: it was stored again while the snapshot was taken
+  return told(fresh_->put(key, record));  // forgets a deletion: it was stored again while the snapshot was taken
+}
+
+Result<void, StorageError> KyotoStorage::KyotoReplacement::told(const Result<void, StorageError>& stored) {
   if (stored) return stored;
   return storage_.storage_failure(stored.error() == StorageError::out_of_space ? ENOSPC : EIO, "flare.kch.new");
+}
+
+Result<void, StorageError> KyotoStorage::KyotoReplacement::put_newer(std::string_view key, const RecordView& record) {
+  return told(fresh_->change(key, record_header_bytes + record.data.size(),
+                             [&record](const Present& present) { return decide_dumped(record, present); }));
+}
+
+// A touch writes a record of the old length in its old place.
+Result<Outcome, StorageError> KyotoStorage::KyotoReplacement::execute(const Operation& operation, std::int64_t now_s) {
+  Outcome outcome;
+  NumberText number;
+  const auto data_bytes_max = storage_.options_.data_bytes_max;
+  const auto decide_change = [&](const Present& present) {
+    const auto decision = decide(operation, present, now_s, data_bytes_max, number);
+    outcome = decision.outcome;
+    return decision.change;
+  };
+  const auto written = told(fresh_->change(operation.key, record_header_bytes + operation.data.size(), decide_change));
+  if (!written) return written.error();
+  return outcome;
 }
 
 Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position& position, const EpochTable& epochs) {

@@ -15,9 +15,13 @@ class KyotoStorage::KyotoReplacement final : public Replacement {
   void put_deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) override {
     fresh_->deletions().remember(key, {version, hold_until_s});
   }
+  Result<void, StorageError> put_newer(std::string_view key, const RecordView& record) override;
+  Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s) override;
   Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) override;
 
  private:
+  Result<void, StorageError> told(const Result<void, StorageError>& stored);
+
   KyotoStorage& storage_;
   std::unique_ptr<FreshStore> fresh_;
 };

@@ -20,6 +20,15 @@ std::string encoded(const LogEntry& entry) {
   return bytes;
 }
 
+// What is there for a key.
+Present present_in(const std::map<std::string, std::string, std::less<>>& records, const Deletions& deletions,
+                   std::string_view key) {
+  if (const auto found = records.find(key); found != records.end()) return {.record = decode_record(found->second)};
+  const auto remembered = deletions.find(key).value_or(Deletions::Deletion{});
+  return {
+      .record = std::nullopt, .remembered_version = remembered.version, .remembered_until_s = remembered.hold_until_s};
+}
+
 }  // namespace
 
 class MemoryStorage::MemoryScan final : public Scan {
@@ -75,6 +84,20 @@ class MemoryStorage::MemoryReplacement final : public Replacement {
     deletions_.remember(key, {version, hold_until_s});
   }
 
+  Result<void, StorageError> put_newer(std::string_view key, const RecordView& record) override {
+    const std::lock_guard lock{mutex_};
+    change(key, decide_dumped(record, present(key)));
+    return {};
+  }
+
+  Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s) override {
+    const std::lock_guard lock{mutex_};
+    NumberText number;
+    const auto decision = decide(operation, present(operation.key), now_s, storage_.data_bytes_max_, number);
+    change(operation.key, decision.change);
+    return decision.outcome;
+  }
+
   Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) override {
     const std::lock_guard lock{storage_.mutex_};
     storage_.empty();
@@ -90,7 +113,21 @@ class MemoryStorage::MemoryReplacement final : public Replacement {
   }
 
  private:
+  Present present(std::string_view key) const { return present_in(records_, deletions_, key); }
+
+  void change(std::string_view key, const Change& change) {
+    if (change.kind == ChangeKind::none) return;
+    if (change.kind == ChangeKind::remove || change.kind == ChangeKind::remember) {
+      records_.erase(std::string{key});
+      deletions_.remember(key, {change.version, change.hold_until_s});
+      return;
+    }
+    deletions_.forget(key);
+    records_[std::string{key}] = record_bytes(change.flags, change.expire_s, change.version, change.head, change.tail);
+  }
+
   MemoryStorage& storage_;
+  std::mutex mutex_;
   Records records_;
   Deletions deletions_{storage_.deletions_max_};
 };
@@ -107,14 +144,9 @@ Result<bool, StorageError> MemoryStorage::get(std::string_view key, std::int64_t
 }
 
 Present MemoryStorage::present(std::string_view key) const {
-  if (const auto found = records_.find(key); found != records_.end()) {
-    return {.record = decode_record(found->second), .version_floor = version_floor_};
-  }
-  const auto remembered = deletions_.find(key).value_or(Deletions::Deletion{});
-  return {.record = std::nullopt,
-          .remembered_version = remembered.version,
-          .remembered_until_s = remembered.hold_until_s,
-          .version_floor = version_floor_};
+  auto present = present_in(records_, deletions_, key);
+  present.version_floor = version_floor_;
+  return present;
 }
 
 Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) {

@@ -229,6 +229,17 @@ Decision decide_drop(const Present& present) {
 
 }  // namespace
 
+Change decide_dumped(const RecordView& record, const Present& present) {
+  const auto before = version_of(present);
+  if (before != RecordVersion{0} && record.version <= before) return {};
+  return {.kind = ChangeKind::store,
+          .flags = record.flags,
+          .expire_s = record.expire_s,
+          .version = record.version,
+          .head = record.data,
+          .tail = {}};
+}
+
 Decision decide(const Operation& operation, const Present& present, std::int64_t now_s, std::size_t data_bytes_max,
                 NumberText& number) {
   const auto state = state_of(present, now_s);

@@ -122,6 +122,10 @@ struct NumberText {
   char digits[20];
 };
 
+/// A record of a dump: taken only if its version is newer than what is there, a remembered deletion counted
+/// (docs/spec/cluster.md 6.1).
+Change decide_dumped(const RecordView& record, const Present& present);
+
 Decision decide(const Operation& operation, const Present& present, std::int64_t now_s, std::size_t data_bytes_max,
                 NumberText& number);
 

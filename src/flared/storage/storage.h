@@ -73,6 +73,10 @@ class Replacement {
   virtual ~Replacement() = default;  // without `commit`, everything is removed
   virtual Result<void, StorageError> put(std::string_view key, const RecordView& record) = 0;
   virtual void put_deletion(std::string_view key, RecordVersion version, std::int64_t hold_until_s) = 0;
+  /// A record of a dump (docs/spec/cluster.md 6.1): taken only if it is newer than what is there.
+  virtual Result<void, StorageError> put_newer(std::string_view key, const RecordView& record) = 0;
+  /// A write that comes while the records do. From any thread, but not once `commit` has begun.
+  virtual Result<Outcome, StorageError> execute(const Operation& operation, std::int64_t now_s) = 0;
   /// Swaps it in, whole or not at all, and begins a log at the source's position. For the blocking pool.
   virtual Result<void, StorageError> commit(const Position& position, const EpochTable& epochs) = 0;
 };
