@@ -213,6 +213,7 @@ std::string OriginalSlave::gather(Batch& batch) {
 }
 
 void OriginalSlave::add(Batch& batch, const LogEntry& entry) {
+  if (is_drop(entry)) return;  // an original would pass the removal on to the key's new master (cluster.md 5.2)
   const bool flush = entry.kind == EntryKind::flush;
   if (!flush && target_.wanted && !target_.wanted(entry.key)) return;
   if (!flush && !original_knows_key(entry.key)) {
