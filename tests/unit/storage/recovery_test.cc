@@ -356,7 +356,7 @@ TEST(Recovery, KeepsRememberedDeletionsOfAReplacement) {
   KyotoFolder killed;
   {
     const auto storage = folder.open();
-    const auto replacement = storage->begin_replacement();
+    const auto replacement = storage->begin_replacement(1);
     ASSERT_TRUE(replacement);
     (*replacement)->put_deletion("deleted", RecordVersion{7}, now_s + 600);
     ASSERT_TRUE((*replacement)->commit({LogId{77}, Epoch{4}, Sequence{1000}}, {{Epoch{4}, Sequence{1000}}}));
