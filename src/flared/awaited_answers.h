@@ -72,6 +72,9 @@ class AwaitedAnswers {
   void lose() { lost_ = true; }
   bool lost() const { return lost_; }
 
+  /// None of the answers may be given; this is said in their stead.
+  void replace(std::string_view whole) { instead_.emplace(whole); }
+
   bool complete() const { return missing_ == 0; }
   /// There was no memory for an answer: what `merge` gives is not what was asked for.
   bool overflowed() const { return overflowed_; }
@@ -92,6 +95,7 @@ class AwaitedAnswers {
 
   /// `local` with each answer in its place.
   void merge(std::string_view local, OutputBuffer& out) const {
+    if (instead_) return out.append(*instead_);
     std::size_t done = 0;
     for (const auto& place : places_) {
       out.append(local.substr(done, place.offset - done));
@@ -139,6 +143,7 @@ class AwaitedAnswers {
   bool overflowed_ = false;
   bool lost_ = false;
   std::function<bool()> asker_left_;
+  std::optional<std::string> instead_;
 };
 
 /// Where a request's answer goes, and in which form; no form: as it is.
@@ -151,9 +156,10 @@ struct AnswerPlace {
   void fill(std::string_view answer) const { answers->fill(place, answer, form.get()); }
   /// A key that could not be read. `why`: a constant line.
   void fail_read(std::string_view why) const {
-    if (!tells_failure) return fill({});  // cluster.md 5.1: absent
-    form ? fill(why) : answers->fail_key(place, why);
+    tells_failure ? fail_damaged(why) : fill({});  // cluster.md 5.1: absent
   }
+  /// A key that is there and cannot be read is never told as a miss (daemons.md 3.5). `why`: a constant line.
+  void fail_damaged(std::string_view why) const { form ? fill(why) : answers->fail_key(place, why); }
 };
 
 }  // namespace flare

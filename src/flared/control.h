@@ -32,6 +32,8 @@ class Control {
   virtual void install_map(std::string lines, std::uint64_t version, Reply reply) = 0;
   /// `exptime`: when, as a client sends it. `proxied`: another node passes it on, so it concerns this one only.
   virtual void flush_all(std::int64_t exptime, bool proxied, Reply reply) = 0;
+  /// The answer to `position <words>`, CRLF included (docs/replication.md 10).
+  virtual void position(std::string /*words*/, Reply reply) { reply("SERVER_ERROR not supported\r\n"); }
   /// Takes the connection over: it becomes a replication stream (docs/replication.md 3).
   virtual void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) = 0;
   /// `request` is a dump or dump_key; its arguments have been checked.

@@ -50,7 +50,8 @@ class RefusedDump final : public Control::Dump {
 
 }  // namespace
 
-ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log)
+ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
+                         ExpirySweep::Rhythm sweeping)
     : executor_(executor),
       storage_(storage),
       pool_(pool),
@@ -58,7 +59,8 @@ ControlDesk::ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& po
       log_(log),
       flush_timer_(executor),
       started_s_(clock.unix_s()),
-      sweep_(executor, storage, pool, clock, log, [this] { return agent_->is_leading(); }) {}
+      sweep_(
+          executor, storage, pool, clock, log, [this] { return agent_->is_leading(); }, sweeping) {}
 
 void ControlDesk::attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent) {
   workers_ = &workers;
@@ -150,6 +152,20 @@ IoTask<> ControlDesk::flush(Reply reply) {
   reply(std::move(answer));
 }
 
+void ControlDesk::position(std::string words, Reply reply) {
+  asio::co_spawn(executor_, answer_position(std::move(words), std::move(reply)), asio::detached);
+}
+
+IoTask<> ControlDesk::answer_position(std::string words, Reply reply) {
+  std::string answer;
+  try {
+    answer = co_await agent_->position(std::move(words));
+  } catch (const boost::system::system_error&) {
+    answer = flare::reply::busy;
+  }
+  reply(std::move(answer));
+}
+
 void ControlDesk::acknowledge_salvage(std::string peer, Reply reply) {
   asio::post(executor_,
              [this, peer = std::move(peer), reply = std::move(reply)] { reply(safety_->acknowledge(peer)); });
@@ -192,8 +208,7 @@ void ControlDesk::stats(std::string words, Reply reply) {
 std::string ControlDesk::stats_text(std::string_view words) {
   const auto word = Words{words}.next();
   if (word == "replication") {
-    return replication_stats({storage_.position(), agent_->follower().figures(), all_slaves(*agent_),
-                              agent_->sources().snapshots_served(), std::chrono::steady_clock::now()});
+    return replication_stats(replication_figures());
   }
   if (word == "durability" && safety_) return safety_->stats(storage_);
   if (word == "quota") return quota();
@@ -222,8 +237,24 @@ std::string ControlDesk::stats_text(std::string_view words) {
     case StatsTopic::threads_request:
     case StatsTopic::threads_slave:
       return std::string{reply::end};
+    case StatsTopic::offers:
+      return std::string{reply::error};  // of flarei
   }
   return std::string{reply::error};
+}
+
+ReplicationFigures ControlDesk::replication_figures() {
+  ReplicationFigures figures;
+  figures.position = storage_.position();
+  figures.follow = agent_->follower().figures();
+  figures.slaves = all_slaves(*agent_);
+  figures.snapshots_served = agent_->sources().snapshots_served();
+  figures.now = std::chrono::steady_clock::now();
+  const auto& keeper = agent_->in_sync_keeper();
+  figures.committed = keeper.is_alone() ? storage_.written_sequence() : keeper.committed();
+  if (keeper.leads()) figures.in_sync_nodes = keeper.set().in_sync_nodes();
+  for (auto& slave : figures.slaves) slave.in_sync = keeper.leads() && keeper.set().is_in_sync(slave.slave);
+  return figures;
 }
 
 std::string ControlDesk::general() {
@@ -306,6 +337,7 @@ void ControlDesk::thread_list(std::function<std::string(const std::vector<Thread
 }
 
 std::string_view ControlDesk::ailment() {
+  if (kept_out_.load(std::memory_order_relaxed)) return "SERVER_ERROR not joined yet\r\n";
   if (time_watcher_ && time_watcher_->too_long()) return "SERVER_ERROR storage access lasts too long\r\n";
   if (agent_->build_incomplete()) return build_incomplete_answer;
   return storage_.figures().failed ? std::string_view{"SERVER_ERROR storage error\r\n"} : std::string_view{};

@@ -28,7 +28,8 @@ namespace flare {
 /// them and of the agent before any session exists; outlives the workers.
 class ControlDesk final : public Control {
  public:
-  ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log);
+  ControlDesk(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
+              ExpirySweep::Rhythm sweeping);
 
   void attach(std::vector<std::unique_ptr<Worker>>& workers, NodeAgent& agent);
   /// What `meta` told, for the partition filter of dumps.
@@ -44,10 +45,13 @@ class ControlDesk final : public Control {
 
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
   void flush_all(std::int64_t exptime, bool proxied, Reply reply) override;
+  void position(std::string words, Reply reply) override;
   void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) override;
   std::shared_ptr<Dump> begin_dump(const Request& request) override;
   void stats(std::string words, Reply reply) override;
   std::string_view ailment() override;
+  /// Whether an index that takes this node for its former process has to see it down first.
+  void is_kept_out(bool kept_out) { kept_out_.store(kept_out, std::memory_order_relaxed); }
   void kill(std::int32_t id, Reply reply) override;
   void variables(Reply reply) override;
   void acknowledge_salvage(std::string peer, Reply reply) override;
@@ -59,7 +63,9 @@ class ControlDesk final : public Control {
   void flush_own(std::int64_t exptime, Reply reply);
   IoTask<> flush_at(std::int64_t due_s);
   IoTask<> flush(Reply reply);
+  IoTask<> answer_position(std::string words, Reply reply);
   std::string stats_text(std::string_view words);
+  ReplicationFigures replication_figures();
   std::string general();
   std::string quota();
   void reset_stats();
@@ -81,6 +87,7 @@ class ControlDesk final : public Control {
   NodeSafety* safety_ = nullptr;
   const ClusterReplicator* clusters_ = nullptr;
   const TimeWatcher* time_watcher_ = nullptr;
+  std::atomic<bool> kept_out_{false};
   std::string variables_;  // answers, whole
   std::string settings_;
   Counters at_reset_;  // what the workers had counted at the last `stats reset`

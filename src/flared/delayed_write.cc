@@ -14,6 +14,7 @@
 #include "flared/operations.h"
 #include "flared/owned_request.h"
 #include "flared/quota.h"
+#include "flared/sync_gate.h"
 #include "flared/worker.h"
 
 namespace flare {
@@ -21,7 +22,8 @@ namespace {
 
 class DelayedWrite : public std::enable_shared_from_this<DelayedWrite> {
  public:
-  DelayedWrite(Worker& worker, const Request& request, AnswerPlace place) : worker_(worker), place_(std::move(place)) {
+  DelayedWrite(Worker& worker, const Request& request, AnswerPlace place, bool sync)
+      : worker_(worker), place_(std::move(place)), sync_(sync) {
     if (request.item) {
       write_.assign(request, std::make_shared<ForwardedItem>(*request.item, request.prefix, worker.setup().clock));
     } else {
@@ -43,6 +45,7 @@ class DelayedWrite : public std::enable_shared_from_this<DelayedWrite> {
     const auto now_s = worker_.setup().clock.unix_s();
     OutputBuffer out;
     const auto done = execute(now_s, out);
+    if (done && sync_) return answer_when_committed(std::move(out));
     if (done) return answer(out);
     if (over_quota(done.error())) {
       const bool in_time = std::chrono::steady_clock::now() < until_;
@@ -51,6 +54,13 @@ class DelayedWrite : public std::enable_shared_from_this<DelayedWrite> {
       count_refusal(worker_.counts(), done.error());
     }
     refuse(answer_of(done.error()));
+  }
+
+  void answer_when_committed(OutputBuffer out) {
+    auto kept = std::make_shared<OutputBuffer>(std::move(out));
+    when_committed(worker_, [self = shared_from_this(), kept](bool committed) {
+      committed ? self->answer(*kept) : self->refuse(reply::replication_timeout);
+    });
   }
 
   void answer(const OutputBuffer& out) {
@@ -77,13 +87,16 @@ class DelayedWrite : public std::enable_shared_from_this<DelayedWrite> {
   Worker& worker_;
   OwnedRequest write_;
   AnswerPlace place_;
+  const bool sync_;  // answered when its copies have it (docs/replication.md 9)
   const std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + ExpirySweep::patience;
 };
 
 }  // namespace
 
 void write_when_reclaimed(Worker& worker, const Request& request, AnswerPlace place) {
-  std::make_shared<DelayedWrite>(worker, request, std::move(place))->ask_for_room();
+  const auto* gate = worker.setup().gate;
+  const bool sync = gate && is_sync_write(request, gate->sync());
+  std::make_shared<DelayedWrite>(worker, request, std::move(place), sync)->ask_for_room();
 }
 
 }  // namespace flare

@@ -15,7 +15,7 @@ namespace {
 using Duration = std::chrono::steady_clock::duration;
 constexpr std::chrono::milliseconds slice_pause{1};  // as long as a slice may hold the workers up
 constexpr std::chrono::milliseconds stop_look{5};
-constexpr std::int64_t clock_jump_s = 60;
+constexpr std::chrono::seconds clock_jump_max{60};
 
 // The keys of expired records; the others tell when the next sweep can find something.
 class ExpiredKeys final : public RecordSink {
@@ -44,13 +44,14 @@ std::int64_t offset_of(const Clock& clock) {
 }  // namespace
 
 ExpirySweep::ExpirySweep(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
-                         std::function<bool()> is_master)
+                         std::function<bool()> is_master, Rhythm rhythm)
     : executor_(executor),
       storage_(storage),
       pool_(pool),
       clock_(clock),
       log_(log),
       is_master_(std::move(is_master)),
+      rhythm_(rhythm),
       pause_(executor),
       patience_timer_(executor),
       look_timer_(executor),
@@ -60,7 +61,7 @@ ExpirySweep::ExpirySweep(IoExecutor executor, Storage& storage, BlockingPool& po
 void ExpirySweep::begin_looking() { look_again_later(); }
 
 void ExpirySweep::look_again_later() {
-  look_timer_.expires_after(look_every);
+  look_timer_.expires_after(rhythm_.look_every);
   look_timer_.async_wait([this](const error_code& error) {
     if (error || stopping_) return;
     std::ignore = look();
@@ -70,7 +71,7 @@ void ExpirySweep::look_again_later() {
 
 bool ExpirySweep::look() {
   if (clock_jumped()) even_since_ = clock_.steady();
-  if (stopping_ || running_ || !is_master_() || clock_.steady() - even_since_ < grace) return false;
+  if (stopping_ || running_ || !is_master_() || clock_.steady() - even_since_ < rhythm_.delay) return false;
   if (!storage_.quota().may_have_expired(expired_by_s(Pace::gentle))) return false;
   running_ = true;
   pace_ = Pace::gentle;
@@ -79,7 +80,7 @@ bool ExpirySweep::look() {
 }
 
 std::int64_t ExpirySweep::expired_by_s(Pace pace) const {
-  return clock_.unix_s() - (pace == Pace::gentle ? std::chrono::seconds{grace}.count() : 0);
+  return clock_.unix_s() - (pace == Pace::gentle ? rhythm_.delay.count() : 0);
 }
 
 void ExpirySweep::ask(Done done) {
@@ -161,10 +162,11 @@ std::uint64_t ExpirySweep::remove(const std::vector<std::string>& keys, std::int
   return removed;
 }
 
-// What a wrong clock shows as expired is gone for good once it is removed (docs/design.md 3.9).
+// What a wrong clock shows as expired is gone for good once it is removed (docs/design.md 3.9). A jump that is shorter
+// than the delay makes nobody long expired.
 bool ExpirySweep::clock_jumped() {
   const auto offset_s = offset_of(clock_);
-  const bool jumped = std::abs(offset_s - clock_offset_s_) >= clock_jump_s;
+  const bool jumped = std::abs(offset_s - clock_offset_s_) >= std::min(clock_jump_max, rhythm_.delay).count();
   clock_offset_s_ = offset_s;
   return jumped;
 }

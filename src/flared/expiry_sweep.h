@@ -21,18 +21,22 @@ class ExpirySweep {
  public:
   static constexpr std::chrono::milliseconds patience{1000};  // of one who waits for room
   static constexpr std::size_t waiting_max = 1024;
+  /// Of a sweep that nobody waits for.
+  static constexpr int share_of_time = 10;
+
+  /// When a sweep that nobody waits for removes what (options expiry-sweep-interval and -delay).
+  struct Rhythm {
+    std::chrono::seconds look_every{60};
+    /// How long an entry must have expired, and the clock gone evenly, before it is removed without need. At least 2:
+    /// two clocks that are read in whole seconds drift apart by one.
+    std::chrono::seconds delay{60};
+  };
 
   /// `is_master`: whether this node may remove entries now. Asked before each slice.
   ExpirySweep(IoExecutor executor, Storage& storage, BlockingPool& pool, const Clock& clock, Log& log,
-              std::function<bool()> is_master);
+              std::function<bool()> is_master, Rhythm rhythm);
 
-  static constexpr std::chrono::seconds look_every{60};
-  /// How long an entry must have expired, and the clock gone evenly, before it is removed without need.
-  static constexpr std::chrono::seconds grace{60};
-  /// Of the time, for a sweep that nobody waits for.
-  static constexpr int share_of_time = 10;
-
-  /// Looks from now on each minute. Ends with `stopped`.
+  /// Looks from now on in its rhythm. Ends with `stopped`.
   void begin_looking();
   /// One look: sweeps gently if there is something to find. False: not now.
   bool look();
@@ -74,6 +78,7 @@ class ExpirySweep {
   const Clock& clock_;
   Log& log_;
   std::function<bool()> is_master_;
+  const Rhythm rhythm_;
   Timer pause_;
   Timer patience_timer_;
   bool patience_watched_ = false;

@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/cluster/node_map_text.h"
 #include "common/net/client.h"
+#include "common/net/greeting.h"
 
 namespace flare {
 
@@ -128,23 +129,26 @@ IoTask<Result<ClusterIdentity, Failure>> IndexLink::ask_identity(std::chrono::mi
   }
 }
 
+IoTask<std::optional<Failure>> IndexLink::introduce(PeerClient& client, Server server) {
+  if (!identity_) co_return std::nullopt;
+  auto own = std::optional{identity_->greeting()};
+  NodeKey anybody;
+  const auto greeted = co_await greet_peer(client, std::move(own), std::move(anybody), answer_deadline);
+  original_ = greeted && greeted->kind == PeerKind::original;
+  if (greeted) co_return std::nullopt;
+  if (greeted.error().error) co_return unreachable(server, greeted.error().error);
+  co_return Failure{
+      greeted.error().foreign ? Failure::Kind::foreign : Failure::Kind::protocol,
+      fmt::format("index server {}:{} is not this node's: {}", server.name, server.port, greeted.error().text)};
+}
+
 IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join_once(Server server, std::string server_name, int port) {
   PeerClient client{executor_};
   if (const auto connected = co_await client.connect(server.name, server.port, bind_address_, limits::connect_deadline);
       !connected) {
     co_return unreachable(server, connected.error());
   }
-  if (identity_) {
-    auto own = std::optional{identity_->greeting()};
-    NodeKey anybody;
-    const auto greeted = co_await greet_peer(client, std::move(own), std::move(anybody), answer_deadline);
-    if (!greeted && greeted.error().error) co_return unreachable(server, greeted.error().error);
-    if (!greeted) {
-      co_return Failure{
-          greeted.error().foreign ? Failure::Kind::foreign : Failure::Kind::protocol,
-          fmt::format("index server {}:{} is not this node's: {}", server.name, server.port, greeted.error().text)};
-    }
-  }
+  if (auto failure = co_await introduce(client, server)) co_return std::move(*failure);
   auto joined = co_await ask_meta(client, server);
   if (!joined) co_return joined.error();
   if (identity_) {
@@ -187,12 +191,44 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::join(NodeKey own, std::str
     const auto failure = joined.error();
     const auto patience = failure.kind == Failure::Kind::refused ? refused_for : connect_for;
     const bool hopeless = failure.kind == Failure::Kind::protocol || failure.kind == Failure::Kind::foreign;
+    if (failure.kind == Failure::Kind::refused && original_ && on_original_refusal_) on_original_refusal_();
     if (hopeless || Steady::now() - start >= patience) co_return failure;
     if (failure.text != said) log_.warning("{}: {}; trying again", own.text, failure.text);
     said = failure.text;
     pause.expires_after(retry_pause);
     co_await pause.async_wait(use_task);
   }
+}
+
+IoTask<Result<bool, Failure>> IndexLink::offer(std::string request, std::string lines) {
+  Failure failure;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    auto offered = co_await offer_to(servers_[i], request, lines);
+    if (offered) co_return offered;
+    failure = offered.error();
+  }
+  co_return failure;
+}
+
+IoTask<Result<bool, Failure>> IndexLink::offer_to(Server server, std::string_view request, std::string_view lines) {
+  PeerClient client{executor_};
+  if (const auto connected = co_await client.connect(server.name, server.port, bind_address_, limits::connect_deadline);
+      !connected) {
+    co_return unreachable(server, connected.error());
+  }
+  if (auto failure = co_await introduce(client, server)) co_return std::move(*failure);
+  if (const auto sent = co_await client.write(request, answer_deadline); !sent)
+    co_return unreachable(server, sent.error());
+  const auto answer = co_await client.read_line(answer_deadline);
+  if (!answer) co_return unreachable(server, answer.error());
+  if (*answer == "OK") co_return false;
+  if (*answer != "WANTED") co_return protocol(server, "node offer", *answer);
+  if (const auto sent = co_await client.write(lines, answer_deadline); !sent)
+    co_return unreachable(server, sent.error());
+  const auto taken = co_await client.read_line(answer_deadline);
+  if (!taken) co_return unreachable(server, taken.error());
+  if (*taken != "OK") co_return protocol(server, "an offered map", *taken);
+  co_return true;
 }
 
 IoTask<Result<void, Failure>> IndexLink::tell(std::string request, std::chrono::milliseconds deadline) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,12 +46,20 @@ class IndexLink {
   /// not noticed yet that this node's former process has ended (`refused_for`, cluster.md 10).
   IoTask<Result<Joined, Failure>> join(NodeKey own, std::string server_name, int port,
                                        std::chrono::milliseconds connect_for, std::chrono::milliseconds refused_for);
+  /// Called when an original index refuses this node: it has not noticed that the former process has ended, and does
+  /// not as long as its probes are answered with OK (docs/spec/cluster.md 1.3, 4.1).
+  void on_original_refusal(std::function<void()> told) { on_original_refusal_ = std::move(told); }
   /// One request that is answered `OK`.
   IoTask<Result<void, Failure>> tell(std::string request, std::chrono::milliseconds deadline);
+  /// `node offer` to an index that may have lost its map: `lines` are NODE lines and END, sent if it wants them.
+  /// Whether it did.
+  IoTask<Result<bool, Failure>> offer(std::string request, std::string lines);
   /// After HUP.
   void set_servers(std::vector<Server> servers) { servers_ = std::move(servers); }
 
  private:
+  IoTask<std::optional<Failure>> introduce(PeerClient& client, Server server);
+  IoTask<Result<bool, Failure>> offer_to(Server server, std::string_view request, std::string_view lines);
   IoTask<Result<Joined, Failure>> join_once(Server server, std::string server_name, int port);
   IoTask<Result<ClusterIdentity, Failure>> ask_identity_of(Server server);
   IoTask<Result<Joined, Failure>> ask_meta(PeerClient& client, Server server);
@@ -61,6 +70,8 @@ class IndexLink {
   std::string bind_address_;
   Log& log_;
   OwnIdentity* identity_;  // null: this node has none
+  bool original_ = false;  // the index that was asked last
+  std::function<void()> on_original_refusal_;
 };
 
 }  // namespace flare

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <set>
@@ -14,7 +15,9 @@
 #include "common/protocol/peer_hello.h"
 #include "flared/flush_rules.h"
 #include "flared/original_targets.h"
+#include "flared/replication/in_sync_members.h"
 #include "flared/replication/original_master.h"
+#include "flared/replication/version_floor.h"
 
 namespace flare {
 
@@ -77,6 +80,8 @@ PartitionId partition_among(const RoutingView& view, std::string_view key, int p
   return no_partition;
 }
 
+bool is_slave(const std::optional<Node>& node) { return node && node->role == Role::slave; }
+
 bool leads(const ReplicationPlan& plan) {
   return plan.kind == ReplicationPlan::Kind::lead || plan.kind == ReplicationPlan::Kind::import;
 }
@@ -103,41 +108,66 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       setup_(std::move(setup)),
       own_key_(setup_.server_name, setup_.port),
       storage_(storage),
+      pool_(pool),
       index_(index),
       log_(log),
       publish_(std::move(publish)),
       view_(std::make_shared<RoutingView>()),
       doubtful_(setup_.doubtful),
+      gate_(setup_.gate ? *setup_.gate : own_gate_),
+      keeper_(
+          executor, own_key_, storage, gate_, log,
+          {[this](InSyncSet::Report report) { return tell_in_sync(std::move(report)); }, [this] { tell_committed(); }}),
       replicated_writes_(storage),
       original_slaves_(executor, storage, pool, log, own_key_,
                        {[this](const NodeKey& slave) { return sources_.serves(slave); },
-                        [this](NodeKey slave) { return dismiss_slave(std::move(slave)); }},
+                        [this](NodeKey slave) { return dismiss_slave(std::move(slave)); },
+                        [this](const NodeKey& slave, Sequence acknowledged) { keeper_.on_ack(slave, acknowledged); }},
                        original_slaves_options(setup_)),
-      follower_(
-          executor, storage, pool,
-          {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); }, setup_.store_replaced},
-          follower_options(setup_, &replicated_writes_)),
+      follower_(executor, storage, pool,
+                {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); },
+                 setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); }},
+                follower_options(setup_, &replicated_writes_)),
       importer_(executor, storage, pool,
                 {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); },
                  [this] { return reign_; }},
                 follower_options(setup_, nullptr)),
       sources_(executor, storage, pool, log,
                {[this](PartitionId partition) { return leading_ && plan_.partition == partition; },
-                [this](NodeKey slave, Epoch epoch) { return confirm_slave(std::move(slave), epoch); },
-                [this] { return reign_; },
+                [this](NodeKey slave, Epoch) { return confirm_slave(std::move(slave)); },
+                [this](const NodeKey& slave, Sequence acknowledged) { keeper_.on_ack(slave, acknowledged); },
+                [this](const NodeKey& slave) { keeper_.on_rebuild(slave); },
+                [this](const NodeKey& slave) { keeper_.on_gone(slave); }, [this] { return gate_.committed(); },
+                [this] { return told_epoch(); },
                 [this](std::string_view key, int partitions) { return partition_among(*view_, key, partitions); },
                 [this](int partitions) { return partitioning(partitions); }, setup_.backup_head,
                 [this] {
                   original_slaves_.log_written();
                   if (setup_.log_written) setup_.log_written();
                 }},
-               SourcesOptions{}) {}
+               SourcesOptions{}) {
+  recall_promise();
+}
+
+// A slave that knows a later map takes no stream of an earlier one (docs/replication.md 2).
+Epoch NodeAgent::told_epoch() const { return std::max(reign_, epoch_of(view_->map, plan_.partition)); }
+
+bool NodeAgent::leads_or_will() const { return leads(plan_); }
+
+// Reads at the slaves wait for it only where they are told to.
+void NodeAgent::tell_committed() {
+  if (gate_.sync()) sources_.tell_committed();
+}
 
 void NodeAgent::joined(IndexLink::Joined joined) {
+  joined.map.version = MapVersion{0};
+  resumed(std::move(joined));
+}
+
+void NodeAgent::resumed(IndexLink::Joined joined) {
   meta_ = joined.meta;
   key_hash_ = joined.key_hash;
   joined_ = true;
-  joined.map.version = MapVersion{0};
   install(std::move(joined.map));
 }
 
@@ -208,6 +238,7 @@ void NodeAgent::install(NodeMap map) {
     if (nodes[i].key() == own_key_) view->self = i;
   }
   auto plan = plan_replication(before, map, own_key_);
+  if (takes_over(view_->map, map, own_key_)) took_over_ = true;
   view->map = std::move(map);
   mark_split(*view);
   const auto own = view->map.nodes.find(own_key_);
@@ -221,7 +252,11 @@ void NodeAgent::install(NodeMap map) {
     log_.notice("map {}: this node is {} {}, partition {}, balance {}", raw(view_->map.version), to_text(now->role),
                 to_text(now->state), raw(now->partition), now->balance);
   }
+  for (const auto& [partition, reign] : view_->map.reigns) {
+    if (now && partition == now->partition) promise_.on_map(partition, reign.epoch);
+  }
   carry_out(plan);
+  if (leading_) keeper_.on_map(in_sync_members(view_->map, plan_.partition));  // carry_out may have replaced the view
   serve_originals();
 }
 
@@ -233,7 +268,8 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
     if (leading_ || !leads(plan_)) publish_(view_);
     if (taking_over_) gather(masters_beside(view_->map, own_key_));  // one of them may have failed over
     // It may follow already (an old map came late) and be in sync: confirmed anew, so that the index hears of it.
-    if (to_be_told && plan.kind == ReplicationPlan::Kind::follow) follow_master();
+    const bool stopped = follower_.figures().state == FollowState::idle;  // by a promise that this map has ended
+    if (to_be_told || stopped) follow_master();
     return;
   }
   const bool led = leading_ && leads(plan) && !plan.new_reign;
@@ -247,7 +283,10 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
   if (!led) {
     leading_ = false;
+    if (!leads(plan)) took_over_ = false;
     sources_.stop_all();
+    keeper_.stop();
+    plan.kind == ReplicationPlan::Kind::none && !is_slave(own_entry()) ? gate_.stand_alone() : gate_.forget();
   }
   if (leads(plan)) {
     if (led) {
@@ -262,25 +301,24 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (plan.kind == ReplicationPlan::Kind::follow) follow_master();
 }
 
-void NodeAgent::follow_master() {
-  const Node& master = plan_.sources.front();
-  follower_.follow(
-      {master.server_name, master.port, plan_.partition, plan_.partitions, own_key_, setup_.bind_address, Epoch{0}});
-}
-
 // The new reign's epoch is stored before its first entry (docs/replication.md 2), so the workers hear of it afterwards.
 IoTask<> NodeAgent::lead(std::uint64_t round) {
   co_await follower_.stopped();
   if (round != round_) co_return;
   const auto epochs = storage_.epochs();
   const auto highest = epochs.empty() ? 0 : raw(epochs.back().epoch);
-  const Epoch epoch{std::max(raw(view_->map.version), highest + 1)};
+  // Of an original index the map's version stands for it (docs/replication.md 2).
+  const auto known = view_->map.reigns.empty() ? raw(view_->map.version) : raw(epoch_of(view_->map, plan_.partition));
+  const Epoch epoch{std::max(known, highest + 1)};
   if (const auto stored = storage_.set_epoch(epoch); !stored) {
     log_.error("epoch {} cannot be stored in the update log: this node takes no writes as master", raw(epoch));
     co_return;
   }
+  co_await settle_versions(epoch);
+  if (round != round_) co_return;
   leading_ = true;
   reign_ = epoch;
+  keeper_.lead(in_sync_members(view_->map, plan_.partition));
   log_.notice("master of partition {} in epoch {}", raw(plan_.partition), raw(epoch));
   publish_(view_);
   serve_originals();
@@ -326,21 +364,24 @@ void NodeAgent::gathered() {
   if (plan_.tell_index_when_done) asio::co_spawn(executor_, tell_index(round_, "ready"), asio::detached);
 }
 
-IoTask<bool> NodeAgent::confirm_slave(NodeKey slave, Epoch epoch) {
+IoTask<bool> NodeAgent::confirm_slave(NodeKey slave) {
   const auto found = view_->map.nodes.find(slave);
   if (!leading_ || found == view_->map.nodes.end() || found->second.role != Role::slave) co_return false;
-  const auto reign = view_->map.reigns.find(found->second.partition);
-  const auto known = reign == view_->map.reigns.end() ? epoch : reign->second.epoch;
-  auto request = fmt::format("node insync {} {} {} 1", found->second.server_name, found->second.port, raw(known));
+  co_return co_await keeper_.join(std::move(slave));
+}
+
+IoTask<InSyncSet::Outcome> NodeAgent::tell_in_sync(InSyncSet::Report report) {
+  const auto found = view_->map.nodes.find(report.slave);
+  if (found == view_->map.nodes.end()) co_return InSyncSet::Outcome::refused;
+  auto request = fmt::format("node insync {} {} {} {}", found->second.server_name, found->second.port,
+                             raw(report.epoch), report.joins ? 1 : 0);
   const auto told = co_await index_.tell(std::move(request), tell_deadline);
-  if (told) co_return true;
+  if (told) co_return InSyncSet::Outcome::stored;
   // An original index knows no `node insync`: it takes the slave's own word (cluster.md 1.5).
-  if (told.error().kind == IndexLink::Failure::Kind::refused &&
-      told.error().text.find("'ERROR'") != std::string::npos) {
-    co_return true;
-  }
+  const bool refused = told.error().kind == IndexLink::Failure::Kind::refused;
+  if (refused && told.error().text.find("'ERROR'") != std::string::npos) co_return InSyncSet::Outcome::not_a_thing;
   log_.warning("{}", told.error().text);
-  co_return false;
+  co_return refused ? InSyncSet::Outcome::refused : InSyncSet::Outcome::unknown;
 }
 
 void NodeAgent::adopt_stream(int descriptor, std::string unread, std::string line, std::string peer) {
@@ -380,7 +421,8 @@ IoTask<> NodeAgent::leave() {
   ++round_;
   Timer pause{executor_};
   const auto patience = std::chrono::steady_clock::now() + leave_patience;
-  while (leading_ && !slaves_have_all() && std::chrono::steady_clock::now() < patience) {
+  while (((leading_ && !slaves_have_all()) || original_slaves_.are_finishing()) &&
+         std::chrono::steady_clock::now() < patience) {
     pause.expires_after(std::chrono::milliseconds{10});
     co_await pause.async_wait(use_task);
   }

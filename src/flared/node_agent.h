@@ -13,9 +13,12 @@
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
 #include "flared/index_link.h"
+#include "flared/replication/commit_gate.h"
 #include "flared/replication/follower.h"
 #include "flared/replication/importer.h"
+#include "flared/replication/in_sync_keeper.h"
 #include "flared/replication/original_slaves.h"
+#include "flared/replication/promise.h"
 #include "flared/replication/replicated_writes.h"
 #include "flared/replication/sources.h"
 #include "flared/replication_plan.h"
@@ -42,6 +45,9 @@ class NodeAgent {
     std::function<void()> log_written = {};         // any thread; quick
     // Calls back on the control thread when all workers have taken what was published before. Null: at once.
     std::function<void(std::function<void()>)> settle = {};
+    CommitGate* gate = nullptr;                 // moved by this node's role; outlives the agent
+    std::string promise_path{};                 // where a promise to the index is kept; empty: nowhere
+    std::string taken_over_path{};              // where it is kept that the partition has had another master
     bool doubtful = false;                      // the store was salvaged: no slave may serve it
     std::function<void()> store_replaced = {};  // by a snapshot of the master
   };
@@ -54,6 +60,8 @@ class NodeAgent {
 
   /// What the index told at the start; version 0, so that the first `node sync` wins.
   void joined(IndexLink::Joined joined);
+  /// The copy of what an index told once: it keeps its version.
+  void resumed(IndexLink::Joined joined);
   /// A `node sync`: its NODE lines and version. The answer line with CRLF (cluster.md 3.1).
   std::string take_map(std::string_view lines, MapVersion version);
   /// A slave asks for the stream.
@@ -68,6 +76,12 @@ class NodeAgent {
   bool build_incomplete() const { return build_incomplete_.load(std::memory_order_relaxed); }
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;
+  /// The answer to `position <words>`, CRLF included (docs/replication.md 10).
+  IoTask<std::string> position(std::string words);
+  /// replication-type, min-sync-replicas, sync-timeout, max-lag.
+  void set_in_sync(const InSyncOptions& options) { keeper_.set_options(options); }
+  /// Whom this node waits for while it leads. The relay of an original slave tells it what that one has.
+  InSyncKeeper& in_sync_keeper() { return keeper_; }
   /// Waits a little until the slaves have what this node acknowledged, tells the index that it leaves, ends all
   /// streams.
   IoTask<> leave();
@@ -108,14 +122,25 @@ class NodeAgent {
   void gathered();
   IoTask<> tell_index(std::uint64_t round, std::string state);
   bool slaves_have_all() const;
-  IoTask<bool> confirm_slave(NodeKey slave, Epoch epoch);
   void serve_originals();
   IoTask<bool> dismiss_slave(NodeKey slave);
+  IoTask<bool> confirm_slave(NodeKey slave);
+  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
+  bool leads_or_will() const;
+  Epoch told_epoch() const;
+  void tell_committed();
+  void recall_promise();
+  IoTask<> settle_versions(Epoch epoch);
+  std::string position_refusal(PartitionId partition) const;
+  Result<Position, StorageError> written_position();
+  IoTask<std::string> promise(Promise::Given asked);
+  IoTask<> follow_later();
 
   IoExecutor executor_;
   Setup setup_;
   NodeKey own_key_;
   Storage& storage_;
+  BlockingPool& pool_;
   IndexLink& index_;
   Log& log_;
   Publish publish_;
@@ -135,6 +160,12 @@ class NodeAgent {
   bool learning_ = false;  // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>
       was_down_at_;  // when a map last showed this node down, or it came back
+  Promise promise_;
+  bool took_over_ = false;        // the partition of plan_ has had another master before
+  bool following_later_ = false;  // a coroutine waits for the promise to lapse
+  CommitGate own_gate_;           // where nobody gave one
+  CommitGate& gate_;
+  InSyncKeeper keeper_;
   ReplicatedWrites replicated_writes_;
   OriginalSlaves original_slaves_;
   Follower follower_;

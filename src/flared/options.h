@@ -46,20 +46,26 @@ struct FlaredOptions : CommonOptions {
   Durability durability = Durability::process;
   std::uint64_t disk_reserve_bytes = 0;  // 0: a share of the disk, design.md 3.8
   std::int64_t flush_keep_s = 3600;      // design.md 3.7
-  std::uint64_t log_max_bytes = 0;       // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
+  std::chrono::seconds expiry_sweep_interval{60};
+  std::chrono::seconds expiry_sweep_delay{60};  // design.md 3.9
+  std::uint64_t log_max_bytes = 0;              // 0: min(256 MiB, max(8 MiB, data size)), design.md 3.1
 
   std::string storage_type = "kch";  // or "tch", which is served by kch
   std::uint64_t storage_bucket_size = 1'048'576;
   std::uint32_t storage_ap = 4;  // records are aligned to 2^storage_ap bytes
   bool storage_large = false;
-  int storage_cache_size = 65536;   // remembered versions of deleted keys
-  std::int32_t storage_dfunit = 0;  // above 0: defragmented whatever the size and durability
-  std::uint32_t storage_fp = 10;    // accepted, without effect on kch
-  int storage_lmemb = 128;          // accepted, without effect on kch
-  int storage_nmemb = 256;          // accepted, without effect on kch
-  std::string storage_compress;     // accepted, later
+  int storage_cache_size = 65536;  // remembered versions of deleted keys
+  std::int32_t storage_dfunit = 0;
+  std::uint32_t storage_fp = 10;  // accepted, without effect on kch
+  int storage_lmemb = 128;        // accepted, without effect on kch
+  int storage_nmemb = 256;        // accepted, without effect on kch
+  std::string storage_compress;   // accepted, later
 
-  ReplicationType replication_type = ReplicationType::async;  // sync: accepted, later
+  ReplicationType replication_type = ReplicationType::async;
+  bool start_without_index = false;
+  int min_sync_replicas = 1;                     // the master counts
+  std::chrono::milliseconds sync_timeout{1000};  // a silent slave leaves the in-sync set
+  std::uint64_t max_lag = 1'000'000;             // entries, with replication-type async; 0: no limit
   std::chrono::microseconds reconstruction_interval{0};
   int reconstruction_bwlimit_kb = 0;
 

@@ -18,6 +18,17 @@ bool is_whole(std::string_view answer) {
   return answer == reply::end || answer == reply::not_found || answer.ends_with("\r\nEND\r\n");
 }
 
+// The other node has the key and cannot read it (daemons.md 3.5): such an answer is told as it is, unlike that of a
+// node that has no answer (cluster.md 9.11), for no client may take it for a miss.
+bool tells_damage(std::string_view answer) {
+  return answer == reply::io_error || (answer.ends_with(reply::io_error) && answer.starts_with("VALUE ") &&
+                                       answer.substr(0, answer.size() - reply::io_error.size()).ends_with("\r\n"));
+}
+
+void fail_key(const AnswerPlace& place, std::string_view answer) {
+  tells_damage(answer) ? place.fail_damaged(reply::io_error) : place.fail_read(reply::proxy_error);
+}
+
 std::string_view key_of(std::string_view value) {
   Words words{value.substr(0, value.find("\r\n"))};
   words.next();
@@ -27,7 +38,7 @@ std::string_view key_of(std::string_view value) {
 // Of gats, whose END is for the client's last key only.
 void deliver_value(const AnswerPlace& place, std::string_view answer) {
   const auto value = first_value(answer);
-  if (value.empty() && !is_whole(answer)) return place.fail_read(reply::proxy_error);
+  if (value.empty() && !is_whole(answer)) return fail_key(place, answer);
   place.fill(value);
 }
 
@@ -97,12 +108,13 @@ void Outgoing::deliver(std::string_view answer) const {
 // The values come in the order of the keys; a key without one is a miss, or an error of the other side.
 void Outgoing::deliver_read(std::string_view answer) const {
   Words words{keys};
-  const bool whole = is_whole(answer);
+  const auto all = answer;
+  const bool whole = is_whole(all);
   for (const auto& place : places) {
     const auto key = words.next();
     const auto value = first_value(answer);
     const bool hit = !value.empty() && key_of(value) == key;
-    hit || whole ? place.fill(hit ? value : std::string_view{}) : place.fail_read(reply::proxy_error);
+    hit || whole ? place.fill(hit ? value : std::string_view{}) : fail_key(place, all);
     if (hit) answer.remove_prefix(value.size());
   }
 }

@@ -7,9 +7,11 @@
 #include "common/protocol/words.h"
 #include "flared/delayed_write.h"
 #include "flared/disk_gate.h"
+#include "flared/item_operations.h"
 #include "flared/local_write.h"
 #include "flared/operations.h"
 #include "flared/quota.h"
+#include "flared/sync_gate.h"
 #include "flared/value_writer.h"
 #include "flared/worker.h"
 
@@ -23,6 +25,23 @@ class Rerouting {
       : worker_(worker), storage_(worker.setup().storage), now_s_(worker.setup().clock.unix_s()) {}
 
   void run(std::vector<OutgoingPointer> requests) {
+    if (do_all(std::move(requests))) return answer();
+    worker_.setup().log.error("the update log cannot be written: clients are closed with their answers unsent");
+    for (const auto& [place, text, late] : answers_) {
+      place.answers->lose();
+      place.fill({});
+    }
+  }
+
+ private:
+  struct Answer {
+    AnswerPlace place;
+    std::string text;
+    std::string late;  // what is said if the copies do not come in time; empty: a key of a get
+  };
+
+  // False: the log could not be written.
+  bool do_all(std::vector<OutgoingPointer> requests) {
     const Storage::Batch batch{storage_};
     for (auto& request : requests) {
       if (request->asked_by_nobody()) {
@@ -34,14 +53,8 @@ class Rerouting {
       }
     }
     for (auto* link : read_links_) link->end_read();
-    answer();
+    return storage_.write_log().has_value();
   }
-
- private:
-  struct Answer {
-    AnswerPlace place;
-    std::string text;
-  };
 
   void write(OutgoingPointer request) {
     const auto wanted = request->write.request();
@@ -67,6 +80,11 @@ class Rerouting {
   void execute(const Outgoing& request, const Request& wanted) {
     OutputBuffer out;
     auto place = request.places.front();
+    if (!may_begin(wanted)) {
+      place.form = nullptr;
+      refuse_write(wanted, reply::too_few_replicas, out);
+      return place.fill(out.view());
+    }
     const auto done = execute_write(worker_, wanted, {now_s_, request.taken_s}, out);
     const bool value_only = request.shown == Outgoing::Shown::value;
     if (!done && value_only) return place.fail_read(reply::proxy_failure);
@@ -78,7 +96,20 @@ class Rerouting {
       if (over_quota(done.error())) count_refusal(worker_.counts(), done.error());
       refuse_write(wanted, answer_of(done.error()), out);
     }
-    answers_.push_back({std::move(place), std::string{value_only ? first_value(out.view()) : out.view()}});
+    OutputBuffer late;
+    refuse_write(wanted, reply::replication_timeout, late);
+    answers_.push_back({std::move(place), std::string{value_only ? first_value(out.view()) : out.view()},
+                        value_only ? std::string{} : std::string{late.view()}});
+  }
+
+  // docs/replication.md 9, as for what is done in its turn.
+  bool may_begin(const Request& wanted) {
+    auto* gate = worker_.setup().gate;
+    if (!gate || !is_sync_write(wanted, gate->sync())) return true;
+    if (wanted.item && !changes_entry(*wanted.item)) return true;
+    if (!gate->may_begin()) return false;
+    waits_for_copies_ = true;
+    return true;
   }
 
   void read(const Outgoing& request) {
@@ -116,20 +147,27 @@ class Rerouting {
     OutputBuffer out;
     ValueWriter writer{out, with_version, worker_.setup().memory.answer_bytes_max()};
     const auto found = storage_.get(key, now_s_, writer);
-    if (!found) return place.fail_read(reply::proxy_error);
-    answers_.push_back({place, std::string{out.view()}});
+    if (!found) return place.fail_damaged(answer_of(found.error()));
+    answers_.push_back({place, std::string{out.view()}, {}});
   }
 
   // docs/design.md 3.3: no answer leaves before the log is written.
   void answer() {
-    const bool written = storage_.write_log().has_value();
-    if (!written)
-      worker_.setup().log.error("the update log cannot be written: clients are closed with their answers unsent");
-    const bool waits = worker_.setup().answers_wait && !storage_.all_on_disk();
-    for (auto& [place, text] : answers_) {
-      if (!written) place.answers->lose();
-      if (written && waits) {
-        fill_when_on_disk(worker_, std::move(place), std::move(text));
+    const auto* gate = worker_.setup().gate;
+    if (!waits_for_copies_ && !(gate && gate->sync())) return give(worker_, answers_, true);
+    when_committed(worker_, [&worker = worker_, answers = std::move(answers_)](bool committed) {
+      give(worker, answers, committed);
+    });
+  }
+
+  static void give(Worker& worker, const std::vector<Answer>& answers, bool committed) {
+    const Storage::Batch batch{worker.setup().storage};
+    const bool waits = worker.setup().answers_wait && !worker.setup().storage.all_on_disk();
+    for (const auto& [place, text, late] : answers) {
+      if (!committed) {
+        late.empty() && !text.empty() ? place.fail_damaged(reply::replication_timeout) : place.fill(late);
+      } else if (waits) {
+        fill_when_on_disk(worker, place, text);
       } else {
         place.fill(text);
       }
@@ -141,6 +179,7 @@ class Rerouting {
   const std::int64_t now_s_;
   std::vector<PeerLink*> read_links_;
   std::vector<Answer> answers_;
+  bool waits_for_copies_ = false;
 };
 
 }  // namespace

@@ -70,14 +70,6 @@ Route route_write(const RoutingView& view, std::string_view key, bool proxied) {
   return to_master(view, *partition);
 }
 
-bool is_of_own_partition(const RoutingView& view, std::string_view key) {
-  if (!view.self) return false;
-  const auto own = view.partitions.nodes()[*view.self].partition;
-  if (own == no_partition) return false;
-  if (raw(own) < static_cast<int>(view.partitions.active().size())) return view.partitions.partition_of(key) == own;
-  return view.partitions.prepare() && view.partitions.future_partition_of(key) == own;
-}
-
 std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node) {
   const Partition* partition = serving_partition(view, key);
   if (!partition) return std::nullopt;
@@ -86,6 +78,14 @@ std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string
   if (found != partition->readable.end()) return *found;
   if (partition->master && asks(*partition->master)) return partition->master;
   return std::nullopt;
+}
+
+bool is_of_own_partition(const RoutingView& view, std::string_view key) {
+  if (!view.self) return false;
+  const auto own = view.partitions.nodes()[*view.self].partition;
+  if (own == no_partition) return false;
+  if (raw(own) < static_cast<int>(view.partitions.active().size())) return view.partitions.partition_of(key) == own;
+  return view.partitions.prepare() && view.partitions.future_partition_of(key) == own;
 }
 
 bool is_master(const RoutingView& view) {

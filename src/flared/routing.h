@@ -40,11 +40,10 @@ struct Route {
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw);
 Route route_write(const RoutingView& view, std::string_view key, bool proxied);
 
-/// Whether this node holds the partition that the key belongs to, or will belong to if that one is being made.
-bool is_of_own_partition(const RoutingView& view, std::string_view key);
-
 /// Another node than `node`, and than this one, that may be asked for the key; the master if no other.
 std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node);
+/// Whether this node holds the partition that the key belongs to, or will belong to if that one is being made.
+bool is_of_own_partition(const RoutingView& view, std::string_view key);
 
 bool is_master(const RoutingView& view);
 /// A master that is being built takes what the present one passes on, whatever its quota.

@@ -40,6 +40,15 @@ StartFailure of_index(const IndexLink::Failure& failure) {
           fmt::format("{}: {}", program, failure.text)};
 }
 
+InSyncOptions in_sync_options(const FlaredOptions& options) {
+  InSyncOptions in_sync;
+  in_sync.sync = options.replication_type == ReplicationType::sync;
+  in_sync.replicas_min = options.min_sync_replicas;
+  in_sync.sync_silent_max = options.sync_timeout;
+  in_sync.lag_max = options.max_lag;
+  return in_sync;
+}
+
 std::string options_of(const Door& door) {
   if (door.name == main_door_name) return "options bind-address, server-port";
   return fmt::format("options door.{0}.bind, door.{0}.port", door.name);
@@ -159,14 +168,30 @@ std::optional<StartFailure> Server::settle_identity() {
                  [&told](std::exception_ptr, Told answer) { told.emplace(std::move(answer)); });
   control_.run();
   control_.restart();
-  if (!*told) return of_index(told->error());
-  identity->cluster.cluster = (*told)->cluster.empty() ? identity->cluster.cluster : (*told)->cluster;
+  if (!*told && !starts_by_copy(told->error())) return of_index(told->error());
+  if (*told && !(*told)->cluster.empty()) identity->cluster.cluster = (*told)->cluster;
   const auto kept = file.keep(*identity, log_);
   if (!kept) return kept.error();
   if (const auto adopted = identity_->adopt(identity->cluster.cluster); !adopted) {
     return StartFailure{ExitCode::configuration, fmt::format("{}: {}", program, adopted.error())};
   }
   return std::nullopt;
+}
+
+std::filesystem::path Server::map_copy_path() const { return std::filesystem::path{options_.data_dir} / "flare.map"; }
+
+// start-without-index: it goes on as it was. An index that comes back knows this node, and probes it.
+bool Server::starts_by_copy(const IndexLink::Failure& failure) {
+  if (!options_.start_without_index || failure.kind != IndexLink::Failure::Kind::unreachable) return false;
+  copied_ = read_map_copy(map_copy_path());
+  const NodeKey own{options_.server_name, options_.server_port};
+  if (copied_ && !copied_->map.nodes.contains(own)) copied_.reset();
+  if (!copied_) {
+    log_.error("{} holds no map with this node: it cannot start without an index", map_copy_path().string());
+    return false;
+  }
+  log_.warning("{}; starting by the copy of map {}", failure.text, raw(copied_->map.version));
+  return true;
 }
 
 std::optional<StartFailure> Server::open_storage() {
@@ -192,7 +217,8 @@ std::optional<StartFailure> Server::open_storage() {
 void Server::make_parts() {
   const auto executor = control_.get_executor();
   pool_.emplace(pool_threads, pool_waiting_max);
-  desk_.emplace(executor, *storage_, *pool_, clock_, log_);
+  desk_.emplace(executor, *storage_, *pool_, clock_, log_,
+                ExpirySweep::Rhythm{options_.expiry_sweep_interval, options_.expiry_sweep_delay});
   moved_keys_.emplace(executor, *storage_, *pool_, log_);
   NodeAgent::Setup setup;
   setup.server_name = options_.server_name;
@@ -202,6 +228,9 @@ void Server::make_parts() {
   setup.identity = &*identity_;
   setup.prior_netmask = static_cast<int>(options_.proxy_prior_netmask);
   setup.settle = [this](std::function<void()> done) { settle(std::move(done)); };
+  setup.gate = &gate_;
+  setup.promise_path = options_.data_dir + "/promise";
+  setup.taken_over_path = options_.data_dir + "/taken-over";
   setup.doubtful = safety_->doubtful();
   setup.store_replaced = [this] { safety_->store_replaced(); };
   setup.backup_head = [this] { return safety_->backup_head(); };
@@ -215,6 +244,9 @@ void Server::make_parts() {
                    const auto own = view->self ? partitions.nodes()[*view->self].partition : no_partition;
                    safety_->moved_to(own, static_cast<int>(partitions.active().size()));
                    if (!is_master(*view)) worker_setup_->marks.clear();
+                   if (raw(view->map.version) > 0) {  // told by an index, and not only that it joined
+                     map_copy_->keep({view->map, partitioning_.meta, partitioning_.key_hash, {}});
+                   }
                    published_ = std::move(view);
                    give_routes();
                    moved_keys_->take_view(published_);
@@ -225,9 +257,14 @@ void Server::make_parts() {
                                      options_.gat_order, options_.client_versions});
   worker_setup_->identity = &*identity_;
   worker_setup_->replicated_writes = &agent_->replicated_writes();
+  worker_setup_->gate = &gate_;
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);
+  map_copy_.emplace(executor, *pool_, map_copy_path(), log_);
+  map_offer_.emplace(
+      executor, MapOffer::Setup{options_.server_name, options_.server_port}, *index_, [this] { return agent_->view(); },
+      worker_setup_->probed, log_);
   learn_addresses();
 }
 
@@ -298,17 +335,33 @@ void Server::learn_addresses() {
 }
 
 IoTask<> Server::join() {
+  if (copied_) {
+    auto known = std::move(*copied_);
+    copied_.reset();
+    begin_serving(known);
+    agent_->resumed(std::move(known));
+    co_return;
+  }
+  index_->on_original_refusal([this] { desk_->is_kept_out(true); });
   auto joined = co_await index_->join(agent_->own_key(), options_.server_name, options_.server_port, index_patience,
                                       refusal_patience);
+  desk_->is_kept_out(false);
   if (stopping_) co_return;
   if (!joined) {
     fail(of_index(joined.error()));
     co_return;
   }
-  desk_->learn_partitioning(joined->meta, joined->key_hash);
   log_.notice("joined the cluster: {} nodes in the map", joined->map.nodes.size());
+  begin_serving(*joined);
   agent_->joined(std::move(*joined));
+}
+
+void Server::begin_serving(const IndexLink::Joined& known) {
+  desk_->learn_partitioning(known.meta, known.key_hash);
+  partitioning_.meta = known.meta;
+  partitioning_.key_hash = known.key_hash;
   serving_ = true;
+  map_offer_->start();
   daemonizer_.report_ready(options_.log_to_stderr);
 }
 
@@ -328,6 +381,7 @@ IoTask<> Server::wait_for_stop() {
 // Requests in work are answered, the slaves get what was acknowledged, then the index hears of it (daemons.md 2.6).
 IoTask<> Server::stop() {
   if (std::exchange(stopping_, true)) co_return;
+  if (map_offer_) map_offer_->stop();
   for (auto& [door, listener] : listeners_) listener->stop();
   for (auto& worker : workers_) worker->stop(limits::stop_deadline);
   auto join_workers = [this] {
@@ -389,6 +443,7 @@ void Server::apply(const FlaredOptions& options) {
   worker_setup_->queue.most.store(options.max_total_thread_queue, std::memory_order_relaxed);
   worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
+  agent_->set_in_sync(in_sync_options(options));
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   time_watcher_->apply(options);
   desk_->show(options);

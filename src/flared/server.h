@@ -19,6 +19,8 @@
 #include "flared/cluster_replicator.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
+#include "flared/map_copy.h"
+#include "flared/map_offer.h"
 #include "flared/moved_keys.h"
 #include "flared/node_agent.h"
 #include "flared/node_safety.h"
@@ -51,6 +53,9 @@ class Server {
   void settle(std::function<void()> done);
   void accept(std::size_t door, int descriptor, std::string peer);
   IoTask<> join();
+  bool starts_by_copy(const IndexLink::Failure& failure);
+  void begin_serving(const IndexLink::Joined& known);
+  std::filesystem::path map_copy_path() const;
   IoTask<> wait_for_stop();
   IoTask<> wait_for_hangup();
   IoTask<> stop();
@@ -80,6 +85,7 @@ class Server {
   asio::io_context control_{1};
   Partings partings_{control_.get_executor()};
   std::optional<BlockingPool> pool_;
+  CommitGate gate_;
   std::optional<ControlDesk> desk_;
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;
@@ -89,6 +95,10 @@ class Server {
   std::optional<MovedKeys> moved_keys_;
   std::optional<NodeAgent> agent_;
   std::shared_ptr<const RoutingView> published_;  // the last one; null: none yet
+  std::optional<MapOffer> map_offer_;
+  std::optional<MapCopyKeeper> map_copy_;
+  std::optional<IndexLink::Joined> copied_;  // what this node starts by, since no index answers
+  IndexLink::Joined partitioning_;           // how keys are divided; its map is not used
   struct DoorListener {
     std::size_t door;  // in keeper_'s doors
     std::unique_ptr<Listener> listener;

@@ -37,6 +37,8 @@ void add_further_lines(StatLines& lines, const GeneralFigures& figures, const Co
   lines.add("disk_full", figures.storage.disk_full ? 1 : 0);
   lines.add("refused_disk_full", figures.storage.refused_for_space);
   lines.add("damaged_records", figures.storage.damaged_records);
+  lines.add("store_rewrites", figures.storage.rewrites);
+  lines.add("store_rewrite_progress", figures.storage.rewrite_percent);
 }
 
 void add_build(StatLines& lines, const std::string& start, const BuildProgress& build, BuildProgress::TimePoint now) {
@@ -113,6 +115,9 @@ std::string replication_stats(const ReplicationFigures& figures) {
   lines.add("records_expected", figures.follow.records_expected);
   if (figures.follow.state == FollowState::snapshot) add_build(lines, {}, figures.follow.build(), figures.now);
   lines.add("follow_lag", figures.follow.lag_entries);
+  lines.add("lost_async_writes", figures.follow.lost_writes);
+  lines.add("committed", raw(figures.committed));
+  lines.add("in_sync_nodes", figures.in_sync_nodes);
   for (const auto& slave : figures.slaves) {
     lines.add(slave.slave.text + ":state", to_text(slave.state));
     if (slave.state == SourceState::snapshot) add_build(lines, slave.slave.text + ":", slave.build, figures.now);

@@ -43,6 +43,8 @@ struct ReplicationFigures {
   FollowFigures follow;
   std::vector<SourceFigures> slaves;
   std::uint64_t snapshots_served = 0;
+  Sequence committed{0};
+  std::size_t in_sync_nodes = 0;  // this one counted; 0: it does not lead
   BuildProgress::TimePoint now{};
 };
 /// `stats replication`: where this node stands, whom it follows and who follows it.

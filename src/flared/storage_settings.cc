@@ -10,7 +10,6 @@ StorageOptions storage_settings(const FlaredOptions& options) {
   storage.alignment = static_cast<int>(options.storage_ap);
   if (options.log_max_bytes > 0) storage.log_max_bytes = options.log_max_bytes;
   storage.disk_reserve_bytes = options.disk_reserve_bytes;
-  storage.defrag_unit = options.storage_dfunit;
   storage.flush_keep_s = options.flush_keep_s;
   storage.durability = options.durability;
   storage.deletions_max = static_cast<std::size_t>(options.storage_cache_size);

@@ -20,7 +20,8 @@ namespace {
 constexpr std::string_view version_answer = "VERSION 2.0.0\r\n";  // docs/design.md 1: a plain number
 
 bool sent_by_daemons(const Request& request) {
-  return request.proxied || request.command == Command::node_sync || request.command == Command::repl;
+  return request.proxied || request.command == Command::node_sync || request.command == Command::repl ||
+         request.command == Command::position;
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker aske
       view_(worker.view()),
       now_s_(worker.setup().clock.unix_s()),
       operations_share_(worker.setup().operations_share.load(std::memory_order_relaxed)),
-      tells_read_errors_(worker.setup().read_errors.load(std::memory_order_relaxed)) {}
+      tells_read_errors_(worker.setup().read_errors.load(std::memory_order_relaxed)),
+      sync_mode_(worker.setup().gate && worker.setup().gate->sync()) {}
 
 void Turn::run() {
   worker_.counts().turns.add();
@@ -64,8 +66,10 @@ void Turn::run() {
         worker_.counts().refused_operations.add();
         error(read.request, too_many_operations_answer);
       }
+      if (sync_mode_ || waits_for_commit_) note_late(read.request);
     } else {
       output_->append(read.answer);
+      if (sync_mode_ || waits_for_commit_) late().append(read.answer);
       if (read.kind == ReadResult::Kind::close) after_ = read.answer.empty() ? After::close : After::part;
     }
     input_.consume(read.consumed);  // only now: the request points into the input
@@ -78,8 +82,9 @@ void Turn::run() {
     output_->clear();
     if (awaited_) awaited_->lose();
     after_ = After::close;
-  } else if (worker_.setup().answers_wait) {
-    await_disk();
+  } else {
+    if (waits_for_commit_) await_commit();
+    if (worker_.setup().answers_wait) await_disk();
   }
 }
 
@@ -147,6 +152,10 @@ void Turn::answer_hello(const Request& request) {
 // docs/design.md 5: an index whose map was refused must not take this node for its own.
 void Turn::answer_ping(const Request& request) {
   if (peer_.standing == SessionPeer::Standing::foreign_index) return say(request, "SERVER_ERROR foreign index\r\n");
+  if (peer_.standing == SessionPeer::Standing::kin) {
+    worker_.setup().probed.store(std::chrono::steady_clock::now().time_since_epoch().count(),
+                                 std::memory_order_relaxed);
+  }
   const auto ailment = worker_.setup().control.ailment();
   say(request, ailment.empty() ? reply::ok : ailment);
 }
@@ -213,6 +222,7 @@ void Turn::answer(const Request& request) {
     case Command::salvage:
     case Command::flush_all:
     case Command::node_sync:
+    case Command::position:
       return ask_control(request);
     case Command::dump:
     case Command::dump_key:
@@ -266,6 +276,9 @@ void Turn::ask_control(const Request& request) {
     case Command::node_sync:
       if (!takes_map(request)) return;
       control.install_map(std::string{request.data}, request.version, reply_to(await(request)));
+      break;
+    case Command::position:
+      control.position(std::string{request.rest}, reply_to(await(request)));
       break;
     case Command::flush_all: {
       auto reply = reply_to(await(request));

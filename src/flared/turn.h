@@ -89,9 +89,15 @@ class Turn {
   void wrote_elsewhere(std::string_view key);
   bool wrote_lately(std::string_view key) const;
   void error(const Request& request, std::string_view text);
-  void say(const Request& request, std::string_view text);
+  void say(const Request& request, std::string_view text) { say_to(*output_, request, text); }
+  void say_to(OutputBuffer& out, const Request& request, std::string_view text) const;
   void ask_control(const Request& request);
   void await_disk();
+  bool may_write(const Request& request);
+  void wait_for_commit();
+  void note_late(const Request& request);
+  OutputBuffer& late();
+  void await_commit();
   AnswerPlace await();
   AnswerPlace await_read();
   AnswerPlace await(const Request& request);
@@ -105,8 +111,12 @@ class Turn {
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;
   std::int64_t now_s_;
-  const double operations_share_;  // of max-ops-per-second; 0: no limit
-  const bool tells_read_errors_;   // option proxy-read-error
+  const double operations_share_;       // of max-ops-per-second; 0: no limit
+  const bool tells_read_errors_;        // option proxy-read-error
+  const bool sync_mode_;                // replication-type sync: each answer from the own store waits for its copies
+  bool waits_for_commit_ = false;       // this turn has such an answer, or one by a request's word
+  bool late_covers_all_ = true;         // late_ has a line for each answer of the turn
+  std::unique_ptr<OutputBuffer> late_;  // what is said if the copies do not come in time; null in async
   std::shared_ptr<AwaitedAnswers> awaited_;
   std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
   std::string_view values_error_;      // of the present get: what its end tells in place of END

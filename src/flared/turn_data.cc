@@ -26,12 +26,12 @@ void Turn::get(const Request& request) {
 }
 
 // An entry that cannot be read is no miss (protocol.md 7, daemons.md 3.5), nor one that was left out because one line
-// of keys asked for more than there is memory. With proxy-read-error = error END says that none was lost on the way
-// from another node either (cluster.md 9.11), so it waits for their answers.
+// of keys asked for more than there is memory. Another node may tell that of its entries, so END waits for the answers;
+// with proxy-read-error = error it says that none was lost on the way either (cluster.md 9.11).
 void Turn::end_values(std::uint32_t first_place) {
   const auto error = std::exchange(values_error_, {});
   if (!error.empty()) return output_->append(error);
-  if (tells_read_errors_ && next_place() > first_place) return awaited_->reserve_end(output_->size(), first_place);
+  if (next_place() > first_place) return awaited_->reserve_end(output_->size(), first_place);
   output_->append(reply::end);
 }
 
@@ -51,6 +51,7 @@ void Turn::read_key(std::string_view key, bool with_version) {
   const bool at_master = wrote_lately(key);
   const auto route = route_read(view_, key, at_master, worker_.draw());
   if (route.kind == Route::Kind::local) {
+    if (sync_mode_) wait_for_commit();  // it may have seen something newer
     ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
     if (!found) values_error_ = answer_of(found.error());
@@ -140,6 +141,7 @@ void Turn::write(const Request& request) {
 }
 
 void Turn::execute(const Request& request) {
+  if (!may_write(request)) return error(request, reply::too_few_replicas);
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
   ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
@@ -174,6 +176,8 @@ void Turn::touch_many(const Request& request) {
     const auto route = route_write(view_, one.key, one.proxied);
     if (route.kind == Route::Kind::forward) {
       forward_gat(one, route.node);
+    } else if (route.kind == Route::Kind::local && !may_write(one)) {
+      values_error_ = reply::too_few_replicas;
     } else if (route.kind == Route::Kind::local) {
       ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);

@@ -43,6 +43,8 @@ void Turn::count_asked(const ItemRequest& item) {
 
 void Turn::execute_here(const Request& request) {
   auto& setup = worker_.setup();
+  if (changes_entry(*request.item) && !may_write(request)) return error(request, reply::too_few_replicas);
+  if (sync_mode_) wait_for_commit();
   const ItemPlace place{setup.storage, setup.marks, worker_.counts(), now_s_, serves_clients(view_)};
   const auto done = execute_item(place, *request.item, *output_);
   if (!done) fail(request, done.error());
@@ -80,10 +82,10 @@ void Turn::unreadable(const Request& request, std::string_view why) {
 }
 
 // In the protocol in which it was asked.
-void Turn::say(const Request& request, std::string_view text) {
-  if (request.item) return append_item_answer(*output_, *request.item, failed(text), now_s_);
-  if (request.binary) return append_binary_of_text(*output_, *request.binary, text);
-  output_->append(text);
+void Turn::say_to(OutputBuffer& out, const Request& request, std::string_view text) const {
+  if (request.item) return append_item_answer(out, *request.item, failed(text), now_s_);
+  if (request.binary) return append_binary_of_text(out, *request.binary, text);
+  out.append(text);
 }
 
 void Turn::answer_noop(const Request& request) {

@@ -28,6 +28,7 @@
 #include "flared/keys_elsewhere.h"
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
+#include "flared/replication/commit_gate.h"
 #include "flared/replication/replicated_writes.h"
 #include "flared/routing.h"
 #include "flared/storage/storage.h"
@@ -56,6 +57,7 @@ struct WorkerSetup {
   Log& log;
   NodeKey own_key;
   std::string bind_address;
+  CommitGate* gate = nullptr;       // null: no answer waits for copies (docs/replication.md 9)
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
   ReplicatedWrites* replicated_writes = nullptr;  // of an original master; null: none is taken
@@ -67,6 +69,7 @@ struct WorkerSetup {
   std::chrono::milliseconds answer_deadline{10'000};
   std::atomic<std::int64_t> failover_wait_ms{0};  // failover-wait; changed by HUP, for the links made from then on
   QueueLimit queue;                               // max-total-thread-queue
+  std::atomic<std::int64_t> probed{0};            // when the index last probed this node, in ticks of the steady clock
   ConnectionPlaces places;
   ConnectionMemory memory;
   std::atomic<double> operations_share{0};  // of max-ops-per-second, for each worker; 0: no limit

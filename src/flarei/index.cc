@@ -80,11 +80,27 @@ Index::Answer Index::set_in_sync(const NodeKey& key, Epoch epoch, bool in_sync) 
   return changed;
 }
 
+Index::Answer Index::adopt(NodeMap map) {
+  const NodeKey nobody;
+  if (!map_lost_) return refuse(Refusal::not_lost, nobody, "node adopt");
+  map_lost_ = false;
+  if (map.nodes.empty()) {
+    const auto stored = store_.save(map);
+    map_lost_ = !stored;
+    if (!stored) log_.error("node adopt: {}", stored.error().text);
+    return stored ? Answer{} : Answer{Refusal::not_stored};
+  }
+  auto adopted = enact(std::move(map), nobody, "node adopt");
+  map_lost_ = !adopted;
+  return adopted;
+}
+
 Index::Answer Index::enact(Decision decision, const NodeKey& key, std::string_view cause,
                            const std::optional<NodeKey>& leaving) {
   if (!decision) return refuse(decision.error(), key, cause);
   if (decision->version == map_.version) return {};  // nothing has changed
   if (read_only_) return refuse(Refusal::read_only, key, cause);
+  if (map_lost_) return refuse(Refusal::map_lost, key, cause);
   if (const auto stored = store_.save(*decision); !stored) {
     log_.error("{} of {} is refused and the old node map stays: {}", cause, printable(key.text), stored.error().text);
     return Refusal::not_stored;

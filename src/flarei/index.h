@@ -39,6 +39,9 @@ class Index {
   void belong_to(const ClusterIdentity& identity);
   /// Refuses every change as long as it is not known whose nodes these are (docs/design.md 4).
   void set_read_only(bool read_only) { read_only_ = read_only; }
+  /// The map was lost, not new: nothing is changed until one is adopted.
+  void await_adoption() { map_lost_ = true; }
+  bool is_map_lost() const { return map_lost_; }
 
   using Answer = Result<void, Refusal>;
   Answer add(std::string_view server_name, int port);
@@ -51,6 +54,8 @@ class Index {
   Answer mark_up(const NodeKey& key, bool trusted, std::string_view cause);
   Answer mark_ready(const NodeKey& key);
   Answer remove(const NodeKey& key);
+  /// In place of a lost map: a map with a version, or the empty one.
+  Answer adopt(NodeMap map);
   /// Says in the log why nothing is done.
   Refusal refuse(Refusal refusal, const NodeKey& key, std::string_view cause);
   /// `node insync` of a slave, by its master.
@@ -69,6 +74,7 @@ class Index {
   std::shared_ptr<const std::string> sync_request_for_ours_;
   std::string line_words_;  // behind each NODE line for nodes of ours
   bool read_only_ = false;
+  bool map_lost_ = false;
 };
 
 }  // namespace flare

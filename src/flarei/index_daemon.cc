@@ -65,6 +65,14 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
       signals_(context_.get_executor()),
       ask_again_(context_.get_executor()) {
   index_.publish_to(monitors_);
+  if (local.map_lost) {
+    index_.await_adoption();
+    log_.error(
+        "{} is lost: nothing is changed and no node is told anything until a map is adopted; put a copy of it there "
+        "and start again, or look at stats offers and take one with node adopt <version>, or begin anew with node "
+        "adopt empty force",
+        local.map_file.path());
+  }
   index_.belong_to(identity_.cluster());
   monitors_.introduce_as(identity_);
   monitors_.take_down_by(succession_);

@@ -33,6 +33,7 @@ struct LocalState {
   MapFile map_file;
   NodeMap map;
   DaemonIdentity identity;
+  bool map_lost = false;  // flare.xml is gone, and it was there (docs/operations.md)
 };
 
 /// flarei in service: all on one thread, which `run` takes.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/printable.h"
 #include "common/cluster/node_map_text.h"
 #include "common/protocol/reply_writer.h"
 #include "flarei/map_query.h"
@@ -149,6 +150,8 @@ void IndexService::answer_at_once(const IndexRequest& request, std::string& out)
     case IndexCommand::node_state:
     case IndexCommand::node_remove:
     case IndexCommand::node_insync:
+    case IndexCommand::node_offer:
+    case IndexCommand::node_adopt:
     case IndexCommand::shutdown:
       answer_node_request(request, out);
       return;
@@ -171,6 +174,12 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
     case IndexCommand::node_insync:
       answer(index_.set_in_sync(request.key(), request.epoch, request.in_sync), state_failure);
       return;
+    case IndexCommand::node_offer:
+      out += index_.is_map_lost() ? offer_wanted : reply::ok;
+      return;
+    case IndexCommand::node_adopt:
+      answer(adopt(request), "SERVER_ERROR failed to adopt a map\r\n");
+      return;
     case IndexCommand::node_remove:
       answer(index_.remove(request.key()), "SERVER_ERROR failed to remove node\r\n");
       return;
@@ -189,6 +198,31 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
     case IndexCommand::hello:
       return;
   }
+}
+
+void IndexService::take_offer(NodeMap map, const NodeKey& by, std::string& out) {
+  const auto version = map.version;
+  auto& log = monitors_.log();
+  const auto taken = offers_.take(std::move(map), by);
+  if (taken) {
+    log.notice("node {} offers map version {}: see stats offers, node adopt", printable(by.text), raw(version));
+  } else {
+    log.warning("the map of version {} that {} offers is not kept: {}", raw(version), printable(by.text),
+                printable(taken.error(), 400));
+  }
+  out += taken ? reply::ok : "SERVER_ERROR offer refused\r\n";
+}
+
+Index::Answer IndexService::adopt(const IndexRequest& request) {
+  const NodeKey nobody;
+  const auto* const offered = offers_.find(request.map_version);
+  if (!request.empty && !offered && index_.is_map_lost()) {
+    return index_.refuse(Refusal::no_such_offer, nobody, "node adopt");
+  }
+  auto map = offered && !request.empty ? adopted_map(offered->map, offers_.highest()) : NodeMap{};
+  auto adopted = index_.adopt(std::move(map));
+  if (adopted) offers_.clear();
+  return adopted;
 }
 
 Index::Answer IndexService::set_role(const IndexRequest& request) {
@@ -225,6 +259,9 @@ void IndexService::answer_stats(StatsTopic topic, std::string& out) const {
       break;
     case StatsTopic::nodes:
       out += stats_nodes_text(index_.map());
+      return;
+    case StatsTopic::offers:
+      out += offers_.stats();
       return;
     case StatsTopic::doors:
       out += keeper_ ? keeper_->stats() : std::string{reply::end};

@@ -12,10 +12,14 @@
 #include "flarei/index.h"
 #include "flarei/index_stats.h"
 #include "flarei/monitors.h"
+#include "flarei/offers.h"
 
 namespace flare {
 
 class SessionTable;
+
+/// The answer to a `node offer` whose lines are to follow; otherwise OK.
+inline constexpr std::string_view offer_wanted = "WANTED\r\n";
 
 /// Who is at the other end of a session, by its `hello`.
 struct IndexPeer {
@@ -37,6 +41,8 @@ class IndexService {
   /// From here on this takes masters down that an operator or they themselves want to go.
   void take_down_by(Succession& succession) { succession_ = &succession; }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
+  /// What came behind a `node offer` that was answered WANTED.
+  void take_offer(NodeMap map, const NodeKey& by, std::string& out);
   void change_options(const FlareiOptions& options) { options_ = options; }
 
  private:
@@ -49,6 +55,7 @@ class IndexService {
   void answer_stats(StatsTopic topic, std::string& out) const;
   void append_general(std::string& out) const;
   void append_monitors(std::string& out) const;
+  Index::Answer adopt(const IndexRequest& request);
   Index::Answer set_role(const IndexRequest& request);
   Index::Answer set_state(const IndexRequest& request);
 
@@ -57,6 +64,7 @@ class IndexService {
   SessionTable& sessions_;
   FlareiOptions options_;
   const Clock& clock_;
+  Offers offers_;
   OwnIdentity* identity_;             // null: this daemon has none
   Succession* succession_ = nullptr;  // null: nodes go by the map alone
   const DoorKeeper* keeper_ = nullptr;

@@ -117,6 +117,7 @@ IoTask<> IndexSession::answer_lines() {
 }
 
 IoTask<> IndexSession::answer_line(std::string_view line) {
+  if (offer_) co_return take_offer_line(line);
   const auto request = parse_index_request(line);
   if (!request) {
     output_ += reply::error;
@@ -131,9 +132,22 @@ IoTask<> IndexSession::answer_line(std::string_view line) {
   if (!has_place(*request)) co_return refuse(reply::too_many_connections);
   if (request->command == IndexCommand::quit) ending_ = true;
   co_await service_.answer(*request, peer_, output_);
+  const bool wanted = request->command == IndexCommand::node_offer && output_.ends_with(offer_wanted);
+  if (wanted) offer_.emplace(request->map_version, request->key());
   if (request->command == IndexCommand::hello && !peer_.foreign && !peer_.start_id.empty()) {
     settle(ConnectionPlaces::Proof::hello);
   }
+}
+
+void IndexSession::take_offer_line(std::string_view line) {
+  const auto step = offer_->take(line);
+  if (step == OfferReader::Step::more) return;
+  if (step == OfferReader::Step::broken) {
+    refuse("CLIENT_ERROR format error\r\n");  // what follows cannot be told from requests
+  } else {
+    service_.take_offer(offer_->take_map(), offer_->by(), output_);
+  }
+  offer_.reset();
 }
 
 // What only nodes send makes a connection a node's. On trial (clients have taken all of max-connection) nothing is
@@ -143,6 +157,7 @@ bool IndexSession::has_place(const IndexRequest& request) {
     case IndexCommand::node_add:
     case IndexCommand::node_state:
     case IndexCommand::node_insync:
+    case IndexCommand::node_offer:
       settle(ConnectionPlaces::Proof::request);
       return true;
     case IndexCommand::hello:
@@ -154,6 +169,7 @@ bool IndexSession::has_place(const IndexRequest& request) {
     case IndexCommand::stats:
     case IndexCommand::node_role:
     case IndexCommand::node_remove:
+    case IndexCommand::node_adopt:
     case IndexCommand::kill:
     case IndexCommand::verbosity:
     case IndexCommand::show:

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,7 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   IoTask<> answer_lines();
   IoTask<> answer_line(std::string_view line);
   IoTask<bool> write_answers();
+  void take_offer_line(std::string_view line);
   bool has_place(const IndexRequest& request);
   void settle(ConnectionPlaces::Proof proof);
   void refuse(std::string_view last_words);
@@ -51,10 +53,11 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   int number_ = 0;
   std::string input_;
   std::string output_;
-  std::string operation_;  // the command word in work
-  bool waiting_ = false;   // for a request
-  bool ending_ = false;    // after what is in output_
-  bool parting_ = false;   // what is in output_ says why: the client is given time to read it
+  std::string operation_;             // the command word in work
+  std::optional<OfferReader> offer_;  // its lines are coming in
+  bool waiting_ = false;              // for a request
+  bool ending_ = false;               // after what is in output_
+  bool parting_ = false;              // what is in output_ says why: the client is given time to read it
   std::chrono::steady_clock::time_point deadline_;
   std::chrono::steady_clock::time_point work_since_;
 };

@@ -42,6 +42,13 @@ Result<DaemonIdentity, StartFailure> settle_identity(const FlareiOptions& option
   return std::move(*identity);
 }
 
+// An index that has begun once has a file, if only of an empty map.
+Result<bool, StartFailure> is_map_lost(const FlareiOptions& options, const MapFile::Loaded& loaded) {
+  const auto kept = IdentityFile{program, options.data_dir}.load();
+  if (!kept) return kept.error();
+  return !loaded.found && *kept && !(*kept)->cluster.cluster.empty();
+}
+
 Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log& log) {
   auto data_dir_lock = DataDirLock::take(program, options.data_dir);
   if (!data_dir_lock) return data_dir_lock.error();
@@ -55,11 +62,17 @@ Result<LocalState, StartFailure> lock_and_load(const FlareiOptions& options, Log
   auto loaded = file.load();
   if (!loaded) return StartFailure{ExitCode::io, "flarei: " + loaded.error().text};
   for (const auto& remark : loaded->remarks) log.warning("{}", remark);
+  const auto lost = is_map_lost(options, *loaded);
+  if (!lost) return lost.error();
   auto identity = settle_identity(options, *loaded, log);
   if (!identity) return identity.error();
   file.set_cluster(identity->cluster.cluster);
-  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(file), std::move(loaded->map),
-                    std::move(*identity)};
+  // From now on a missing file is a lost one.
+  if (!loaded->found && !*lost) {
+    if (const auto saved = file.save(loaded->map); !saved) return StartFailure{ExitCode::io, saved.error().text};
+  }
+  return LocalState{std::move(*data_dir_lock), std::move(index_dir_lock), std::move(file),
+                    std::move(loaded->map),    std::move(*identity),      *lost};
 }
 
 void say_hello(const FlareiOptions& options, Log& log) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "flarei/index_facts.h"
+#include "flarei/map_sum.h"
 #include "flarei/map_xml.h"
 #include "flarei/reigns.h"
 
@@ -98,11 +99,20 @@ Result<void, StoreError> keep_generations(const std::string& path) {
 
 Result<NodeMap, StoreError> parse(const std::string& path, std::string_view bytes) {
   auto map = map_from_xml(bytes);
-  if (map) return std::move(*map);
+  if (!map) return StoreError{fmt::format("{} holds no node map: {}", path, map.error().text)};
+  if (look_at_sum(bytes) != MapSum::wrong) return std::move(*map);
   return StoreError{
-      fmt::format("{} holds no node map: {}; repair it, put one of {}.1 to .{} in its place, or remove it "
-                  "to start with an empty map",
-                  path, map.error().text, path, generations)};
+      fmt::format("{} does not match the sum in its last line: it is damaged, or was changed by hand. Who changed it "
+                  "takes the word sum=... out of that line and starts again",
+                  path)};
+}
+
+// No start overwrites what somebody may still need.
+StoreError with_way_out(const StoreError& error, const std::string& path) {
+  return {
+      fmt::format("{}; repair it, put one of {}.1 to .{} in its place, or remove it to take the map that "
+                  "the nodes offer",
+                  error.text, path, generations)};
 }
 
 }  // namespace
@@ -113,12 +123,12 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
   Loaded loaded;
   std::string source = path_;
   auto bytes = read_file(path_);
-  if (!bytes) return bytes.error();
+  if (!bytes) return with_way_out(bytes.error(), path_);
   if (!*bytes) {
     // cluster.md 4.6: an original that was killed between unlink and rename leaves only this one.
     source = path_ + ".tmp";
     bytes = read_file(source);
-    if (!bytes) return bytes.error();
+    if (!bytes) return with_way_out(bytes.error(), path_);
     if (!*bytes || !map_from_xml(**bytes)) {
       loaded.remarks.push_back(fmt::format("{} does not exist: starting with an empty node map", path_));
       return loaded;
@@ -126,7 +136,8 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
     loaded.remarks.push_back(fmt::format("{} does not exist: taking the map of {}", path_, source));
   }
   auto map = parse(source, **bytes);
-  if (!map) return map.error();
+  if (!map) return with_way_out(map.error(), path_);
+  loaded.found = true;
   loaded.map = std::move(*map);
   if (auto facts = facts_of_xml(**bytes, loaded.map)) {
     loaded.cluster = std::move(facts->cluster);
@@ -142,7 +153,7 @@ Result<MapFile::Loaded, StoreError> MapFile::load() const {
 Result<void, StoreError> MapFile::save(const NodeMap& map) {
   const auto temporary = path_ + ".tmp";
   auto xml = map_to_xml(map);
-  if (!cluster_.empty() || !map.reigns.empty()) xml += facts_line(cluster_, map);
+  if (!cluster_.empty() || !map.reigns.empty()) xml = with_sum(std::move(xml) + facts_line(cluster_, map));
   if (auto written = write_durably(temporary, xml); !written) return written;
   if (auto kept = keep_generations(path_); !kept) return kept;
   if (::rename(temporary.c_str(), path_.c_str()) != 0) return failure("rename", temporary);

@@ -16,6 +16,7 @@ class MapFile final : public MapStore {
 
   struct Loaded {
     NodeMap map;
+    bool found = false;                // there was a file
     std::string cluster;               // id of the comment line (docs/design.md 4); empty: none
     std::vector<std::string> remarks;  // for the log: no file, a file taken over, doubts about the map
   };

@@ -32,6 +32,7 @@ class NodeMonitors final : public MapPublisher, public MonitorOwner {
   void deliver_again();
   void change_settings(MonitorSettings settings) { settings_ = std::move(settings); }
 
+  Log& log() { return log_; }
   /// Null: no such node.
   std::shared_ptr<NodeMonitor> find(const NodeKey& key) const;
   std::vector<std::shared_ptr<const NodeMonitor>> all() const;

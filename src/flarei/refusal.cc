@@ -49,6 +49,13 @@ std::string_view to_text(Refusal refusal) {
       return "the node is the last master of its partition";
     case Refusal::not_stored:
       return "the new map could not be stored";
+    case Refusal::map_lost:
+      return "the node map is lost: look at stats offers, then adopt one with node adopt <version>, or begin anew with "
+             "node adopt empty force";
+    case Refusal::not_lost:
+      return "this index has its map: nothing is adopted";
+    case Refusal::no_such_offer:
+      return "no map of this version was offered, see stats offers";
     case Refusal::read_only:
       return "it is not known whose nodes these are, see the log: nothing is changed";
   }

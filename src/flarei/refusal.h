@@ -32,6 +32,9 @@ enum class Refusal {
   force_needed,          // its dead master may hold the only copy of the data
   only_copy,             // a preserved master without a successor is not removed
   not_stored,
+  map_lost,  // flare.xml is gone: first a map is adopted, or an empty one by force
+  not_lost,  // this index has a map: none is adopted
+  no_such_offer,
   read_only,  // the nodes are being asked for their cluster, or disagree about it (docs/design.md 4)
 };
 

@@ -193,9 +193,10 @@ IoTask<std::map<NodeKey, LogPosition>> Succession::positions_of(std::map<NodeKey
   co_return round->positions;
 }
 
-// Epoch 0 promises nothing: the slave must go on following.
+// No promise is asked for: the slave must go on following.
 IoTask<> Succession::ask_slave(std::shared_ptr<Round> round, Question question, NodeKey key) {
-  auto request = position_request(round->partition, Epoch{0}, PositionAsked::promise);
+  const Epoch epoch{raw(next(index_.map().version))};
+  auto request = position_request(round->partition, epoch, PositionAsked::leaving);
   const auto answer = co_await ask(question, std::move(request), round_deadline);
   if (answer.kind == Answer::Kind::position) round->positions.emplace(key, answer.position);
   round->missing -= 1;

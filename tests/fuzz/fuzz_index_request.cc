@@ -24,9 +24,12 @@ std::string written(const IndexRequest& request) {
       return "node state" + node + ' ' + std::string{to_text(request.state)};
     case IndexCommand::node_insync:
       return "node insync" + node + ' ' + std::to_string(raw(request.epoch)) + (request.in_sync ? " 1" : " 0");
+    case IndexCommand::node_offer:
+      return "node offer " + std::to_string(raw(request.map_version)) + node;
     case IndexCommand::node_role:
       return "node role" + node + ' ' + std::string{to_text(request.role)} + ' ' + std::to_string(request.balance) +
              ' ' + std::to_string(raw(request.partition)) + (request.force ? " force" : "");
+    case IndexCommand::node_adopt:  // names no node
     case IndexCommand::ping:
     case IndexCommand::stats:
     case IndexCommand::kill:

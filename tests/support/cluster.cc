@@ -75,6 +75,9 @@ std::filesystem::path Cluster::log_of(const Address& daemon) const { return plan
 
 void Cluster::spawn(const std::string& name, const Address& daemon, const std::vector<std::string>& more_words) {
   Command command{.words = {program(name), "-f", config_of(daemon), "--stderr"}, .errors = log_of(daemon)};
+  if (const auto found = plan_.networks.find(daemon.name); found != plan_.networks.end()) {
+    command.network = found->second;
+  }
   command.words.insert(command.words.end(), more_words.begin(), more_words.end());
   processes_.insert_or_assign(key_of(daemon), Process{command});
 }

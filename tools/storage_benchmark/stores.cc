@@ -41,6 +41,14 @@ std::uint64_t record_count() {
   return count;
 }
 
+CheckpointPace checkpoint_pace() {
+  CheckpointPace pace;
+  if (const char* text = std::getenv("FLARE_BENCH_VOLUME")) {
+    pace.volume_max = std::max<std::uint64_t>(1, std::strtoull(text, nullptr, 10));
+  }
+  return pace;
+}
+
 Key::Key(std::uint64_t number) {
   std::memcpy(bytes_, "key-", 4);
   size_ = static_cast<std::size_t>(std::to_chars(bytes_ + 4, bytes_ + sizeof bytes_, number).ptr - bytes_);

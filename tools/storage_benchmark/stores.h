@@ -22,6 +22,9 @@ constexpr std::size_t record_bytes_max = record_header_bytes + data_bytes;
 /// FLARE_BENCH_RECORDS; a million without it.
 std::uint64_t record_count();
 
+/// The default, or FLARE_BENCH_VOLUME writes between two checkpoints.
+CheckpointPace checkpoint_pace();
+
 /// The key of a record, without allocation.
 class Key {
  public:
@@ -67,7 +70,7 @@ class BareStore {
 /// The store of flared with log and checkpoints, as a worker uses it.
 class LoggedStore {
  public:
-  explicit LoggedStore(CheckpointPace pace = {});
+  explicit LoggedStore(CheckpointPace pace = checkpoint_pace());
   ~LoggedStore();
   void begin() { batch_begin(); }
   void end() { batch_end(); }

@@ -51,6 +51,7 @@ AnswerShape answer_shape(const Request& request) {
     case Command::salvage:
     case Command::node_sync:
     case Command::repl:
+    case Command::position:
     case Command::hello:
       return AnswerShape::line;
   }

@@ -79,6 +79,8 @@ std::string_view name_of(Command command) {
       return "item";
     case Command::noop:
       return "noop";
+    case Command::position:
+      return "position";
     case Command::repl:
       return "repl";
     case Command::hello:
@@ -103,6 +105,10 @@ std::string_view name_of(IndexCommand command) {
       return "node remove";
     case IndexCommand::node_insync:
       return "node insync";
+    case IndexCommand::node_offer:
+      return "node offer";
+    case IndexCommand::node_adopt:
+      return "node adopt";
     case IndexCommand::hello:
       return "hello";
     case IndexCommand::kill:

@@ -71,6 +71,7 @@ constexpr AccessClasses classes_for(Command command) {
     case Command::dump_key:
       return cluster | admin;  // an original builds its slaves by them, operators save data
     case Command::node_sync:
+    case Command::position:
     case Command::repl:
     case Command::hello:
       return cluster;
@@ -95,6 +96,7 @@ constexpr AccessClasses classes_for(IndexCommand command) {
     case IndexCommand::quit:
       return AccessClasses::all();
     case IndexCommand::node_insync:
+    case IndexCommand::node_offer:
     case IndexCommand::hello:
       return cluster;
     case IndexCommand::node_add:
@@ -103,6 +105,7 @@ constexpr AccessClasses classes_for(IndexCommand command) {
       return cluster | admin;  // nodes speak for themselves, operators for nodes
     case IndexCommand::node_role:
     case IndexCommand::node_remove:
+    case IndexCommand::node_adopt:
     case IndexCommand::kill:
     case IndexCommand::show:
       return admin;

@@ -51,6 +51,7 @@ std::string_view write_word(const Request& request) {
     case Command::show:
     case Command::node_sync:
     case Command::repl:
+    case Command::position:
     case Command::hello:
       return {};
   }
@@ -156,6 +157,7 @@ void append_forwarded_write(OutputBuffer& out, const Request& request, std::stri
     case Command::show:
     case Command::node_sync:
     case Command::repl:
+    case Command::position:
     case Command::hello:
       return;  // not forwarded
   }

@@ -77,6 +77,22 @@ bool parse_node_insync(Words& words, IndexRequest& request) {
   return words.done();
 }
 
+bool parse_node_offer(Words& words, IndexRequest& request) {
+  const auto version = words.next_number<std::uint64_t>();
+  if (version) request.map_version = MapVersion{*version};
+  return version && take_node(words, request) && words.done();
+}
+
+bool parse_node_adopt(Words& words, IndexRequest& request) {
+  if (words.at_number()) {
+    const auto version = words.next_number<std::uint64_t>();
+    if (version) request.map_version = MapVersion{*version};
+    return version && words.done();
+  }
+  request.empty = words.next() == "empty" && words.next() == "force";
+  return request.empty && words.done();
+}
+
 bool parse_kill(Words& words, IndexRequest& request) {
   const auto id = words.next_number<std::int32_t>();
   if (id) request.kill_id = *id;
@@ -111,6 +127,8 @@ constexpr std::array node_rows{
     CommandRow{"state", IndexCommand::node_state, parse_node_state},
     CommandRow{"remove", IndexCommand::node_remove, parse_node_alone},
     CommandRow{"insync", IndexCommand::node_insync, parse_node_insync},
+    CommandRow{"offer", IndexCommand::node_offer, parse_node_offer},
+    CommandRow{"adopt", IndexCommand::node_adopt, parse_node_adopt},
 };
 
 constexpr std::array command_rows{

@@ -19,6 +19,8 @@ enum class IndexCommand : std::uint8_t {
   node_state,
   node_remove,
   node_insync,  // `node insync <S> <P> <epoch> <0|1>` from a master (docs/replication.md 8)
+  node_offer,   // `node offer <version> <S> <P>`: a node has a map, and the index may have lost its own
+  node_adopt,   // `node adopt <version>`, `node adopt empty force`: an operator takes what was offered
   kill,
   quit,
   meta,
@@ -42,6 +44,8 @@ struct IndexRequest {
   State state = State::active;           // node state
   Epoch epoch{0};                        // node insync
   bool in_sync = false;                  // node insync
+  MapVersion map_version{0};             // node offer, node adopt
+  bool empty = false;                    // node adopt: no offered map
   std::int32_t kill_id = 0;
   bool noreply = false;   // verbosity
   std::string_view rest;  // hello: its words

@@ -21,7 +21,7 @@ struct LogPosition {
 /// What is asked of the node beside the answer.
 enum class PositionAsked {
   promise,  // it takes no stream of an epoch below the one named
-  leaving,  // it is to go: no promise; it refuses flush_all for a while
+  leaving,  // its partition's master is to go: no promise; the master refuses flush_all for a while
 };
 
 /// `position <partition> <epoch>[ leaving]` CRLF.

@@ -110,6 +110,7 @@ std::string_view spoken_refusal(Command command, const Fields& fields, const Rea
     case Command::salvage:
     case Command::show:
     case Command::node_sync:
+    case Command::position:
     case Command::hello:
     case Command::repl:
     case Command::item:  // a meta line tells its own (meta_line.h)

@@ -39,9 +39,12 @@ constexpr std::string_view no_detail =
 constexpr std::string_view not_available = "SERVER_ERROR not available on current storage type\r\n";
 constexpr std::string_view too_many_connections = "ERROR Too many open connections\r\n";  // as memcached says it
 constexpr std::string_view answer_too_large = "SERVER_ERROR out of memory writing get response\r\n";
-constexpr std::string_view no_partition = "SERVER_ERROR no partition available\r\n";  // cluster.md 5.2
-constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";          // surely not done
-constexpr std::string_view proxy_error = "SERVER_ERROR proxy error\r\n";              // outcome unknown
+constexpr std::string_view no_partition = "SERVER_ERROR no partition available\r\n";      // cluster.md 5.2
+constexpr std::string_view replication_timeout = "SERVER_ERROR replication timeout\r\n";  // outcome unknown
+constexpr std::string_view too_few_replicas =
+    "SERVER_ERROR too few replicas in sync (min-sync-replicas): nothing was done\r\n";
+constexpr std::string_view proxy_failure = "SERVER_ERROR proxy failure\r\n";  // surely not done
+constexpr std::string_view proxy_error = "SERVER_ERROR proxy error\r\n";      // outcome unknown
 constexpr std::string_view flush_at_slave =
     "SERVER_ERROR flush_all refused: this node is a slave, flush its master\r\n";
 constexpr std::string_view flush_too_early =

@@ -292,6 +292,7 @@ constexpr std::array command_rows{
     CommandRow{"node", Command::node_sync, parse_node},
     CommandRow{"repl", Command::repl, parse_repl},
     CommandRow{"hello", Command::hello, parse_repl},
+    CommandRow{"position", Command::position, parse_repl},
     CommandRow{"keys", Command::get, parse_keys},
     CommandRow{"mg", Command::item, parse_meta<ItemVerb::get>},
     CommandRow{"ms", Command::item, parse_meta<ItemVerb::store>},

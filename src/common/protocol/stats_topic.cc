@@ -24,6 +24,7 @@ std::optional<StatsTopic> stats_topic_from_words(std::string_view text) {
   if (word == "sizes") return StatsTopic::sizes;
   if (word == "nodes") return StatsTopic::nodes;
   if (word == "doors") return StatsTopic::doors;
+  if (word == "offers") return StatsTopic::offers;
   if (word == "threads") return threads_topic(words.next());
   return std::nullopt;
 }

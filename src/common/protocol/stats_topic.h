@@ -17,7 +17,8 @@ enum class StatsTopic : std::uint8_t {
   threads_request,
   threads_slave,
   threads_queue,
-  doors,  // ours: who came in and who was refused
+  doors,   // ours: who came in and who was refused
+  offers,  // ours, of flarei: the maps that nodes offer to an index that has lost its own
 };
 
 /// `words`: what follows `stats`. Words behind a known topic are ignored; nullopt for anything else: `ERROR`.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "flared/replication/history.h"
+
 namespace flare {
 
 namespace {
@@ -13,8 +15,11 @@ Backup::Refuse out_of_place(std::string_view word) { return {fmt::format("{} out
 
 }  // namespace
 
-Backup::Backup(const Position& own, Epoch epoch_known)
-    : position_(own), epoch_known_(epoch_known), stream_epoch_(std::max(own.epoch, epoch_known)) {}
+Backup::Backup(const Position& own, Epoch epoch_known, EpochTable own_epochs)
+    : position_(own),
+      epoch_known_(epoch_known),
+      stream_epoch_(std::max(own.epoch, epoch_known)),
+      own_epochs_(std::move(own_epochs)) {}
 
 Backup Backup::of_import(const Position& own) {
   Backup backup{own, Epoch{0}};
@@ -64,6 +69,10 @@ Backup::Action Backup::on(const stream::SnapshotBegin& begin) {
   if (state_ != State::asked) return out_of_place("SNAPSHOT");
   // A node that was master of another partition knows higher epochs, of another history: they do not compare.
   if (begin.position.log_id != position_.log_id) stream_epoch_ = epoch_known_;
+  // replication.md 11: of one history, the epoch tables tell what was written here alone.
+  if (begin.position.log_id == position_.log_id) {
+    surplus_ = divergence(position_, own_epochs_, begin.position, begin.epochs).surplus;
+  }
   snapshot_ = begin;
   checksum_.reset();
   received_ = loaded_ = 0;
@@ -122,6 +131,7 @@ Backup::Action Backup::on(const stream::Ping& ping) {
   greeted_ = true;
   source_sequence_ = std::max(source_sequence_, ping.sequence);
   stamp_ = ping.stamp;
+  committed_ = ping.committed;
   if (filtered_ && state_ == State::streaming) position_.sequence = std::max(position_.sequence, ping.sequence);
   return Nothing{};
 }

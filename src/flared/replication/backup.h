@@ -44,7 +44,7 @@ class Backup {
   /// `own`: where the store stands, as the hello said. `epoch_known`: the highest epoch of the partition that this node
   /// has been told by a map or a promise. Epochs of another history (log-id) are of another partition, perhaps, and are
   /// compared with `epoch_known` only; those of the same history with both.
-  Backup(const Position& own, Epoch epoch_known);
+  Backup(const Position& own, Epoch epoch_known, EpochTable own_epochs = {});
   /// Of an import (cluster.md 6.2): entries of other keys are left out, so sequences have gaps, and a PING tells up to
   /// where the stream has come.
   static Backup of_import(const Position& own = {});
@@ -56,6 +56,10 @@ class Backup {
 
   State state() const { return state_; }
   const Position& position() const { return position_; }
+  /// Up to here the source's word says that no promotion undoes it.
+  Sequence committed() const { return committed_; }
+  /// What this store has behind the last entry that its source has too: writes that are lost with the snapshot.
+  std::uint64_t surplus() const { return surplus_; }
   std::uint64_t loaded() const { return loaded_; }
   std::uint64_t expected() const { return expected_; }
   /// Entries that the source had written, by its last word, and that are not here yet.
@@ -82,6 +86,9 @@ class Backup {
   Epoch stream_epoch_;
   Sequence source_sequence_{0};
   std::uint64_t stamp_ = 0;
+  Sequence committed_{0};
+  EpochTable own_epochs_;  // of the store that a snapshot would replace
+  std::uint64_t surplus_ = 0;
   stream::SnapshotBegin snapshot_;
   std::uint64_t loaded_ = 0;    // records
   std::uint64_t received_ = 0;  // records and deletions

@@ -32,6 +32,8 @@ struct FollowFigures {
   BuildProgress build() const { return {records_loaded, records_expected, build_began}; }
   std::uint64_t lag_entries = 0;  // behind the last word of the source
   bool original = false;          // the source is an original: replication.md 5
+  std::uint64_t lost_writes =
+      0;  // made here as master, unknown to the one who followed, and undone (replication.md 11)
 };
 
 struct FollowerOptions {
@@ -62,9 +64,10 @@ class Follower {
     Epoch epoch_known{0};  // highest epoch of the partition that a map or a promise has told; lower streams are refused
   };
   struct Callbacks {
-    std::function<void()> confirmed;                 // the source says: caught up, the index knows; once per follow
-    std::function<void(const std::string&)> failed;  // one sentence for the log; equal ones in a row come once
-    std::function<void()> replaced = nullptr;        // a whole snapshot of the source was swapped in
+    std::function<void()> confirmed;                    // the source says: caught up, the index knows; once per follow
+    std::function<void(const std::string&)> failed;     // one sentence for the log; equal ones in a row come once
+    std::function<void()> replaced = nullptr;           // a whole snapshot of the source was swapped in
+    std::function<void(Sequence)> committed = nullptr;  // what the source says is committed, after each batch
   };
 
   Follower(IoExecutor executor, Storage& storage, BlockingPool& pool, Callbacks callbacks, FollowerOptions options);

@@ -35,12 +35,16 @@ FollowerRun::FollowerRun(IoExecutor executor, Storage& storage, BlockingPool& po
   if (!options_.originals) return;
   original_ = std::make_unique<OriginalMaster>(
       OriginalMaster::Parts{executor_, storage_, pool_, *options_.originals, figures_, [this] { say_confirmed(); },
+                            [this] {
+                              if (callbacks_.replaced) callbacks_.replaced();
+                            },
                             [this](const std::string& reason) { report(reason); }},
       options_);
 }
 
 void FollowerRun::follow(Follower::Target target) {
   close_connection();
+  if (options_.originals) options_.originals->close();  // nobody but the new master writes from now on
   ++round_;
   target_ = std::move(target);
   confirmed_ = false;
@@ -128,7 +132,7 @@ IoTask<FollowerRun::Ended> FollowerRun::attempt(Follower::Target target, std::ui
   auto unread = client_->take_unread();
   auto socket = client_->release();
   const auto data_bytes_max = options_.data_bytes_max;
-  connection_ = std::make_unique<Connection>(std::move(socket), hello->position, target.epoch_known, data_bytes_max);
+  connection_ = std::make_unique<Connection>(std::move(socket), *hello, target.epoch_known, data_bytes_max);
   connection_->buffer = std::move(unread);
   Ended ended;
   ended.reason = co_await run_stream(round);
@@ -260,7 +264,7 @@ IoTask<std::string> FollowerRun::begin_replacement() {
   figures_.records_loaded = 0;
   figures_.build_began = std::chrono::steady_clock::now();
   figures_.records_expected = connection_->backup.expected();
-  auto work = [this] { return storage_.begin_replacement(); };
+  auto work = [this, items = figures_.records_expected] { return storage_.begin_replacement(items); };
   auto begun = co_await pool_.run(std::move(work));
   if (!begun) co_return store_failed("beginning a new store", begun.error());
   connection_->replacement = std::move(*begun);
@@ -273,8 +277,21 @@ IoTask<std::string> FollowerRun::commit(Backup::Commit commit) {
   const auto committed = co_await pool_.run(std::move(work));
   if (!committed) co_return store_failed("swapping the new store in", committed.error());
   ++figures_.snapshots_loaded;
+  count_lost();
   if (callbacks_.replaced) callbacks_.replaced();
   co_return std::string{};
+}
+
+// replication.md 11: the new master took over without them.
+void FollowerRun::count_lost() {
+  const auto lost = connection_->backup.surplus();
+  if (lost == 0) return;
+  figures_.lost_writes += lost;
+  if (callbacks_.failed) {
+    callbacks_.failed(fmt::format(
+        "{} writes that this node had acknowledged asynchronously as master were unknown to {}:{} and are undone", lost,
+        target_ ? target_->host : "its successor", target_ ? target_->port : 0));
+  }
 }
 
 IoTask<std::string> FollowerRun::flush(LogEntry entry) {
@@ -298,6 +315,7 @@ void FollowerRun::note_progress() {
   streamed_ = true;
   last_report_.clear();
   if (figures_.state != FollowState::in_sync) figures_.state = FollowState::streaming;
+  if (callbacks_.committed) callbacks_.committed(backup.committed());
 }
 
 void FollowerRun::say_confirmed() {
@@ -305,9 +323,14 @@ void FollowerRun::say_confirmed() {
   if (!std::exchange(confirmed_, true) && callbacks_.confirmed) callbacks_.confirmed();
 }
 
+// At once for each batch of entries and each stamp: a sync write waits for it. Not for a PING that only tells how far
+// the source has got with our last one.
 IoTask<std::string> FollowerRun::acknowledge() {
+  const auto ack = connection_->backup.ack(storage_.durable_sequence());
+  if (connection_->acknowledged == ack) co_return std::string{};
+  connection_->acknowledged = ack;
   std::string out;
-  stream::append(out, connection_->backup.ack(storage_.durable_sequence()));
+  stream::append(out, ack);
   const auto written = co_await connection_->link.write(out, options_.times.source_silent_max);
   co_return written ? std::string{} : "acknowledging: " + written.error().message();
 }

@@ -34,14 +34,15 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
  private:
   // One connection's state after the hello.
   struct Connection {
-    Connection(StreamSocket socket, const Position& own, Epoch epoch_known, std::size_t data_bytes_max)
-        : link(std::move(socket)), backup(own, epoch_known), decoder(data_bytes_max) {}
+    Connection(StreamSocket socket, const Hello& hello, Epoch epoch_known, std::size_t data_bytes_max)
+        : link(std::move(socket)), backup(hello.position, epoch_known, hello.epochs), decoder(data_bytes_max) {}
 
     StreamLink link;
     Backup backup;
     stream::Decoder decoder;
     std::string buffer;
     std::unique_ptr<Replacement> replacement;
+    std::optional<stream::Ack> acknowledged;  // the last one sent
   };
   struct Ended {
     std::string reason;
@@ -65,6 +66,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   static std::optional<Backup::Action> next_action(Connection& connection, std::string_view& unread);
   StreamTimes::Duration silent_max() const;
   void note_progress();
+  void count_lost();
   void say_confirmed();
   void report(const std::string& reason);
   void close_connection();

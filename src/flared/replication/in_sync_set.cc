@@ -230,4 +230,9 @@ bool InSyncSet::waits_for(const NodeKey& key) const {
   return found != slaves_.end() && found->second.standing != Standing::out;
 }
 
+bool InSyncSet::waits_for_nobody() const {
+  return std::all_of(slaves_.begin(), slaves_.end(),
+                     [](const auto& entry) { return entry.second.standing == Standing::out; });
+}
+
 }  // namespace flare

@@ -56,6 +56,7 @@ class InSyncSet {
 
   InSyncSet(NodeKey own, InSyncOptions options);
 
+  void set_options(const InSyncOptions& options) { options_ = options; }
   /// A reign of this node begins: nobody has been heard of.
   void lead(const Members& members, TimePoint now);
   void on_map(const Members& members, TimePoint now);
@@ -81,6 +82,7 @@ class InSyncSet {
   /// Told to the index, and not on the way out.
   bool is_in_sync(const NodeKey& slave) const;
   bool waits_for(const NodeKey& slave) const;
+  bool waits_for_nobody() const;
   std::size_t in_sync_nodes() const;  // this one counted
   Epoch epoch() const { return epoch_; }
 

@@ -32,8 +32,8 @@ void append_original_form(std::string& out, const LogEntry& entry, std::string_v
   switch (entry.kind) {
     case EntryKind::set:
       append_sender(out, own_name);
-      fmt::format_to(end, "set {} {} {} {} {}\r\n", entry.key, entry.flags,
-                     original_expire_s(entry.expire_s), entry.data.size(), raw(entry.version));
+      fmt::format_to(end, "set {} {} {} {} {}\r\n", entry.key, entry.flags, original_expire_s(entry.expire_s),
+                     entry.data.size(), raw(entry.version));
       out.append(entry.data).append("\r\n");
       return;
     case EntryKind::touch:

@@ -40,7 +40,11 @@ OriginalMaster::OriginalMaster(Parts parts, const FollowerOptions& options)
 
 void OriginalMaster::stop() {
   ++round_;
-  parts_.writes.close();
+  if (std::exchange(built_, false)) {
+    parts_.writes.close_soon();
+  } else {
+    parts_.writes.close();
+  }
   if (client_) client_->close();
   if (link_) link_->close();
   pause_.cancel();
@@ -76,10 +80,12 @@ IoTask<std::string> OriginalMaster::follow(Follower::Target target) {
   }
   if (round == round_ && !ours_) {
     parts_.figures.state = FollowState::in_sync;
+    built_ = true;
     parts_.built();
     co_await watch(std::move(target), round);
   }
   if (round != round_) co_return stopped_by_us;
+  built_ = false;
   parts_.writes.close();
   co_return ours_now;
 }
@@ -103,7 +109,7 @@ IoTask<std::string> OriginalMaster::build(Follower::Target target, std::uint64_t
   if (round != round_) co_return stopped_by_us;
   if (!failed.empty()) co_return failed;
 
-  auto begin = [this] { return parts_.storage.begin_replacement(); };
+  auto begin = [this] { return parts_.storage.begin_replacement(parts_.storage.figures().items); };
   auto begun = co_await parts_.pool.run(std::move(begin));
   if (round != round_) co_return stopped_by_us;
   if (!begun) co_return store_failed("beginning a new store", begun.error());
@@ -169,6 +175,7 @@ IoTask<std::string> OriginalMaster::commit() {
   auto release = [this] { return parts_.writes.release(); };
   const bool whole = co_await parts_.pool.run(std::move(release));
   ++parts_.figures.snapshots_loaded;
+  parts_.replaced();
   co_return whole ? std::string{} : "too much was written while the new store was swapped in";
 }
 

@@ -33,6 +33,7 @@ class OriginalMaster {
     ReplicatedWrites& writes;
     FollowFigures& figures;
     std::function<void()> built;                     // all that the master has is here
+    std::function<void()> replaced;                  // the new store is in
     std::function<void(const std::string&)> failed;  // why an attempt ended; another follows
   };
 
@@ -58,7 +59,8 @@ class OriginalMaster {
   DumpPace pace_;
   std::uint64_t round_ = 0;  // raised by `stop`
   bool ours_ = false;        // the master answers as a daemon of ours
-  bool complete_ = false;    // END has come
+  bool built_ = false;
+  bool complete_ = false;  // END has come
   std::unique_ptr<PeerClient> client_;
   std::unique_ptr<StreamLink> link_;
   std::unique_ptr<Replacement> replacement_;

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t chunk_bytes_max = 256 * 1024;  // of the log, sent before answers are awaited
 constexpr int refusals_max = 4;                      // of one entry; the original gives up after as many tries
+constexpr std::chrono::seconds level_fresh{2};
+constexpr std::chrono::milliseconds finish_min{300};
+constexpr std::chrono::seconds finish_max{2};
 const std::string of_ours = "a daemon of ours";
 
 // The remembered deletions that a scan shows first.
@@ -82,6 +85,26 @@ void OriginalSlave::close() {
   wake_.cancel();
 }
 
+void OriginalSlave::finish() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!original_) return close();
+  const auto unsent = raw(shared_->storage.written_sequence()) - raw(acknowledged_);
+  const bool fresh = client_ && now - level_at_ <= level_fresh;
+  shared_->log.notice("replication: slave {} is no slave of this node any more, {} entries are unsent{}",
+                      target_.key.text, unsent,
+                      fresh || unsent == 0 ? "" : "; it was behind for too long: they stay so");
+  if (!fresh) return close();
+  finishing_ = now;
+  wake();
+}
+
+// Workers hear of a map a little later than this thread, so it goes on for a while after it is level.
+void OriginalSlave::end_if_finished(bool level) {
+  if (!finishing_) return;
+  const auto length = std::chrono::steady_clock::now() - *finishing_;
+  if (length > finish_max || (level && length > finish_min)) close();
+}
+
 IoTask<> OriginalSlave::wait(StreamTimes::Duration at_most) {
   wake_.expires_after(at_most);
   co_await wake_.async_wait(use_task);
@@ -99,7 +122,7 @@ IoTask<> OriginalSlave::run([[maybe_unused]] std::shared_ptr<OriginalSlave> self
       reason = error.what();
     }
     client_.reset();
-    if (closed_) co_return;
+    if (closed_ || finishing_) co_return;
     if (progressed_) pause = options.pause_min;
     const bool ours = reason == of_ours;
     if (!ours) report(reason);
@@ -151,6 +174,8 @@ IoTask<std::string> OriginalSlave::replicate(PeerClient& client) {
       deletions_due_ = false;
     }
     Batch batch;
+    const auto asked_at = std::chrono::steady_clock::now();
+    const auto written = shared_->storage.written_sequence();
     if (auto failed = gather(batch); !failed.empty()) {
       client.close();
       co_return co_await dismiss();
@@ -159,9 +184,12 @@ IoTask<std::string> OriginalSlave::replicate(PeerClient& client) {
     if (!failed.empty() || closed_) co_return failed;
     const bool nothing = batch.last == acknowledged_ && batch.answers.empty();
     acknowledged_ = std::max(acknowledged_, batch.last);
+    if (shared_->callbacks.acknowledged) shared_->callbacks.acknowledged(target_.key, acknowledged_);
+    if (acknowledged_ >= written) level_at_ = asked_at;
+    end_if_finished(nothing);
     if (!nothing) continue;
     if (client.closed_by_peer()) co_return std::string{"the slave has closed the connection"};
-    co_await wait(std::chrono::seconds{1});
+    co_await wait(finishing_ ? finish_min / 4 : StreamTimes::Duration{std::chrono::seconds{1}});
   }
   co_return std::string{};
 }
@@ -185,6 +213,7 @@ std::string OriginalSlave::gather(Batch& batch) {
 }
 
 void OriginalSlave::add(Batch& batch, const LogEntry& entry) {
+  if (is_drop(entry)) return;  // an original would pass the removal on to the key's new master (cluster.md 5.2)
   const bool flush = entry.kind == EntryKind::flush;
   if (!flush && target_.wanted && !target_.wanted(entry.key)) return;
   if (!flush && !original_knows_key(entry.key)) {

@@ -22,6 +22,7 @@ struct OriginalSlavesShared {
   OriginalSlavesOptions options;
   DumpStarts dump_starts{};
   std::vector<std::shared_ptr<OriginalSlave>> sessions{};
+  std::vector<std::weak_ptr<OriginalSlave>> finishing{};
 
   std::atomic<bool> has_sessions{false};  // read by workers
   std::atomic<bool> wake_posted{false};
@@ -36,6 +37,9 @@ class OriginalSlave {
   IoTask<> run(std::shared_ptr<OriginalSlave> self);
   void wake() { wake_.cancel(); }
   void close();
+  /// This node is its master no more. What was acknowledged a moment ago still goes to it, for a moment: an operator's
+  /// switch-over loses nothing. Not from a node that was cut off: then it closes at once.
+  void finish();
   /// The map has changed.
   void update(OriginalSlaves::Target target);
 
@@ -63,6 +67,7 @@ class OriginalSlave {
   IoTask<> wait(StreamTimes::Duration at_most);
   void choose_start();
   void report(const std::string& reason);
+  void end_if_finished(bool level);
 
   std::shared_ptr<OriginalSlavesShared> shared_;
   OriginalSlaves::Target target_;
@@ -71,8 +76,10 @@ class OriginalSlave {
   bool deletions_due_ = false;  // its build is over: it may hold what was deleted
   bool original_ = false;
   bool closed_ = false;
-  bool progressed_ = false;  // on this connection
-  int refusals_ = 0;         // of the entry behind acknowledged_, in a row
+  std::optional<std::chrono::steady_clock::time_point> finishing_;  // since then
+  std::chrono::steady_clock::time_point level_at_{};                // when it last had everything
+  bool progressed_ = false;                                         // on this connection
+  int refusals_ = 0;                                                // of the entry behind acknowledged_, in a row
   std::uint64_t skipped_ = 0;
   std::string chunk_;
   std::string last_report_;

@@ -25,10 +25,14 @@ void OriginalSlaves::serve(std::vector<Target> targets) {
     targets.resize(limits::original_slaves_max);
   }
   auto& sessions = shared_->sessions;
+  std::erase_if(shared_->finishing, [](const auto& session) { return session.expired(); });
   std::erase_if(sessions, [&](const auto& session) {
     const bool stays =
         std::any_of(targets.begin(), targets.end(), [&](const Target& target) { return target.key == session->key(); });
-    if (!stays) session->close();
+    if (!stays) {
+      session->finish();
+      shared_->finishing.push_back(session);
+    }
     return !stays;
   });
   for (auto& target : targets) {
@@ -42,6 +46,18 @@ void OriginalSlaves::serve(std::vector<Target> targets) {
     asio::co_spawn(shared_->executor, sessions.back()->run(sessions.back()), asio::detached);
   }
   shared_->has_sessions = !sessions.empty();
+}
+
+void OriginalSlaves::stop_all() {
+  serve({});
+  for (const auto& session : std::exchange(shared_->finishing, {})) {
+    if (const auto open = session.lock()) open->close();
+  }
+}
+
+bool OriginalSlaves::are_finishing() const {
+  return std::any_of(shared_->finishing.begin(), shared_->finishing.end(),
+                     [](const auto& session) { return !session.expired(); });
 }
 
 void OriginalSlaves::log_written() {

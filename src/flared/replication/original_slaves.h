@@ -51,6 +51,8 @@ class OriginalSlaves {
     std::function<bool(const NodeKey&)> is_served;
     /// Tells the index that this slave is none any more: the log does not reach back to what it lacks.
     std::function<IoTask<bool>(NodeKey slave)> dismiss;
+    /// It has answered all up to there. Null: nobody waits for it.
+    std::function<void(const NodeKey& slave, Sequence acknowledged)> acknowledged = nullptr;
   };
 
   OriginalSlaves(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, NodeKey own, Callbacks callbacks,
@@ -61,7 +63,10 @@ class OriginalSlaves {
 
   /// These and no others, from now on.
   void serve(std::vector<Target> targets);
-  void stop_all() { serve({}); }
+  /// At the end: closes all at once.
+  void stop_all();
+  /// Whether former slaves are still being sent what was acknowledged before they ceased to be.
+  bool are_finishing() const;
   /// After each write of the log, on any thread.
   void log_written();
   /// Where dumps began: to be told by whoever serves them.

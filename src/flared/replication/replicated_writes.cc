@@ -11,12 +11,14 @@ namespace flare {
 
 namespace {
 
+constexpr std::chrono::seconds closed_after{5};  // above the time in which a map reaches every live node
+
 // The form is known: set, delete or touch.
 Operation to_replicated(const Request& request, std::int64_t now_s) {
   Operation operation;
   operation.key = request.key;
   operation.version = RecordVersion{request.version};
-  operation.from_master = true;
+  operation.any_version = true;
   const auto absolute_s = absolute_expire_s(request.exptime, now_s);
   if (request.command == Command::remove) {
     operation.kind = OperationKind::remove;
@@ -48,6 +50,7 @@ bool is_replication_form(const Request& request) {
 void ReplicatedWrites::open(const NodeKey& master) {
   const std::lock_guard lock{mutex_};
   master_ = master;
+  closes_at_.reset();
   open_.store(true, std::memory_order_relaxed);
 }
 
@@ -55,19 +58,27 @@ void ReplicatedWrites::close() {
   const std::lock_guard lock{mutex_};
   open_.store(false, std::memory_order_relaxed);
   master_ = {};
-  mode_ = Mode::direct;
-  replacement_ = nullptr;
+  begin(Mode::direct, nullptr);
+}
+
+void ReplicatedWrites::close_soon() {
+  const std::lock_guard lock{mutex_};
+  begin(Mode::direct, nullptr);
+  closes_at_ = std::chrono::steady_clock::now() + closed_after;
+}
+
+void ReplicatedWrites::begin(Mode mode, Replacement* replacement) {
+  mode_ = mode;
+  replacement_ = replacement;
   kept_.clear();
+  early_touches_.clear();
   kept_bytes_ = 0;
 }
 
 void ReplicatedWrites::build_into(Replacement* replacement) {
   const std::lock_guard lock{mutex_};
-  replacement_ = replacement;
-  mode_ = replacement ? Mode::building : Mode::direct;
   whole_ = true;
-  kept_.clear();
-  kept_bytes_ = 0;
+  begin(replacement ? Mode::building : Mode::direct, replacement);
 }
 
 void ReplicatedWrites::hold() {
@@ -81,6 +92,11 @@ void ReplicatedWrites::hold() {
 bool ReplicatedWrites::release() {
   const Storage::Batch batch{storage_};
   const std::lock_guard lock{mutex_};
+  const auto now_s = SystemClock{}.unix_s();
+  for (const auto& [key, expire_s] : early_touches_) {
+    const Operation touch{.kind = OperationKind::touch, .key = key, .expire_s = expire_s};
+    if (!storage_.execute(touch, now_s, nullptr)) whole_ = false;
+  }
   for (const auto& kept : kept_) {
     const Operation operation{.kind = kept.kind,
                               .key = kept.key,
@@ -88,13 +104,11 @@ bool ReplicatedWrites::release() {
                               .flags = kept.flags,
                               .expire_s = kept.expire_s,
                               .version = kept.version,
-                              .hold_until_s = kept.hold_until_s,
-                              .from_master = true};
-    if (!storage_.execute(operation, SystemClock{}.unix_s(), nullptr)) whole_ = false;
+                              .any_version = true,
+                              .hold_until_s = kept.hold_until_s};
+    if (!storage_.execute(operation, now_s, nullptr)) whole_ = false;
   }
-  kept_.clear();
-  kept_bytes_ = 0;
-  mode_ = Mode::direct;
+  begin(Mode::direct, nullptr);
   if (!storage_.write_log()) whole_ = false;
   return whole_;
 }
@@ -107,6 +121,7 @@ bool ReplicatedWrites::build_is_whole() const {
 std::optional<Result<Outcome, StorageError>> ReplicatedWrites::take(const Request& request, std::int64_t now_s) {
   if (!is_replication_form(request)) return std::nullopt;
   const std::lock_guard lock{mutex_};
+  if (closes_at_ && std::chrono::steady_clock::now() > *closes_at_) open_.store(false, std::memory_order_relaxed);
   if (!is_open() || last_prefix_name(request.prefix) != master_.text) return std::nullopt;
   taken_.fetch_add(1, std::memory_order_relaxed);
   return carry_out(to_replicated(request, now_s), now_s);
@@ -119,16 +134,27 @@ Result<Outcome, StorageError> ReplicatedWrites::carry_out(const Operation& opera
   if (mode_ != Mode::building) return outcome;
   auto built = replacement_->execute(operation, now_s);
   if (!built) whole_ = false;
+  if (built) note_touch(operation, *built);
   return built;
+}
+
+// A touch has no version: the dump may bring the record with the time that it had before.
+void ReplicatedWrites::note_touch(const Operation& operation, const Outcome& outcome) {
+  if (operation.kind != OperationKind::touch) {
+    if (const auto early = early_touches_.find(operation.key); early != early_touches_.end())
+      early_touches_.erase(early);
+    return;
+  }
+  if (outcome.kind == OutcomeKind::touched) return;
+  if (!early_touches_.insert_or_assign(std::string{operation.key}, operation.expire_s).second) return;
+  kept_bytes_ += sizeof(Kept) + operation.key.size();
+  if (kept_bytes_ > limits::kept_writes_bytes_max) whole_ = false;
 }
 
 void ReplicatedWrites::keep(const Operation& operation) {
   kept_bytes_ += sizeof(Kept) + operation.key.size() + operation.data.size();
-  if (kept_bytes_ > limits::kept_writes_bytes_max) {
-    whole_ = false;
-    kept_.clear();
-    return;
-  }
+  if (kept_bytes_ > limits::kept_writes_bytes_max) whole_ = false;
+  if (!whole_) return;
   kept_.push_back({operation.kind, std::string{operation.key}, std::string{operation.data}, operation.flags,
                    operation.expire_s, operation.hold_until_s, operation.version});
 }

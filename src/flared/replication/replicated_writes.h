@@ -1,8 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,6 +28,9 @@ class ReplicatedWrites {
   /// From now on the writes of that master are taken.
   void open(const NodeKey& master);
   void close();
+  /// A while after this node has ceased to follow: as its successor it takes what the old master has still to say, and
+  /// the workers hear of the new map a little later than the control thread.
+  void close_soon();
 
   /// They also go into the new store; null: no more. It must live until then.
   void build_into(Replacement* replacement);
@@ -56,16 +62,20 @@ class ReplicatedWrites {
 
   Result<Outcome, StorageError> carry_out(const Operation& operation, std::int64_t now_s);
   void keep(const Operation& operation);
+  void note_touch(const Operation& operation, const Outcome& outcome);
+  void begin(Mode mode, Replacement* replacement);
 
   Storage& storage_;
   std::atomic<bool> open_{false};
   std::atomic<std::uint64_t> taken_{0};
   mutable std::mutex mutex_;  // of what follows; held during a write, so that each key keeps its order in both stores
   NodeKey master_;
+  std::optional<std::chrono::steady_clock::time_point> closes_at_;
   Mode mode_ = Mode::direct;
   Replacement* replacement_ = nullptr;
   bool whole_ = true;
   std::vector<Kept> kept_;
+  std::map<std::string, std::int64_t, std::less<>> early_touches_;  // of keys that the dump has not brought yet
   std::size_t kept_bytes_ = 0;
 };
 

@@ -30,6 +30,8 @@ Epoch SourceShared::epoch() const {
   return callbacks.epoch ? std::max(callbacks.epoch(), last) : last;
 }
 
+Sequence SourceShared::committed() const { return callbacks.committed ? callbacks.committed() : Sequence{0}; }
+
 SourceSession::SourceSession(std::shared_ptr<SourceShared> shared, StreamSocket socket, std::string unread,
                              std::string peer)
     : shared_(std::move(shared)),
@@ -45,6 +47,7 @@ IoTask<> SourceSession::serve(std::shared_ptr<SourceSession> self, std::string l
       co_await refuse(std::move(*answer));
     } else {
       replace_older_connection();
+      started_ = is_follower();
       co_await start();
       if (link_.is_open()) {
         asio::co_spawn(shared_->executor, read_acks(self), asio::detached);
@@ -55,6 +58,7 @@ IoTask<> SourceSession::serve(std::shared_ptr<SourceSession> self, std::string l
     close(error.what());
   }
   close("ended");
+  if (started_ && is_newest_connection() && shared_->callbacks.gone) shared_->callbacks.gone(slave());
   shared_->log.notice("replication: slave {} ({}): connection ended: {}", slave().text, peer_, end_reason_);
   std::erase(shared_->sessions, self);
   shared_->has_sessions = !shared_->sessions.empty();
@@ -132,6 +136,12 @@ void SourceSession::replace_older_connection() {
   }
 }
 
+bool SourceSession::is_newest_connection() const {
+  return std::none_of(shared_->sessions.begin(), shared_->sessions.end(), [this](const auto& other) {
+    return other.get() != this && other->link_.is_open() && other->slave() == slave();
+  });
+}
+
 IoTask<> SourceSession::start() {
   if (import_ && hello_.position.log_id == LogId{0}) {
     co_return co_await send_snapshot("import of partition " + std::to_string(raw(hello_.partition)));
@@ -171,6 +181,7 @@ IoTask<> SourceSession::send_snapshot(std::string why) {
   shared_->log.notice("replication: slave {} ({}) gets a snapshot of {} records at epoch {} sequence {}: {}",
                       slave().text, peer_, expected, raw(position.epoch), raw(position.sequence), why);
   primary_.emplace(position.sequence, true, Clock::now(), shared_->options.times);
+  if (is_follower() && shared_->callbacks.rebuilds) shared_->callbacks.rebuilds(slave());
   std::string out;
   if (backup_) out = shared_->callbacks.backup_head();
   stream::append(out, stream::SnapshotBegin{position, (*scan)->epochs(), expected});
@@ -222,6 +233,7 @@ IoTask<> SourceSession::stream() {
     append_written(out);
     if (std::exchange(ping_due_, false)) append_ping(out);
     obey(primary_->on_timer(shared_->storage.written_sequence(), Clock::now()), out);
+    if (std::exchange(committed_due_, false) && out.empty()) append_committed(out);
     if (insync_due_ && link_.is_open()) {
       insync_due_ = false;
       stream::append(out, stream::InSync{shared_->epoch(), primary_->sent()});
@@ -264,7 +276,20 @@ void SourceSession::append_written(std::string& out) {
 void SourceSession::append_ping(std::string& out) {
   // An importer does not see every entry: it is told up to where it has been sent all of its own.
   const auto last = import_ ? primary_->sent() : shared_->storage.written_sequence();
-  stream::append(out, stream::Ping{shared_->epoch(), last, stamp_of(Clock::now())});
+  stamp_ = stamp_of(Clock::now());
+  stream::append(out, stream::Ping{shared_->epoch(), last, stamp_, shared_->committed()});
+}
+
+// With the old stamp: the slave has nothing to say to it.
+void SourceSession::append_committed(std::string& out) {
+  if (!is_follower()) return;
+  const auto last = shared_->storage.written_sequence();
+  stream::append(out, stream::Ping{shared_->epoch(), last, stamp_, shared_->committed()});
+}
+
+void SourceSession::tell_committed() {
+  committed_due_ = true;
+  wake();
 }
 
 void SourceSession::obey(const Primary::Actions& actions, std::string& out) {
@@ -303,6 +328,7 @@ IoTask<> SourceSession::read_acks([[maybe_unused]] std::shared_ptr<SourceSession
 
 bool SourceSession::take_acks() {
   std::string_view left{unread_};
+  bool acknowledged = false;
   for (;;) {
     const auto decoded = decoder_.next(left);
     if (!decoded) {
@@ -317,8 +343,11 @@ bool SourceSession::take_acks() {
     }
     std::string nothing;
     obey(primary_->on_message(*ack, shared_->storage.written_sequence(), Clock::now()), nothing);
+    acknowledged = true;
   }
   unread_.erase(0, unread_.size() - left.size());
+  const auto& callback = shared_->callbacks.acknowledged;
+  if (acknowledged && is_follower() && callback && link_.is_open()) callback(slave(), primary_->acknowledged());
   return link_.is_open();
 }
 

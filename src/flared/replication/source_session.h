@@ -29,6 +29,7 @@ struct SourceShared {
   std::atomic<bool> wake_posted{false};   // one post for any number of log writes
 
   Epoch epoch() const;
+  Sequence committed() const;
 };
 
 /// One slave's connection: hello, snapshot if need be, stream (docs/replication.md 3). On the control thread, two
@@ -40,6 +41,7 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   /// The whole life. Removes itself from `sessions` at the end. `self` keeps it alive until then.
   IoTask<> serve(std::shared_ptr<SourceSession> self, std::string line);
   void wake();  // something may be due: entries were written, INSYNC, the end
+  void tell_committed();
   void close(std::string reason);
   void ping_import();
 
@@ -69,8 +71,11 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   IoTask<> send_paced(std::string_view bytes, std::uint64_t records);
   IoTask<> wait(StreamTimes::Duration at_most);
   void replace_older_connection();
+  bool is_newest_connection() const;
   void append_written(std::string& out);
+  bool is_follower() const { return !import_ && !backup_; }
   void append_ping(std::string& out);
+  void append_committed(std::string& out);
   void obey(const Primary::Actions& actions, std::string& out);
   bool take_acks();
 
@@ -92,8 +97,11 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   std::uint64_t snapshots_served_ = 0;
   BuildProgress build_;
   std::chrono::steady_clock::time_point paced_until_{};  // reconstruction-bwlimit: when the next piece is due
+  bool started_ = false;                                 // as a slave's
   bool insync_due_ = false;
-  std::string chunk_;  // log bytes, kept for its room
+  bool committed_due_ = false;
+  std::uint64_t stamp_ = 0;  // of the last PING that asks for an ACK
+  std::string chunk_;        // log bytes, kept for its room
   Timer wake_;
   Timer pace_;
 };

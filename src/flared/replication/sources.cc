@@ -67,6 +67,10 @@ void Sources::ping_importers() {
   for (const auto& session : shared_->sessions) session->ping_import();
 }
 
+void Sources::tell_committed() {
+  for (const auto& session : shared_->sessions) session->tell_committed();
+}
+
 void Sources::set_pace(std::uint64_t bandwidth_kb_s, std::chrono::microseconds interval) {
   shared_->options.bandwidth_kb_s = bandwidth_kb_s;
   shared_->options.interval = interval;

@@ -55,6 +55,13 @@ class Sources {
     std::function<bool(PartitionId)> is_master;
     /// Tells the index that the slave has caught up (`node insync S P epoch 1`); false: not told, asked again later.
     std::function<IoTask<bool>(NodeKey slave, Epoch epoch)> confirm;
+    /// An ACK of a slave that follows; not of an importer or a backup.
+    std::function<void(const NodeKey& slave, Sequence acknowledged)> acknowledged = nullptr;
+    /// A slave begins to load a snapshot: what it has now will be gone.
+    std::function<void(const NodeKey& slave)> rebuilds = nullptr;
+    std::function<void(const NodeKey& slave)> gone = nullptr;
+    /// Up to where everybody who may be promoted has the log (replication.md 9). Null: not told.
+    std::function<Sequence()> committed = nullptr;
     /// The epoch of this node's reign, which begins before its first entry. Null: that of the last entry.
     std::function<Epoch()> epoch = nullptr;
     /// A key's partition among `partitions`, for `repl import`; no_partition while the own map knows of no so many, the
@@ -84,6 +91,8 @@ class Sources {
   void close_if(const std::function<bool(const std::string& peer)>& refused);
   /// Tells all importers now up to where they have been sent what is theirs.
   void ping_importers();
+  /// Tells all slaves soon what is committed now, because their clients' reads wait for it.
+  void tell_committed();
   /// From the next piece of a snapshot on.
   void set_pace(std::uint64_t bandwidth_kb_s, std::chrono::microseconds interval);
 

@@ -164,7 +164,13 @@ HeaderResult read_position_and_stamp(HeaderWords words, std::string_view word) {
   const auto stamp = words.next_number<std::uint64_t>();
   if (!durable || !stamp) return CodecError::bad_number;
   if (word == "ACK") return finished(words, Ack{*epoch, *sequence, *durable, *stamp});
-  return finished(words, Ping{*epoch, *sequence, *stamp});
+  Ping ping{*epoch, *sequence, *stamp};
+  if (!words.at_end()) {
+    const auto committed = words.next_id<Sequence>();
+    if (!committed) return CodecError::bad_number;
+    ping.committed = *committed;
+  }
+  return finished(words, ping);
 }
 
 HeaderResult read_header(std::string_view line, std::string& room) {
@@ -241,8 +247,9 @@ void append(std::string& out, const Entry& message) {
 }
 
 void append(std::string& out, const Ping& message) {
-  fmt::format_to(std::back_inserter(out), "PING {} {} {}\r\n", raw(message.epoch), raw(message.sequence),
-                 message.stamp);
+  fmt::format_to(std::back_inserter(out), "PING {} {} {}", raw(message.epoch), raw(message.sequence), message.stamp);
+  if (message.committed != Sequence{0}) fmt::format_to(std::back_inserter(out), " {}", raw(message.committed));
+  out += "\r\n";
 }
 
 void append(std::string& out, const InSync& message) {

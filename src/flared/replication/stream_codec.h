@@ -46,12 +46,14 @@ struct SnapshotEnd {
 struct Entry {
   LogEntry entry;
 };
-/// `PING <epoch> <seq> <stamp>`: the source's epoch and the last sequence it has written. One follows `OK` and
-/// `SNAPSHOT` at once, so that a slave knows the epoch before it takes anything.
+/// `PING <epoch> <seq> <stamp> [<committed>]`: the source's epoch, the last sequence it has written, and up to where
+/// all who may be promoted have it (missing: nothing is known). One follows `OK` and `SNAPSHOT` at once, so that a
+/// slave knows the epoch before it takes anything.
 struct Ping {
   Epoch epoch{0};
   Sequence sequence{0};
   std::uint64_t stamp = 0;
+  Sequence committed{0};
 };
 /// `INSYNC <epoch> <seq>`: the source confirms that the slave has caught up and that the index knows it.
 struct InSync {
@@ -64,6 +66,8 @@ struct Ack {
   Sequence sequence{0};
   Sequence durable{0};
   std::uint64_t stamp = 0;
+
+  bool operator==(const Ack&) const = default;
 };
 /// `SERVER_ERROR ...`, `CLIENT_ERROR ...` or `ERROR`: the whole line.
 struct Refusal {

@@ -28,7 +28,7 @@ class Building {
     if (!opened) return opened.error().text;
     Building building;
     building.storage_ = std::move(*opened);
-    auto replacement = building.storage_->begin_replacement();
+    auto replacement = building.storage_->begin_replacement(0);
     if (!replacement) return store_failed("beginning a new store", replacement.error());
     building.replacement_ = std::move(*replacement);
     return building;

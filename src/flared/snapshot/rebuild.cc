@@ -77,8 +77,9 @@ class Rebuild {
  private:
   // Whether one of the local snapshots and the log behind it made a store.
   Result<bool, std::string> from_snapshots() {
-    const auto remains = read_log_remains(log_folder(), [](const LogEntry&, bool) {});
     for (const auto& local : list_local(options_.data_dir)) {
+      const auto remains = read_log_remains(
+          log_folder(), [](const LogEntry&, bool) {}, local.sequence);
       if (local.log_id != remains.log_id || next(local.sequence) < remains.first) continue;
       auto building = Building::begin(options_, log_, clock_);
       if (!building) return building.error();
@@ -88,6 +89,10 @@ class Rebuild {
         continue;
       }
       if (auto applied = apply_log(*building, facts->end.sequence); !applied) return applied.error();
+      if (remains.damages_covered > 0) {
+        log_.warning("{}: is damaged at {} places before entry {}; {} has what was there, nothing is lost",
+                     log_folder().string(), remains.damages_covered, raw(local.sequence), local.path.string());
+      }
       rebuilt_.from_snapshot = true;
       rebuilt_.records = facts->records;
       rebuilt_.discarded_entries = remains.discarded_entries;
@@ -117,11 +122,14 @@ class Rebuild {
 
   Result<void, std::string> apply_log(Building& building, Sequence after) {
     std::string failure;
-    read_log_remains(log_folder(), [&](const LogEntry& entry, bool whole) {
-      if (!whole || entry.sequence <= after || !failure.empty()) return;
-      if (const auto applied = building.apply(entry); !applied) failure = applied.error();
-      ++rebuilt_.entries;
-    });
+    read_log_remains(
+        log_folder(),
+        [&](const LogEntry& entry, bool whole) {
+          if (!whole || entry.sequence <= after || !failure.empty()) return;
+          if (const auto applied = building.apply(entry); !applied) failure = applied.error();
+          ++rebuilt_.entries;
+        },
+        after);
     if (!failure.empty()) return failure;
     return {};
   }

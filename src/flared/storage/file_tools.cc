@@ -63,6 +63,13 @@ bool means_out_of_space(int error) { return error == ENOSPC || error == EDQUOT |
 
 int sync_file(int descriptor, const std::filesystem::path&) { return ::fdatasync(descriptor) == 0 ? 0 : errno; }
 
+int sync_closed_file(const std::filesystem::path& path,
+                     const std::function<int(int descriptor, const std::filesystem::path& path)>& sync) {
+  const FileDescriptor file{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+  if (!file) return errno;
+  return sync ? sync(file.get(), path) : sync_file(file.get(), path);
+}
+
 int sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!opened || ::fsync(opened.get()) != 0) return errno;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,9 @@ bool means_out_of_space(int error);
 
 /// fdatasync, or fsync for a folder; an errno value.
 int sync_file(int descriptor, const std::filesystem::path& path);
+/// A store's file, by `sync` if there is one; while it is closed: closing a descriptor of it drops the library's lock.
+int sync_closed_file(const std::filesystem::path& path,
+                     const std::function<int(int descriptor, const std::filesystem::path& path)>& sync);
 int sync_folder(const std::filesystem::path& folder);
 /// Written beside, synced, renamed, folder synced: the old content or the new, never half.
 int replace_file(const std::filesystem::path& path, std::string_view content);

@@ -11,13 +11,14 @@
 
 namespace flare {
 
-using kyotocabinet::HashDB;
+using HashDB = kyotocabinet::UndoHashDB;
 
 namespace {
 
 constexpr std::uint64_t bucket_bytes = 6;
-constexpr std::uint64_t header_bytes = 64 * 1024;  // with the table of free blocks
-constexpr std::size_t flags_at = 24;               // in the library's header
+constexpr std::uint64_t header_bytes = 64 * 1024;     // with the table of free blocks
+constexpr std::uint64_t header_bytes_min = 6 * 1024;  // the same, as it is in general
+constexpr std::size_t flags_at = 24;                  // in the library's header
 constexpr char open_flag = 1;
 constexpr std::size_t alignment_at = 9;  // as a power of two; behind it that of the free block pool
 constexpr std::size_t options_at = 11;
@@ -82,7 +83,8 @@ Result<std::shared_ptr<HashStore>, std::string> HashStore::open(const std::files
   if (auto refused = refuse_impossible_head(path); !refused.empty()) return refused;
   auto store = std::make_shared<HashStore>(path);
   const bool empty = mode == Mode::build;
-  if (const int error = store->space_.open(empty, head_bytes(path, options, empty))) {
+  const bool built = mode == Mode::resume || mode == Mode::adopt;
+  if (const int error = store->space_.open(empty, built ? 0 : head_bytes(path, options, empty))) {
     tell_room(error);
     return fmt::format("{}: cannot be opened with room for its buckets: {}", path.string(), error_text(error));
   }
@@ -93,11 +95,15 @@ Result<std::shared_ptr<HashStore>, std::string> HashStore::open(const std::files
   db.tune_map(options.map_bytes);
   db.tune_compressor(&store->lzo_);
   auto flags = HashDB::OWRITER | HashDB::OCREATE | HashDB::OTRYLOCK;
-  if (mode == Mode::serve) flags |= HashDB::OAUTOTRAN;
+  if (mode == Mode::serve || mode == Mode::adopt) flags |= HashDB::OAUTOTRAN;
   if (!db.open(path.string(), flags)) {
     return refuse_to_open(path, db.error().message());
   }
-  if (const int error = store->space_.cover(std::uint64_t{1} << db.apow(), (db.opts() & HashDB::TCOMPRESS) != 0)) {
+  const bool compressed = (db.opts() & HashDB::TCOMPRESS) != 0;
+  const auto alignment_bytes = std::uint64_t{1} << db.apow();
+  if (built) {
+    store->space_.covered(alignment_bytes, compressed);
+  } else if (const int error = store->space_.cover(alignment_bytes, compressed)) {
     tell_room(error);
     return fmt::format("{}: its disk has no room for the file's holes: {}", path.string(), error_text(error));
   }
@@ -146,6 +152,11 @@ bool HashStore::close() {
   const bool closed = db_.close();
   space_.close();
   return closed;
+}
+
+std::uint64_t HashStore::used_bytes() {
+  const auto head = header_bytes_min + bucket_bytes * db_.bnum();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, db_.size() - static_cast<std::int64_t>(head)));
 }
 
 bool HashStore::has_room(std::size_t record_bytes) {

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <kchashdb.h>
-
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -10,6 +9,7 @@
 #include "common/base/result.h"
 #include "flared/storage/storage_options.h"
 #include "flared/storage/store_space.h"
+#include "flared/storage/undo_hash_db.h"
 
 namespace flare {
 
@@ -20,8 +20,10 @@ namespace flare {
 class HashStore {
  public:
   enum class Mode {
-    serve,  // OAUTOTRAN, so that a kill is rolled back in place of a rebuild of the file
-    build,  // a new file, not in use before it is closed
+    serve,   // OAUTOTRAN, so that a kill is rolled back in place of a rebuild of the file
+    build,   // a new file, not in use before it is closed
+    resume,  // goes on with such a file
+    adopt,   // serves such a file: it has all its blocks
   };
   /// `no_room` is told whether it failed because the disk is full.
   static Result<std::shared_ptr<HashStore>, std::string> open(const std::filesystem::path& path,
@@ -30,13 +32,14 @@ class HashStore {
   explicit HashStore(const std::filesystem::path& path);
 
   /// Shows what the library keeps for its own subclasses.
-  class Library : public kyotocabinet::HashDB {
+  class Library : public kyotocabinet::UndoHashDB {
    public:
-    using HashDB::apow;
-    using HashDB::opts;
-    using HashDB::reorganized;
+    using UndoHashDB::apow;
+    using UndoHashDB::bnum;
+    using UndoHashDB::opts;
+    using UndoHashDB::reorganized;
   };
-  kyotocabinet::HashDB& db() { return db_; }
+  kyotocabinet::UndoHashDB& db() { return db_; }
   std::string error() { return db_.error().message(); }
   /// The library had to rebuild the file: the position is lost and some records may be.
   bool rebuilt() { return db_.reorganized(); }
@@ -52,10 +55,16 @@ class HashStore {
   bool begin();
   bool commit(const Place& place);
   bool roll_back();
+  /// Of a file that is built, without a transaction: nobody has used it.
+  bool close_at(const Place& place) { return set_place(place) && close(); }
   bool close();
   bool in_transaction() const { return in_transaction_; }
   bool out_of_space() const { return out_of_space_; }  // what `begin` failed for
   StoreSpace& space() { return space_; }
+  /// Of the file, behind its head and buckets.
+  std::uint64_t used_bytes();
+  std::uint64_t buckets() { return static_cast<std::uint64_t>(std::max<std::int64_t>(1, db_.bnum())); }
+  std::uint64_t alignment_bytes() { return std::uint64_t{1} << db_.apow(); }
   /// Below 2^32 << alignment for an original's file with small offsets: the library corrupts silently there
   /// (design.md 3.10).
   bool has_room(std::size_t record_bytes);

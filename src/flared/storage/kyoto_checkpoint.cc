@@ -1,3 +1,4 @@
+#include "flared/storage/deletions_file.h"
 #include "flared/storage/file_tools.h"
 #include "flared/storage/hash_store.h"
 #include "flared/storage/kyoto_storage.h"
@@ -14,7 +15,22 @@ void KyotoStorage::checkpoint() {
     if (!checkpoint_locked() && health_ != Health::failed) checkpoints_thread_->note_write(0);
   }
   tell_listener();
-  tidy();
+  trim_log();
+  look_whether_to_rewrite();
+}
+
+// Outside the gate. What the log has up to its checkpoint is in the table of remembered deletions, and what came since
+// does no harm: the log is read behind the file. Without room for the file the log is cut all the same.
+void KyotoStorage::trim_log() {
+  const std::lock_guard one{trim_mutex_};
+  const auto log = files().log;
+  const auto up_to = log->surplus();
+  if (up_to == Sequence{0}) return;
+  if (const int error = write_deletions(path("log"), log->log_id(), deletions_)) {
+    logger_.warning("{}: cannot be written, deleted keys are forgotten at the next start: {}",
+                    path("log/deletions").string(), error_text(error));
+  }
+  log->drop_surplus(up_to);
 }
 
 bool KyotoStorage::checkpoint_locked() { return commit_locked() && begin_locked(); }

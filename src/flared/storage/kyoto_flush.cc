@@ -1,9 +1,9 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <charconv>
 
 #include "flared/storage/file_tools.h"
+#include "flared/storage/fresh_store.h"
 #include "flared/storage/hash_store.h"
 #include "flared/storage/kyoto_storage.h"
 
@@ -37,16 +37,17 @@ Result<void, StorageError> KyotoStorage::flush_locked(std::optional<LogEntry> nu
   if (const auto rolled = log_->roll(); !rolled) return rolled.error();
   if (const int error = log_->link_into(path((std::string{log_prefix} + kept).c_str())))
     return storage_failure(error, "log");
-  const auto prepared = prepare_empty(wanted);
-  const auto logged = !prepared ? prepared : numbered ? log_->append_numbered(*numbered) : append_flush();
+  auto prepared = prepare_empty(wanted);
+  const auto logged = !prepared  ? Result<void, StorageError>{prepared.error()}
+                      : numbered ? log_->append_numbered(*numbered)
+                                 : append_flush();
   if (!logged) {
-    ::unlink(path("flare.kch.new").c_str());
     std::error_code error;
     std::filesystem::remove_all(path((std::string{log_prefix} + kept).c_str()), error);
     return logged.error() == StorageError::out_of_space ? no_space() : logged.error();
   }
   if (const auto written = log_->write(); !written) return written.error();
-  if (!swap_prepared(kept)) return StorageError::io;
+  if (!swap_in_empty(**prepared, kept)) return StorageError::io;
   drop_flushed();
   return {};
 }
@@ -58,48 +59,47 @@ Result<void, StorageError> KyotoStorage::append_flush() {
 }
 
 bool KyotoStorage::replay_flush(Sequence sequence) {
-  return prepare_empty(sequence).has_value() && swap_prepared(free_flushed_name());
+  const auto prepared = prepare_empty(sequence);
+  return prepared && swap_in_empty(**prepared, free_flushed_name());
 }
 
-// `flare.kch.new`, empty, standing at `sequence`.
-Result<void, StorageError> KyotoStorage::prepare_empty(Sequence sequence) {
-  bool no_room = false;
-  const auto fresh = HashStore::open(path("flare.kch.new"), options_, HashStore::Mode::build, &no_room);
+// `flare.kch.flush`, standing at `sequence`.
+Result<std::unique_ptr<FreshStore>, StorageError> KyotoStorage::prepare_empty(Sequence sequence) {
+  auto fresh = FreshStore::begin(path("flare.kch.flush"), options_, 0);
   if (!fresh) {
-    logger_.error("{}", fresh.error());
-    return no_room ? StorageError::out_of_space : StorageError::io;
+    logger_.error("{}", fresh.error().text);
+    return fresh.error().no_room ? StorageError::out_of_space : StorageError::io;
   }
-  auto& store = **fresh;
-  if (!store.begin()) return store.out_of_space() ? StorageError::out_of_space : StorageError::io;
-  if (store.commit({.log_id = log_->log_id(), .sequence = sequence}) && store.close()) return {};
-  return StorageError::io;
+  if (!(*fresh)->close({.log_id = log_->log_id(), .sequence = sequence})) return StorageError::io;
+  return std::move(*fresh);
 }
 
 // A kill between any two steps leaves a store that the log fits: the old one before the flush entry, or the new one at
 // it.
-bool KyotoStorage::swap_prepared(const std::string& kept) {
+bool KyotoStorage::swap_in_empty(FreshStore& fresh, const std::string& kept) {
   ++generation_;
   if (!store_->commit(store_->place()) || !store_->close()) return fail("closing the flushed store");
   const auto store = path("flare.kch");
   if (::link(store.c_str(), path((std::string{store_prefix} + kept).c_str()).c_str()) != 0) {
     logger_.warning("{}: cannot be kept aside: {}", store.string(), error_text(errno));
   }
-  if (::rename(path("flare.kch.new").c_str(), store.c_str()) != 0) return fail("swapping in an empty store");
+  if (fresh.take_name(store) != 0) return fail("swapping in an empty store");
   if (const int error = sync_folder(options_.data_dir)) {
     logger_.warning("{}: cannot be synced: {}", options_.data_dir.string(), error_text(error));
   }
   deletions_.clear();  // protocol.md 2: versions begin at 1 again
-  return open_swapped();
+  if (!open_swapped()) return false;
+  recount();
+  return true;
 }
 
 bool KyotoStorage::open_swapped() {
-  auto opened = HashStore::open(path("flare.kch"), options_, HashStore::Mode::serve);
+  auto opened = HashStore::open(path("flare.kch"), options_, HashStore::Mode::adopt);
   if (!opened) {
     logger_.error("{}", opened.error());
     return fail("opening the store that was swapped in");
   }
   set_files({.store = std::move(*opened), .log = log_});
-  recount();
   return begin_locked();
 }
 

@@ -29,7 +29,7 @@ class KyotoStorage::KyotoScan final : public Scan {
   const EpochTable epochs_;
   const std::uint64_t expected_items_;
   std::shared_ptr<void> pin_;
-  kyotocabinet::HashDB::Cursor cursor_;
+  kyotocabinet::UndoHashDB::Cursor cursor_;
   const std::uint64_t deletions_end_;  // those that come later are in the log behind position_
   std::uint64_t last_deletion_ = 0;
   bool deletions_done_ = false;

@@ -5,6 +5,7 @@
 
 #include "flared/storage/bytes.h"
 #include "flared/storage/clean_mark.h"
+#include "flared/storage/deletions_file.h"
 #include "flared/storage/file_tools.h"
 #include "flared/storage/hash_store.h"
 #include "flared/storage/kyoto_storage.h"
@@ -27,20 +28,51 @@ std::string refuse_older_kind(const std::filesystem::path& data_dir) {
   return {};
 }
 
-// design.md 3: without its undo file such a store opens as if it were whole, and the process dies of it later. An
-// original's has no place in a log; after a kill the log is there, under this name or that of a swap.
-std::string refuse_lone_copy(const std::filesystem::path& data_dir) {
+// The log-id in the opaque bytes of a store; 0: none, as an original's, or no store at all.
+LogId history_of(const std::filesystem::path& store) {
+  constexpr std::string_view magic = "KC\n";
   constexpr std::streamoff opaque_at = 48;
+  std::ifstream file{store, std::ios::binary};  // nobody has a lock on it yet
+  char head[magic.size()] = {};
+  char opaque[sizeof(std::uint64_t)] = {};
+  if (!file.read(head, sizeof head) || std::string_view{head, sizeof head} != magic) return LogId{0};
+  if (!file.seekg(opaque_at).read(opaque, sizeof opaque)) return LogId{0};
+  return LogId{get_number<std::uint64_t>(opaque)};
+}
+
+// design.md 3: without its undo file such a store opens as if it were whole, and the process dies of it later. An
+// original's has no place in a log; after a kill the log is there, under this name, that of a swap, or that of a
+// history that is being left.
+std::string refuse_lone_copy(const std::filesystem::path& data_dir) {
   std::error_code error;
-  for (const char* beside : {"flare.clean", "flare.kch.wal", "log", "log.old", "log.new"}) {
+  for (const char* beside : {"flare.clean", "flare.kch.wal", "log", "log.old", "log.new", "log.unused"}) {
     if (std::filesystem::exists(data_dir / beside, error)) return {};
   }
-  std::ifstream file{data_dir / "flare.kch", std::ios::binary};  // nobody has a lock on it yet
-  char opaque[sizeof(std::uint64_t)] = {};
-  if (!file.seekg(opaque_at).read(opaque, sizeof opaque) || get_number<std::uint64_t>(opaque) == 0) return {};
+  if (history_of(data_dir / "flare.kch") == LogId{0}) return {};
   return fmt::format(
       "{}: was not closed, and neither its log nor its undo file is beside it, so it may be torn; copy the whole "
       "data-dir of a stopped node, restore a snapshot with flare-backup, or build this node from another one",
+      (data_dir / "flare.kch").string());
+}
+
+bool same_file(const CleanMark& marked, CleanMark seen) {
+  seen.log_id = marked.log_id;
+  seen.sequence = marked.sequence;
+  return seen == marked;
+}
+
+// Another node's file in the place of the one that was closed here: was it closed, too, or copied while it was written?
+// An original's, or one that an original has changed, tells that to the library.
+std::string refuse_foreign_store(const std::filesystem::path& data_dir) {
+  const auto mark = parse_clean_mark(read_small_file(clean_mark_path(data_dir)).value_or(""));
+  const auto seen = look_at_store(data_dir / "flare.kch");
+  if (!mark || !seen || same_file(*mark, *seen)) return {};
+  const auto history = history_of(data_dir / "flare.kch");
+  if (history == LogId{0} || history == mark->log_id) return {};
+  return fmt::format(
+      "{}: is not the store of this node that was closed here but one of another history, and nothing shows that it "
+      "was closed, so it may be torn; copy the whole data-dir of a stopped node, restore a snapshot with flare-backup, "
+      "or build this node from another one",
       (data_dir / "flare.kch").string());
 }
 
@@ -51,12 +83,6 @@ LogId draw_log_id() {
   return LogId{id};
 }
 
-bool same_file(const CleanMark& marked, CleanMark seen) {
-  seen.log_id = marked.log_id;
-  seen.sequence = marked.sequence;
-  return seen == marked;
-}
-
 }  // namespace
 
 UpdateLog::Options KyotoStorage::log_options() const {
@@ -64,7 +90,8 @@ UpdateLog::Options KyotoStorage::log_options() const {
           .bytes_max = options_.log_max_bytes,
           .reserve = options_.reserve,
           .sync = options_.sync,
-          .keep_all = options_.durability != Durability::process};
+          .keep_all = options_.durability != Durability::process,
+          .drop_when_told = true};
 }
 
 std::string KyotoStorage::start_up() {
@@ -74,16 +101,20 @@ std::string KyotoStorage::start_up() {
   }
   if (auto refused = refuse_older_kind(options_.data_dir); !refused.empty()) return refused;
   if (auto refused = refuse_lone_copy(options_.data_dir); !refused.empty()) return refused;
+  if (auto refused = refuse_foreign_store(options_.data_dir); !refused.empty()) return refused;
   // Nothing was changed yet: another version may go on with it.
   if (auto refused = refuse_unknown_format(path("log")); !refused.empty()) return refused;
-  for (const char* left_over : {"flare.kch.new", "log.new", "log.old"}) {
+  for (const char* left_over :
+       {"flare.kch.new", "flare.kch.new.wal", "flare.kch.flush", "flare.kch.rewrite", "log.new", "log.old"}) {
     std::filesystem::remove_all(path(left_over), error);
   }
   drop_flushed();
   if (auto failure = open_files(); !failure.empty()) return failure;
   recount();
+  rewrites_ = std::make_unique<RewriteThread>([this](const auto& pause) { return rewrite_if_due(pause); });
   checkpoints_thread_ = std::make_unique<CheckpointThread>(options_.checkpoint_pace, [this] { checkpoint(); });
   begin_syncing();
+  look_whether_to_rewrite();
   return {};
 }
 
@@ -128,26 +159,35 @@ std::string KyotoStorage::open_files() {
   return settle_history(last);
 }
 
-// Shows all entries to the table of remembered deletions on the way.
+void KyotoStorage::note_deletion(const LogEntry& entry) {
+  switch (entry.kind) {
+    case EntryKind::set:
+    case EntryKind::touch:
+      deletions_.forget(entry.key);
+      break;
+    case EntryKind::remove:
+      deletions_.remember(entry.key, {entry.version, entry.expire_s});
+      break;
+    case EntryKind::flush:
+      deletions_.clear();
+      break;
+  }
+}
+
+// Shows all entries to the table of remembered deletions on the way, behind those that the log has dropped.
 std::string KyotoStorage::open_log(LastRun& last) {
   std::error_code error;
   if (!std::filesystem::exists(path("log"), error)) return {};
-  auto opened = UpdateLog::open(log_options(), [this](const LogEntry& entry) {
-    switch (entry.kind) {
-      case EntryKind::set:
-      case EntryKind::touch:
-        deletions_.forget(entry.key);
-        break;
-      case EntryKind::remove:
-        deletions_.remember(entry.key, {entry.version, entry.expire_s});
-        break;
-      case EntryKind::flush:
-        deletions_.clear();
-        break;
-    }
-  });
+  auto options = log_options();
+  if (last.machine_stopped) options.end = SegmentEnd::unsynced;
+  const auto show = [this](const LogEntry& entry) { note_deletion(entry); };
+  const auto dropped_of = read_deletions(path("log"), deletions_);
+  auto opened = UpdateLog::open(std::move(options), show);
   if (opened) {
     log_ = std::move(*opened);
+    if (!dropped_of || *dropped_of == log_->log_id()) return {};
+    deletions_.clear();  // somebody has put the file there
+    if (!log_->visit(Sequence{0}, show)) return fmt::format("{}: cannot be read again", path("log").string());
     return {};
   }
   // Only a store that was closed cleanly, or that has no place in a log, needs nothing from this one.
@@ -192,16 +232,22 @@ std::string KyotoStorage::begin_history(const char* why) {
   if (!log_ || log_->log_id() != store_->place().log_id) deletions_.clear();
   const auto epoch = log_ ? log_->epoch() : Epoch{0};
   log_.reset();
+  // Under its name when it is whole: after a kill a folder without a segment would be taken for a damaged log.
+  const SegmentHeader header{.log_id = draw_log_id(), .first = Sequence{1}, .epoch = epoch, .epochs = {}};
+  if (const int failed = UpdateLog::create(path("log.new"), header)) {
+    return fmt::format("{}: cannot be created: {}", path("log.new").string(), error_text(failed));
+  }
+  if (const int failed = write_deletions(path("log.new"), header.log_id, deletions_)) {
+    return fmt::format("{}: cannot be written: {}", path("log.new/deletions").string(), error_text(failed));
+  }
   std::error_code error;
   if (std::filesystem::exists(path("log"), error)) {
     std::filesystem::remove_all(path("log.unused"), error);  // the last one only
     std::filesystem::rename(path("log"), path("log.unused"), error);
     if (error) return fmt::format("{}: cannot be moved aside: {}", path("log").string(), error.message());
   }
-  const SegmentHeader header{.log_id = draw_log_id(), .first = Sequence{1}, .epoch = epoch, .epochs = {}};
-  if (const int failed = UpdateLog::create(path("log"), header)) {
-    return fmt::format("{}: cannot be created: {}", path("log").string(), error_text(failed));
-  }
+  std::filesystem::rename(path("log.new"), path("log"), error);
+  if (error) return fmt::format("{}: cannot be moved to its place: {}", path("log.new").string(), error.message());
   auto opened = UpdateLog::open(log_options(), {});
   if (!opened) return opened.error();
   log_ = std::move(*opened);

@@ -16,6 +16,17 @@ constexpr std::uint64_t log_buffered_bytes_max = 4 * 1024 * 1024;
 
 constexpr std::int64_t told_again_s = 60;  // the same trouble of the store
 
+// Of the record that comes of an operation, without what the present one adds.
+std::size_t room_for(const Operation& operation) {
+  const auto created = operation.creation ? operation.creation->data.size() : 0;
+  return operation.key.size() + record_header_bytes + std::max({operation.data.size(), created, sizeof(NumberText)});
+}
+
+// Tests give one of their own.
+ReserveSpace reserve_of_rewrites(const StorageOptions& options) {
+  return options.reserve ? options.reserve : reserve_above(options.disk_reserve_bytes, 2);
+}
+
 StorageOptions with_defaults(StorageOptions options) {
   if (!options.reserve) options.reserve = reserve_above(options.disk_reserve_bytes);
   return options;
@@ -24,7 +35,11 @@ StorageOptions with_defaults(StorageOptions options) {
 }  // namespace
 
 KyotoStorage::KyotoStorage(StorageOptions options, Log& log, const Clock& clock)
-    : options_(with_defaults(std::move(options))), logger_(log), clock_(clock), deletions_(options_.deletions_max) {}
+    : rewrite_reserve_(reserve_of_rewrites(options)),
+      options_(with_defaults(std::move(options))),
+      logger_(log),
+      clock_(clock),
+      deletions_(options_.deletions_max) {}
 
 KyotoStorage::~KyotoStorage() {
   if (!closed_ && store_) std::ignore = close();
@@ -56,20 +71,29 @@ Result<Outcome, StorageError> KyotoStorage::execute(const Operation& operation, 
   if (log_->buffered_bytes() > log_buffered_bytes_max) {
     if (const auto written = write_log(); !written) return written.error();
   }
-  if (!store_->has_room(operation.key.size() + operation.data.size())) return no_space();
+  if (!store_->has_room(operation.key.size() + operation.data.size())) return offsets_end();
 
   SpaceClaim space{store_->space(), options_.reserve};
-  ExecuteVisitor visitor{{.operation = operation,
-                          .now_s = now_s,
-                          .data_bytes_max = options_.data_bytes_max,
-                          .log = *log_,
-                          .deletions = deletions_,
-                          .sink = sink,
-                          .quota = quota_,
-                          .space = space}};
-  const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+  for (auto room = room_for(operation);;) {
+    std::ignore = space.take(room);  // told by the visit, if it has to write
+    ExecuteVisitor visitor{{.operation = operation,
+                            .now_s = now_s,
+                            .data_bytes_max = options_.data_bytes_max,
+                            .log = *log_,
+                            .deletions = deletions_,
+                            .sink = sink,
+                            .quota = quota_,
+                            .space = space,
+                            .version_floor = version_floor_.load(std::memory_order_relaxed)}};
+    const bool accepted = store_->db().accept(operation.key.data(), operation.key.size(), &visitor, true);
+    if (!accepted || !visitor.wanted_room()) return settle(operation, visitor, accepted);
+    room = *visitor.wanted_room();
+  }
+}
+
+Result<Outcome, StorageError> KyotoStorage::settle(const Operation& operation, const ExecuteVisitor& visitor,
+                                                   bool accepted) {
   if (visitor.changes()) checkpoints_thread_->note_write(visitor.record_bytes());
-  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (visitor.changes() && disk_full_.load(std::memory_order_relaxed)) disk_full_ = false;
   if (!accepted) return visitor.changes() ? poison("a write") : met_failure(operation.key);
   if (!visitor.result() && visitor.result().error() == StorageError::damaged) return met_damage(operation.key);
@@ -100,7 +124,9 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
     if (const auto written = write_log(); !written) return written.error();
   }
   const auto applied = apply_to_store(entry, log_.get());
-  if (!applied && applied.error() == StorageError::out_of_space) return no_space();
+  if (!applied && applied.error() == StorageError::out_of_space && store_->has_room(entry.data.size())) {
+    return no_space();
+  }
   if (applied) {
     checkpoints_thread_->note_write(entry.data.size());
     disk_full_ = false;
@@ -109,11 +135,11 @@ Result<void, StorageError> KyotoStorage::apply(const LogEntry& entry) {
 }
 
 Result<void, StorageError> KyotoStorage::apply_to_store(const LogEntry& entry, UpdateLog* log) {
+  if (log != nullptr && !store_->has_room(entry.key.size() + entry.data.size())) return offsets_end();
   // What the log has was acknowledged: for that the reserve is there.
   SpaceClaim space{store_->space(), log != nullptr ? options_.reserve : last_reserve_};
   ApplyVisitor visitor{entry, deletions_, log, quota_, space};
   const bool accepted = store_->db().accept(entry.key.data(), entry.key.size(), &visitor, true);
-  if (visitor.leaves_gap()) gaps_.fetch_add(1, std::memory_order_relaxed);
   if (accepted) return visitor.result();
   return visitor.result() ? poison("a write of the master") : StorageError::io;
 }
@@ -140,6 +166,20 @@ StorageError KyotoStorage::met_damage(std::string_view key) {
 
 // design.md 3.8: all is there to be read, but there is no room for the undo file of the next write.
 StorageError KyotoStorage::write_refusal() { return health_ == Health::full ? no_space() : StorageError::io; }
+
+// design.md 3.10: beyond, the library would corrupt silently. Room on the disk is no help.
+StorageError KyotoStorage::offsets_end() {
+  ++refused_for_space_;
+  const auto now_s = clock_.unix_s();
+  if (now_s - space_told_s_.exchange(now_s) >= told_again_s) {
+    logger_.warning(
+        "{}: a write was refused: the file was made by an original without storage-large and is near the size that its "
+        "offsets reach. Reads go on. Build this node from another one, or restore a snapshot of it with flare-backup "
+        "into an empty data-dir: new files have no such end",
+        path("flare.kch").string());
+  }
+  return StorageError::out_of_space;
+}
 
 // Nothing was changed. The checkpoint thread looks whether something of ours can go.
 StorageError KyotoStorage::no_space() {
@@ -212,6 +252,8 @@ StorageFigures KyotoStorage::figures() const {
           .disk_full = disk_full_,
           .refused_for_space = refused_for_space_,
           .damaged_records = damaged_records_,
+          .rewrites = rewrites_done_,
+          .rewrite_percent = rewrite_percent_,
           .failed = health_ == Health::failed};
 }
 
@@ -229,7 +271,10 @@ void KyotoStorage::recount() {
     logger_.error("{}: the records cannot be counted ({}); max-bytes takes the store for emptier than it is",
                   path("flare.kch").string(), store_->error());
   }
-  quota_.recounted(static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count())), counting.bytes());
+  const auto items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()));
+  quota_.recounted(items, quota_.counts_bytes() ? std::optional{counting.bytes()} : std::nullopt);
+  used_when_counted_ =
+      start_.new_history ? 0 : store_->used_bytes();  // a store that comes from elsewhere may waste much
 }
 
 KyotoStorage::Files KyotoStorage::files() const {
@@ -249,6 +294,7 @@ void KyotoStorage::set_files(Files files) {
 
 Result<void, StorageError> KyotoStorage::close() {
   if (checkpoints_thread_) checkpoints_thread_->stop();
+  if (rewrites_) rewrites_->stop();
   bool clean = true;
   {
     const std::lock_guard alone{gate_};
@@ -257,7 +303,7 @@ Result<void, StorageError> KyotoStorage::close() {
     clean = store_->close() && clean;
   }
   // The mark is on the disk when it is written: what it speaks for must be there before.
-  if (clean) clean = sync_store() == 0 && log_->sync().has_value();
+  if (clean) clean = sync_closed_file(path("flare.kch"), options_.sync) == 0 && log_->sync().has_value();
   if (log_sync_) log_sync_->stop();
   if (!clean) {
     logger_.error("{}: not closed cleanly; the next start repairs it from the log", path("flare.kch").string());

@@ -1,4 +1,4 @@
-#include <fcntl.h>
+
 
 #include "flared/storage/file_tools.h"
 #include "flared/storage/kyoto_storage.h"
@@ -30,15 +30,9 @@ Sequence KyotoStorage::durable_sequence() const {
 
 void KyotoStorage::keep_log_after(const Position& position) {
   const auto log = files().log;
-  if (log->log_id() == position.log_id) log->keep_after(position.sequence);
-}
-
-// After it was closed: closing a descriptor before would drop the library's lock.
-int KyotoStorage::sync_store() const {
-  const auto store = path("flare.kch");
-  const FileDescriptor file{::open(store.c_str(), O_RDWR | O_CLOEXEC)};
-  if (!file) return errno;
-  return options_.sync ? options_.sync(file.get(), store) : sync_file(file.get(), store);
+  if (log->log_id() != position.log_id) return;
+  log->keep_after(position.sequence);
+  trim_log();
 }
 
 }  // namespace flare

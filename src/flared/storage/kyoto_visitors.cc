@@ -1,5 +1,9 @@
 #include "flared/storage/kyoto_visitors.h"
 
+#include <algorithm>
+
+#include "flared/storage/bytes.h"
+
 namespace flare {
 namespace {
 
@@ -20,6 +24,19 @@ Growth change_of(std::string_view key, std::optional<std::size_t> before, std::o
 
 StorageError space_failure(int error) {
   return means_out_of_space(error) ? StorageError::out_of_space : StorageError::io;
+}
+
+// A set in the place of a damaged record must not begin at 1 again: slaves and originals keep what is not newer, and a
+// client's cas would be fooled by a version that it has seen. What the header shows counts if it can be one; at least
+// more than any counting has reached: a million for each second since 1970.
+RecordVersion version_of_damaged(std::string_view bytes, std::int64_t now_s) {
+  constexpr std::size_t version_at = 20;
+  constexpr int versions_per_second_bits = 20;
+  constexpr std::uint64_t shown_max = std::uint64_t{1} << 62;
+  const auto floor = static_cast<std::uint64_t>(now_s) << versions_per_second_bits;
+  if (bytes.size() < record_header_bytes) return RecordVersion{floor};
+  const auto shown = get_number<std::uint64_t>(bytes.data() + version_at);
+  return RecordVersion{shown <= shown_max ? std::max(shown, floor) : floor};
 }
 
 }  // namespace
@@ -56,7 +73,10 @@ const char* ExecuteVisitor::visit_full(const char*, std::size_t, const char* val
     result_ = StorageError::damaged;
     return NOP;
   }
-  return decide_on({.record = record}, new_bytes);  // a set puts a whole record in the place of a damaged one
+  if (record) return decide_on({.record = record}, new_bytes);
+  return decide_on(
+      {.record = std::nullopt, .remembered_version = version_of_damaged({value, value_bytes}, context_.now_s)},
+      new_bytes);
 }
 
 const char* ExecuteVisitor::visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) {
@@ -66,7 +86,8 @@ const char* ExecuteVisitor::visit_empty(const char* key, std::size_t key_bytes, 
       new_bytes);
 }
 
-const char* ExecuteVisitor::decide_on(const Present& present, std::size_t* new_bytes) {
+const char* ExecuteVisitor::decide_on(Present present, std::size_t* new_bytes) {
+  present.version_floor = context_.version_floor;
   NumberText number;
   const auto decision = decide(context_.operation, present, context_.now_s, context_.data_bytes_max, number);
   result_ = decision.outcome;
@@ -140,10 +161,12 @@ bool ExecuteVisitor::reserve(std::int64_t items, std::int64_t bytes) {
   return !refusal;
 }
 
+// design.md 3.8: what the present record adds (append, touch) is known only here.
 bool ExecuteVisitor::claim(std::size_t record_bytes) {
-  const int error = context_.space.take(record_bytes);
-  if (error != 0) result_ = space_failure(error);
-  return error == 0;
+  if (context_.space.covers(record_bytes)) return true;
+  result_ = space_failure(context_.space.error());
+  if (context_.space.error() == 0) wanted_room_ = record_bytes;
+  return false;
 }
 
 bool ExecuteVisitor::log_entry(const LogEntry& entry) {
@@ -160,11 +183,9 @@ const char* ApplyVisitor::visit_full(const char* key, std::size_t key_bytes, con
 
 const char* ApplyVisitor::apply(std::string_view key, std::optional<std::size_t> old_bytes, std::size_t* new_bytes) {
   const bool removes = entry_.kind == EntryKind::remove;
-  const int error = space_.take(removes ? 0 : key.size() + record_header_bytes + entry_.data.size());
-  if (error != 0) result_ = space_failure(error);
-  if (error == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
+  if (space_.error() != 0) result_ = space_failure(space_.error());
+  if (space_.error() == 0) result_ = log_ != nullptr ? log_->append_numbered(entry_) : Result<void, StorageError>{};
   if (!result_) return NOP;
-  leaves_gap_ = old_bytes && (removes || record_header_bytes + entry_.data.size() > *old_bytes);
   if (removes) {
     deletions_.remember(key, {entry_.version, entry_.expire_s});
     const auto growth = change_of(key, old_bytes, std::nullopt);

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "flared/storage/deletions.h"
 #include "flared/storage/storage.h"
@@ -46,20 +47,21 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
     RecordSink* sink;
     StoreQuota& quota;
     SpaceClaim& space;
+    RecordVersion version_floor{0};
   };
   explicit ExecuteVisitor(const Context& context) : context_(context) {}
 
   const Result<Outcome, StorageError>& result() const { return result_; }
   bool changes() const { return changes_; }  // an entry was logged
+  /// Nothing was done, since the claim is too small for a record of so many bytes, its key included: to be tried again.
+  std::optional<std::size_t> wanted_room() const { return wanted_room_; }
   std::size_t record_bytes() const { return record_bytes_; }
-  /// The record was removed, or has grown and moved.
-  bool leaves_gap() const { return changes_ && old_bytes_ && (record_bytes_ == 0 || record_bytes_ > *old_bytes_); }
 
  private:
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                          std::size_t* new_bytes) override;
   const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override;
-  const char* decide_on(const Present& present, std::size_t* new_bytes);
+  const char* decide_on(Present present, std::size_t* new_bytes);
   void tell(std::string_view key, const Decision& decision);
   const char* store(const Change& change, std::size_t* new_bytes);
   const char* remove(const Change& change);
@@ -72,16 +74,20 @@ class ExecuteVisitor final : public kyotocabinet::DB::Visitor {
   bool changes_ = false;
   std::size_t record_bytes_ = 0;
   std::optional<std::size_t> old_bytes_;  // of the record's value before
+  std::optional<std::size_t> wanted_room_;
 };
 
-/// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log.
+/// Writes what an entry says, without comparing versions; logged under the entry's own number if there is a log. Takes
+/// its room of `space` before the visit.
 class ApplyVisitor final : public kyotocabinet::DB::Visitor {
  public:
   ApplyVisitor(const LogEntry& entry, Deletions& deletions, UpdateLog* log, StoreQuota& quota, SpaceClaim& space)
-      : entry_(entry), deletions_(deletions), log_(log), quota_(quota), space_(space) {}
+      : entry_(entry), deletions_(deletions), log_(log), quota_(quota), space_(space) {
+    const bool removes = entry.kind == EntryKind::remove;
+    std::ignore = space.take(removes ? 0 : entry.key.size() + record_header_bytes + entry.data.size());
+  }
 
   const Result<void, StorageError>& result() const { return result_; }
-  bool leaves_gap() const { return leaves_gap_; }
 
  private:
   const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
@@ -94,7 +100,6 @@ class ApplyVisitor final : public kyotocabinet::DB::Visitor {
   UpdateLog* log_;
   StoreQuota& quota_;
   SpaceClaim& space_;
-  bool leaves_gap_ = false;
   Result<void, StorageError> result_ = StorageError::io;  // until the visit
 };
 

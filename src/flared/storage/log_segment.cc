@@ -39,6 +39,20 @@ struct Walk {
   EpochTable epochs;
 };
 
+// What lies behind the last good entry; empty: a torn tail. A kill leaves an entry short, never whole in length and
+// wrong.
+std::string_view name_damage(std::string_view rest, SegmentEnd end) {
+  if (end == SegmentEnd::whole || find_intact_entry(rest.substr(1)) != std::string_view::npos) {
+    return "is damaged and intact ones follow it";
+  }
+  const auto decoded = decode_entry(rest);
+  if (decoded) return "is intact and not the next one";
+  if (end == SegmentEnd::torn && decoded.error() == DecodeError::damaged) {
+    return "is damaged, and not by a kill: it is not cut short";
+  }
+  return {};
+}
+
 bool goes_back(const EpochTable& epochs, Epoch epoch) { return !epochs.empty() && epoch < epochs.back().epoch; }
 
 void walk_entries(std::string_view bytes, LogSegment& segment, Walk& walk, const VisitEntry& visit) {
@@ -57,7 +71,8 @@ void walk_entries(std::string_view bytes, LogSegment& segment, Walk& walk, const
 
 }  // namespace
 
-Result<SegmentScan, std::string> open_segment(const std::filesystem::path& path, bool newest, const VisitEntry& visit) {
+Result<SegmentScan, std::string> open_segment(const std::filesystem::path& path, SegmentEnd end,
+                                              const VisitEntry& visit) {
   auto segment = std::make_shared<LogSegment>();
   segment->path = path;
   segment->file = FileDescriptor{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
@@ -80,9 +95,8 @@ Result<SegmentScan, std::string> open_segment(const std::filesystem::path& path,
   walk_entries(mapped.bytes(), *segment, walk, visit);
   const auto rest = mapped.bytes().substr(walk.offset);
   if (!rest.empty()) {
-    // design.md 3.4: a bad entry with good ones behind it is damage, not a torn tail.
-    if (!newest || find_intact_entry(rest.substr(1)) != std::string_view::npos || decode_entry(rest)) {
-      return fmt::format("{}: the entry at byte {} is damaged and intact ones follow it", path.string(), walk.offset);
+    if (const auto damage = name_damage(rest, end); !damage.empty()) {
+      return fmt::format("{}: the entry at byte {} {}", path.string(), walk.offset, damage);
     }
     if (::ftruncate(segment->file.get(), static_cast<off_t>(walk.offset)) != 0) {
       return fmt::format("{}: its torn tail cannot be cut off: {}", path.string(), error_text(errno));

@@ -50,9 +50,16 @@ struct SegmentScan {
   std::uint64_t torn_bytes = 0;  // cut off
 };
 
-/// Reads and checks all of a segment and shows each entry; the torn tail of the `newest` is cut off. The error names
-/// the file.
-Result<SegmentScan, std::string> open_segment(const std::filesystem::path& path, bool newest, const VisitEntry& visit);
+/// How a segment may end (design.md 3.4). Whatever else is there is damage.
+enum class SegmentEnd : std::uint8_t {
+  whole,     // others follow it
+  torn,      // the newest: a kill may have cut its last entry short
+  unsynced,  // the newest, and the machine has stopped: of what was not synced any page may be missing
+};
+
+/// Reads and checks all of a segment and shows each entry; a torn tail is cut off. The error names the file.
+Result<SegmentScan, std::string> open_segment(const std::filesystem::path& path, SegmentEnd end,
+                                              const VisitEntry& visit);
 
 /// A sentence that names a segment of a format that another version has written; empty if there is none.
 std::string refuse_unknown_format(const std::filesystem::path& folder);

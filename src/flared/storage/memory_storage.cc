@@ -143,7 +143,11 @@ Result<bool, StorageError> MemoryStorage::get(std::string_view key, std::int64_t
   return true;
 }
 
-Present MemoryStorage::present(std::string_view key) const { return present_in(records_, deletions_, key); }
+Present MemoryStorage::present(std::string_view key) const {
+  auto present = present_in(records_, deletions_, key);
+  present.version_floor = version_floor_;
+  return present;
+}
 
 Result<Outcome, StorageError> MemoryStorage::execute(const Operation& operation, std::int64_t now_s, RecordSink* sink) {
   if (operation.data.size() > data_bytes_max_) return Outcome{.kind = OutcomeKind::too_large};
@@ -328,7 +332,7 @@ Result<std::unique_ptr<Scan>, StorageError> MemoryStorage::begin_scan() {
   return std::unique_ptr<Scan>{std::make_unique<MemoryScan>(*this)};
 }
 
-Result<std::unique_ptr<Replacement>, StorageError> MemoryStorage::begin_replacement() {
+Result<std::unique_ptr<Replacement>, StorageError> MemoryStorage::begin_replacement(std::uint64_t) {
   return std::unique_ptr<Replacement>{std::make_unique<MemoryReplacement>(*this)};
 }
 

@@ -26,13 +26,14 @@ class MemoryStorage : public Storage {
   Result<void, StorageError> apply(const LogEntry& entry) override;
   Result<void, StorageError> flush() override;
   Result<void, StorageError> set_epoch(Epoch epoch) override;
+  void set_version_floor(RecordVersion floor) override { version_floor_ = floor; }
   Position position() const override;
   Sequence written_sequence() const override;
   EpochTable epochs() const override;
   Result<Sequence, StorageError> read_log(Sequence after, std::size_t bytes_max, std::string& out) const override;
   void on_log_written(std::function<void()> listener) override;
   Result<std::unique_ptr<Scan>, StorageError> begin_scan() override;
-  Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() override;
+  Result<std::unique_ptr<Replacement>, StorageError> begin_replacement(std::uint64_t expected_items) override;
   StorageFigures figures() const override;
   void limit(const StoreLimits& limits) override;
   StoreQuota& quota() override { return quota_; }
@@ -42,6 +43,7 @@ class MemoryStorage : public Storage {
   void drop_log(Sequence last);
 
  private:
+  RecordVersion version_floor_{0};
   class MemoryScan;
   class MemoryReplacement;
   using Records = std::map<std::string, std::string, std::less<>>;  // key -> record bytes

@@ -22,6 +22,11 @@ RecordVersion version_of(const Present& present) {
   return present.record ? present.record->version : present.remembered_version;
 }
 
+// docs/replication.md 6: once a partition has had a second master, above all that the first could still give.
+RecordVersion next_version(const Present& present) {
+  return std::max(next(version_of(present)), present.version_floor);
+}
+
 // Nothing is changed.
 Decision answer(OutcomeKind kind, const Present& present) {
   return {.outcome = {.kind = kind,
@@ -36,8 +41,7 @@ bool differs(const Operation& operation, const Present& present) {
 
 bool too_high(const Operation& operation, RecordVersion present) {
   const auto asked = operation.version;
-  if (operation.from_master || operation.any_version) return false;
-  return raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
+  return !operation.any_version && raw(asked) > raw(present) && raw(asked) - raw(present) > version_lead_max;
 }
 
 Decision store(OutcomeKind kind, const Change& change) {
@@ -51,7 +55,7 @@ Decision store(OutcomeKind kind, const Change& change) {
 Decision store_versioned(const Operation& operation, const Present& present, KeyState state, Change change) {
   const auto before = version_of(present);
   if (operation.version == RecordVersion{0}) {
-    change.version = next(before);
+    change.version = next_version(present);
   } else {
     if (state == KeyState::alive && operation.version <= before) return answer(OutcomeKind::not_stored, present);
     if (too_high(operation, before)) return answer(OutcomeKind::version_too_high, present);
@@ -82,7 +86,7 @@ Decision decide_cas(const Operation& operation, const Present& present, KeyState
   const bool stale = state == KeyState::alive && operation.stale_if_older && *operation.compare < before;
   if (*operation.compare != before && !stale) return answer(OutcomeKind::exists, present);
   auto change = client_record(operation);
-  change.version = next(before);
+  change.version = next_version(present);
   auto decision = store(OutcomeKind::stored, change);
   decision.outcome.stale = stale;
   return decision;
@@ -93,7 +97,7 @@ Decision decide_create(const Operation& operation, const Present& present, KeySt
   if (state != KeyState::gone || !operation.creation) return answer(OutcomeKind::not_found, present);
   auto decision = store(kind, {.flags = operation.flags,
                                .expire_s = operation.new_expire_s.value_or(operation.creation->expire_s),
-                               .version = next(version_of(present)),
+                               .version = next_version(present),
                                .head = operation.creation->data,
                                .tail = {}});
   decision.outcome.created = true;
@@ -132,7 +136,7 @@ Decision decide_arithmetic(const Operation& operation, const Present& present, K
   const auto end = std::to_chars(std::begin(text.digits), std::end(text.digits), after).ptr;
   auto decision = store(OutcomeKind::number, {.flags = old.flags,
                                               .expire_s = operation.new_expire_s.value_or(old.expire_s),
-                                              .version = next(old.version),
+                                              .version = next_version(present),
                                               .head = {text.digits, static_cast<std::size_t>(end - text.digits)},
                                               .tail = {}});
   decision.outcome.former_expire_s = old.expire_s;
@@ -167,7 +171,7 @@ Decision decide_invalidate(const Operation& operation, const Present& present, K
   const RecordView& old = *present.record;
   auto decision = store(OutcomeKind::deleted, {.flags = old.flags,
                                                .expire_s = operation.new_expire_s.value_or(old.expire_s),
-                                               .version = next(old.version),
+                                               .version = next_version(present),
                                                .head = old.data,
                                                .tail = {}});
   decision.outcome.stale = true;

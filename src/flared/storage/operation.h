@@ -57,7 +57,6 @@ struct Operation {
   std::uint64_t delta = 0;        // incr, decr
   std::int64_t hold_until_s = 0;  // remove: absolute, 0 = now
   bool limited = false;           // the store's quota holds for it
-  bool from_master = false;       // replicated: its version is taken however high it is
 
   std::optional<RecordVersion> compare = {};
   // ms C I, for cas: a `compare` below the present version stores all the same.
@@ -86,6 +85,7 @@ struct Present {
   std::optional<RecordView> record = {};  // also when expired
   RecordVersion remembered_version{0};    // of a remembered deletion
   std::int64_t remembered_until_s = 0;    // its hold; in the future: held
+  RecordVersion version_floor{0};         // no version given here is below (docs/replication.md 6)
 };
 
 enum class ChangeKind : std::uint8_t { none, store, touch, remove, remember };

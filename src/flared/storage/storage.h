@@ -48,6 +48,8 @@ struct StorageFigures {
   bool disk_full = false;               // writes are refused
   std::uint64_t refused_for_space = 0;  // writes since the start
   std::uint64_t damaged_records = 0;    // met since the start: each time one was read or passed over
+  std::uint64_t rewrites = 0;           // of the store, done since the start
+  int rewrite_percent = 0;              // of one that is running
   bool failed = false;                  // a repair failed: nothing is served until a restart (design.md 3.2)
 };
 
@@ -126,6 +128,8 @@ class Storage {
 
   /// The epoch of entries from now on; never lowered. Stored before the next entry.
   virtual Result<void, StorageError> set_epoch(Epoch epoch) = 0;
+  /// No version that `execute` gives from now on is below (docs/replication.md 6).
+  virtual void set_version_floor(RecordVersion floor) = 0;
   virtual Position position() const = 0;          // of the last entry given
   virtual Sequence written_sequence() const = 0;  // of the last entry the kernel has
   virtual EpochTable epochs() const = 0;
@@ -137,7 +141,7 @@ class Storage {
   virtual void on_log_written(std::function<void()> listener) = 0;
 
   virtual Result<std::unique_ptr<Scan>, StorageError> begin_scan() = 0;
-  virtual Result<std::unique_ptr<Replacement>, StorageError> begin_replacement() = 0;
+  virtual Result<std::unique_ptr<Replacement>, StorageError> begin_replacement(std::uint64_t expected_items) = 0;
 
   virtual StorageFigures figures() const = 0;
   /// What limited operations may store from now on. Outside a Batch: to begin to count bytes takes the gate for one

@@ -26,6 +26,17 @@ struct CheckpointPace {
   std::chrono::milliseconds dirty_max{1000};
 };
 
+/// When the store is rewritten (rewrite_rules.h), and how gently. Others in tests only.
+struct RewritePace {
+  std::uint64_t waste_bytes_min = 4 * 1024 * 1024;  // a small store is left alone
+  std::uint64_t items_min = 10'000;
+  int share_of_time = 4;                        // it works one part of so many
+  std::chrono::milliseconds try_again{60'000};  // what did not come to its end
+};
+
+/// Told in tests only, which kill the process there or write meanwhile.
+enum class RewriteStep : std::uint8_t { copied, synced, caught_up, closed, renamed, opened };
+
 /// What a KyotoStorage is made with. Options of docs/spec/daemons.md 1.3 by their meaning.
 struct StorageOptions {
   std::filesystem::path data_dir = {};
@@ -37,9 +48,10 @@ struct StorageOptions {
   std::size_t deletions_max = 65536;                // storage-cache-size: remembered deletions (protocol.md 3)
   std::size_t data_bytes_max = limits::value_bytes_max;
   std::int64_t flush_keep_s = 3600;      // flush-keep: how long a flushed store stays aside (design.md 3.7)
-  int defrag_unit = 0;                   // storage-dfunit; above 0: tidied in any case (kyoto_tidy.cc)
   std::uint64_t disk_reserve_bytes = 0;  // disk-reserve; 0: a share of the disk (store_space.cc)
   CheckpointPace checkpoint_pace = {};
+  RewritePace rewrite_pace = {};
+  std::function<void(RewriteStep)> at_rewrite_step = {};
   Durability durability = Durability::process;
   ReserveSpace reserve = {};  // empty: fallocate, above disk-reserve
   SyncFile sync = {};         // empty: fdatasync

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <limits>
@@ -24,14 +25,14 @@ class StoreQuota {
   /// back if the write fails.
   std::optional<Refusal> reserve(std::int64_t items, std::int64_t bytes) {
     if (!grow(items_, items, items_max_)) return Refusal::items;
-    if (!counts_bytes() || grow(bytes_, bytes, bytes_max_)) return std::nullopt;
+    if (grow(bytes_, bytes, bytes_max_)) return std::nullopt;
     items_.fetch_sub(items, relaxed);
     return Refusal::bytes;
   }
   /// What is never refused: replicated writes, builds, deletes.
   void add(std::int64_t items, std::int64_t bytes) {
     if (items != 0) items_.fetch_add(items, relaxed);
-    if (bytes != 0 && counts_bytes()) bytes_.fetch_add(bytes, relaxed);
+    if (bytes != 0) bytes_.fetch_add(bytes, relaxed);
   }
 
   /// Nobody writes meanwhile. The bytes are to be counted anew when `counts_bytes` has become true.
@@ -39,11 +40,23 @@ class StoreQuota {
     items_max_.store(as_signed(limits.items), relaxed);
     bytes_max_.store(as_signed(limits.bytes), relaxed);
   }
-  void recounted(std::uint64_t items, std::uint64_t bytes) {
+  /// `bytes`: nullopt if only their changes are counted from here on.
+  void recounted(std::uint64_t items, std::optional<std::uint64_t> bytes) {
     items_.store(as_signed(items), relaxed);
-    bytes_.store(as_signed(bytes), relaxed);
+    bytes_.store(as_signed(bytes.value_or(0)), relaxed);
+    bytes_before_.store(bytes || items == 0 ? 0 : unknown, relaxed);
     earliest_expiry_s_.store(0, relaxed);  // unknown
   }
+  /// So many bytes were found by somebody who looked while others wrote: about so many are there.
+  void measured(std::uint64_t bytes) { bytes_before_.store(as_signed(bytes) - bytes_.load(relaxed), relaxed); }
+  /// About; nullopt: nobody has looked.
+  std::optional<std::uint64_t> live_bytes() const {
+    const auto before = bytes_before_.load(relaxed);
+    if (before == unknown) return std::nullopt;
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, before + bytes_.load(relaxed)));
+  }
+  std::int64_t change_of_bytes() const { return bytes_.load(relaxed); }  // since they were counted
+  std::uint64_t counted_bytes() const { return as_count(bytes_); }       // of a store that began empty
   bool counts_bytes() const { return bytes_max_.load(relaxed) > 0; }
 
   StoreLimits limits() const { return {as_count(items_max_), as_count(bytes_max_)}; }
@@ -75,6 +88,8 @@ class StoreQuota {
   using Number = std::atomic<std::int64_t>;
   static constexpr auto relaxed = std::memory_order_relaxed;  // numbers only: nothing else is published by them
 
+  static constexpr auto unknown = std::numeric_limits<std::int64_t>::min();
+
   static std::int64_t as_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
   static std::uint64_t as_count(const Number& number) {
     const auto value = number.load(relaxed);
@@ -94,7 +109,8 @@ class StoreQuota {
   }
 
   Number items_{0};
-  Number bytes_{0};
+  Number bytes_{0};         // since `recounted`; from the first byte on where they are limited
+  Number bytes_before_{0};  // that were there before, or unknown
   Number items_max_{0};
   Number bytes_max_{0};
   Number earliest_expiry_s_{0};

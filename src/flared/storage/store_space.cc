@@ -18,9 +18,6 @@ constexpr std::uint64_t undo_step_bytes = 256 * 1024;
 constexpr std::uint64_t record_overhead_bytes = 64;
 // Links of the record's chain, free blocks: each change of old bytes is a row of the undo file.
 constexpr std::uint64_t undo_rows_bytes = 512;
-// Its header, and what a commit adds.
-constexpr std::uint64_t undo_margin_bytes = 4096;
-
 // A record in a free block may fill up to twice its size.
 constexpr std::uint64_t undo_bytes_of(std::uint64_t record_bytes) { return 2 * record_bytes + undo_rows_bytes; }
 
@@ -30,12 +27,12 @@ constexpr std::uint64_t share_bytes_max = 64 * 1024 * 1024;
 
 }  // namespace
 
-ReserveSpace reserve_above(std::uint64_t free_bytes_min) {
-  return [free_bytes_min](int descriptor, std::uint64_t offset, std::uint64_t bytes) {
+ReserveSpace reserve_above(std::uint64_t free_bytes_min, std::uint64_t times) {
+  return [free_bytes_min, times](int descriptor, std::uint64_t offset, std::uint64_t bytes) {
     struct statvfs disk {};
     if (::fstatvfs(descriptor, &disk) != 0) return errno;
     const auto share = std::min<std::uint64_t>(disk.f_blocks * disk.f_frsize / share_of_disk, share_bytes_max);
-    const auto kept = free_bytes_min != 0 ? free_bytes_min : share;
+    const auto kept = times * (free_bytes_min != 0 ? free_bytes_min : share);
     if (disk.f_bavail * disk.f_frsize < kept + bytes) return ENOSPC;
     return reserve_space(descriptor, offset, bytes);
   };
@@ -72,32 +69,34 @@ void SpaceAhead::set_limit(std::uint64_t settled, std::uint64_t size) {
   limit_ = settled + (reserved_to_ > size ? reserved_to_ - size : 0);
 }
 
-// The size is asked before: a claim is made under the library's lock, which asking takes.
 void SpaceAhead::restart(std::uint64_t reserved_to) {
-  const auto size = size_();
   const std::lock_guard lock{mutex_};
   reserved_to_ = reserved_to;
-  set_limit(settled_.load(), size);
+  set_limit(settled_.load(), size_());
 }
 
 StoreSpace::StoreSpace(std::filesystem::path path, Size store_bytes)
     : path_(std::move(path)),
       store_bytes_(std::move(store_bytes)),
       ahead_(store_step_bytes, store_bytes_),
-      undo_ahead_(undo_step_bytes, [this] { return undo_bytes() + undo_margin_bytes; }) {}
+      undo_ahead_(undo_step_bytes, [this] { return undo_bytes(); }) {}
 
 int StoreSpace::open(bool empty, std::uint64_t head_bytes) {
   file_ = FileDescriptor{::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (empty ? O_TRUNC : 0), 0644)};
-  return file_ ? reserve_space(file_.get(), 0, head_bytes) : errno;
+  if (!file_) return errno;
+  return head_bytes > 0 ? reserve_space(file_.get(), 0, head_bytes) : 0;
 }
 
 int StoreSpace::cover(std::uint64_t alignment_bytes, bool compressed) {
+  const int error = reserve_space(file_.get(), 0, store_bytes_());
+  if (error == 0) covered(alignment_bytes, compressed);
+  return error;
+}
+
+void StoreSpace::covered(std::uint64_t alignment_bytes, bool compressed) {
   alignment_bytes_ = alignment_bytes;
   compressed_ = compressed;
-  const auto size = store_bytes_();
-  const int error = reserve_space(file_.get(), 0, size);
-  if (error == 0) ahead_.restart(size);
-  return error;
+  ahead_.restart(store_bytes_());
 }
 
 void StoreSpace::close() {
@@ -113,7 +112,7 @@ int StoreSpace::transaction_begun() {
     undo_ = FileDescriptor{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
     if (!undo_) return errno;
   }
-  undo_ahead_.restart(0);  // a long undo file was cut
+  undo_ahead_.restart(undo_bytes());  // it has blocks for all of its size (undo_file.h)
   return 0;
 }
 

@@ -55,6 +55,8 @@ class StoreSpace {
   int open(bool empty, std::uint64_t head_bytes);
   /// Blocks for all of the file, which may have come with holes. Before it is written to.
   int cover(std::uint64_t alignment_bytes, bool compressed);
+  /// It has them.
+  void covered(std::uint64_t alignment_bytes, bool compressed);
   void close();
 
   /// The undo file is there, or was begun anew.
@@ -84,27 +86,36 @@ class StoreSpace {
 class SpaceClaim {
  public:
   SpaceClaim(StoreSpace& space, const ReserveSpace& reserve) : space_(space), reserve_(reserve) {}
-  ~SpaceClaim() {
-    if (claimed_) space_.settle(record_bytes_);
-  }
+  ~SpaceClaim() { settle(); }
   SpaceClaim(const SpaceClaim&) = delete;
   SpaceClaim& operator=(const SpaceClaim&) = delete;
-  /// Once, before anything is numbered or changed. An errno value.
+  /// Before the visit, since a look at the file's size takes the library's lock; again if that was too little.
   int take(std::uint64_t record_bytes) {
-    const int error = space_.claim(record_bytes, reserve_);
-    claimed_ = error == 0;
+    settle();
+    error_ = space_.claim(record_bytes, reserve_);
+    claimed_ = error_ == 0;
     record_bytes_ = record_bytes;
-    return error;
+    return error_;
   }
+  int error() const { return error_; }
+  /// Before anything is numbered or changed.
+  bool covers(std::uint64_t record_bytes) const { return claimed_ && record_bytes <= record_bytes_; }
 
  private:
+  void settle() {
+    if (claimed_) space_.settle(record_bytes_);
+    claimed_ = false;
+  }
+
   StoreSpace& space_;
   const ReserveSpace& reserve_;
   std::uint64_t record_bytes_ = 0;
+  int error_ = 0;
   bool claimed_ = false;
 };
 
-/// Blocks for the range, unless the disk would be left with less than `free_bytes_min` (0: a share of the disk).
-ReserveSpace reserve_above(std::uint64_t free_bytes_min);
+/// Blocks for the range, unless the disk would be left with less than `times` `free_bytes_min` (0: a share of the
+/// disk).
+ReserveSpace reserve_above(std::uint64_t free_bytes_min, std::uint64_t times = 1);
 
 }  // namespace flare

@@ -251,20 +251,35 @@ void UpdateLog::keep_after(Sequence sequence) {
   drop_old_segments();
 }
 
-// design.md 3.1: never what the next start needs; what a reader has pinned only up to a bound.
 void UpdateLog::drop_old_segments() {
-  const std::lock_guard lock{segments_mutex_};
+  if (!options_.drop_when_told) drop_surplus(surplus());
+}
+
+// design.md 3.1: never what the next start needs; what a reader has pinned only up to a bound. Under segments_mutex_.
+std::size_t UpdateLog::surplus_segments() const {
   std::uint64_t total = 0;
   for (const auto& segment : segments_) total += segment->written_bytes;
-  while (segments_.size() > 1 && total > options_.bytes_max) {
-    const auto last_of_oldest = Sequence{raw(segments_[1]->header.first) - 1};
-    if (last_of_oldest > checkpointed_ || (options_.keep_all && last_of_oldest > keep_after_)) return;
-    {
-      const std::lock_guard pins{*pins_mutex_};
-      const bool pinned = !pins_->empty() && *pins_->begin() < last_of_oldest;
-      if (pinned && total <= pinned_factor_max * options_.bytes_max) return;
-    }
-    total -= segments_.front()->written_bytes;
+  std::size_t surplus = 0;
+  for (; surplus + 1 < segments_.size() && total > options_.bytes_max; ++surplus) {
+    const auto last = Sequence{raw(segments_[surplus + 1]->header.first) - 1};
+    if (last > checkpointed_ || (options_.keep_all && last > keep_after_)) break;
+    const std::lock_guard pins{*pins_mutex_};
+    const bool pinned = !pins_->empty() && *pins_->begin() < last;
+    if (pinned && total <= pinned_factor_max * options_.bytes_max) break;
+    total -= segments_[surplus]->written_bytes;
+  }
+  return surplus;
+}
+
+Sequence UpdateLog::surplus() const {
+  const std::lock_guard lock{segments_mutex_};
+  const auto surplus = surplus_segments();
+  return surplus == 0 ? Sequence{0} : Sequence{raw(segments_[surplus]->header.first) - 1};
+}
+
+void UpdateLog::drop_surplus(Sequence up_to) {
+  const std::lock_guard lock{segments_mutex_};
+  for (auto left = surplus_segments(); left > 0 && segments_[1]->header.first <= next(up_to); --left) {
     ::unlink(segments_.front()->path.c_str());
     segments_.pop_front();
   }

@@ -26,7 +26,9 @@ class UpdateLog {
     std::uint64_t bytes_max = 0;  // old segments go above this
     ReserveSpace reserve = {};
     SyncFile sync = {};
-    bool keep_all = false;  // until keep_after says what the next start can do without
+    bool keep_all = false;              // until keep_after says what the next start can do without
+    bool drop_when_told = false;        // old segments stay until drop_surplus
+    SegmentEnd end = SegmentEnd::torn;  // of the newest
   };
 
   /// Makes the folder with one empty segment. An errno value on failure.
@@ -75,6 +77,10 @@ class UpdateLog {
   void checkpointed(Sequence sequence);
   /// The latest local snapshot has everything up to here (design.md 3.6).
   void keep_after(Sequence sequence);
+  /// Up to here are the segments above bytes_max that nobody needs; 0: there are none.
+  Sequence surplus() const;
+  /// Drops those of them that end there or before.
+  void drop_surplus(Sequence up_to);
   /// Links all segments into a new folder, beside the log. An errno value.
   int link_into(const std::filesystem::path& folder) const;
 
@@ -89,6 +95,7 @@ class UpdateLog {
   int begin_segment();
   int roll_written();
   void drop_old_segments();
+  std::size_t surplus_segments() const;
   // A segment is left at twice its size at the latest: an append finds room in its index.
   std::size_t index_points_max() const { return 2 * segment_bytes_ / index_step_bytes + 2; }
   std::shared_ptr<LogSegment> segment_of(Sequence sequence) const;

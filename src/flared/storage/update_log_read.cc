@@ -36,7 +36,7 @@ std::string UpdateLog::open_all(const VisitEntry& visit) {
 
   std::sort(paths.begin(), paths.end());  // names are first sequences of equal width
   for (const auto& path : paths) {
-    auto scan = open_segment(path, path == paths.back(), visit);
+    auto scan = open_segment(path, path == paths.back() ? options_.end : SegmentEnd::whole, visit);
     if (!scan) return scan.error();
     if (auto failure = adopt(std::move(*scan)); !failure.empty()) return failure;
   }

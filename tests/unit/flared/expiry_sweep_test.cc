@@ -27,7 +27,7 @@ class MovedClock final : public Clock {
 
 class GentleSweep : public testing::Test {
  protected:
-  GentleSweep() : storage_(folder_.open()) {}
+  explicit GentleSweep(ExpirySweep::Rhythm rhythm = {}) : storage_(folder_.open()), rhythm_(rhythm) {}
 
   void store(const std::string& key, std::int64_t expire_s) {
     ASSERT_TRUE(run(*storage_, {.kind = OperationKind::set, .key = key, .data = "x", .expire_s = expire_s}));
@@ -49,12 +49,13 @@ class GentleSweep : public testing::Test {
 
   KyotoFolder folder_;
   std::unique_ptr<KyotoStorage> storage_;
+  ExpirySweep::Rhythm rhythm_;
   boost::asio::io_context context_;
   BlockingPool pool_{1, 8};
   MovedClock clock_;
   CollectedLog log_;
   bool master_ = true;
-  ExpirySweep sweep_{context_.get_executor(), *storage_, pool_, clock_, log_, [this] { return master_; }};
+  ExpirySweep sweep_{context_.get_executor(), *storage_, pool_, clock_, log_, [this] { return master_; }, rhythm_};
 };
 
 TEST_F(GentleSweep, RemovesWhatHasExpiredForAMinuteByLoggedDeletes) {
@@ -104,6 +105,35 @@ TEST_F(GentleSweep, WaitsAMinuteAfterAJumpOfTheClock) {
     EXPECT_FALSE(look()) << jump_s;
     EXPECT_EQ(keys().size(), 1U);
   }
+}
+
+class QuickSweep : public GentleSweep {
+ protected:
+  QuickSweep() : GentleSweep({.look_every = seconds{1}, .delay = seconds{5}}) {}
+};
+
+// What a jump shows as long expired by less than a minute is as dead once it is removed.
+TEST_F(QuickSweep, TakesAJumpAsLongAsItsDelayForOne) {
+  clock_.pass(6);
+  store("alive", clock_.day_s + 20);
+  clock_.day_s += 26;
+  EXPECT_FALSE(look());
+  clock_.day_s -= 26;  // it is set right
+  EXPECT_FALSE(look());
+  clock_.pass(5);
+  EXPECT_TRUE(look());
+  EXPECT_EQ(keys(), (std::vector<std::string>{"alive"}));
+  clock_.pass(21);
+  EXPECT_TRUE(look());
+  EXPECT_TRUE(keys().empty());
+}
+
+TEST_F(QuickSweep, IsNotDisturbedByClocksReadInWholeSeconds) {
+  clock_.pass(6);
+  store("expired", clock_.day_s - 6);
+  clock_.day_s += 1;
+  EXPECT_TRUE(look());
+  EXPECT_TRUE(keys().empty());
 }
 
 TEST_F(GentleSweep, IsTheMastersOnly) {

@@ -386,7 +386,7 @@ TEST_F(PeerLinkTest, TellsAMissFromAnErrorOfTheOtherNodeWhereAsked) {
   const std::vector<Row> rows{
       {"END\r\n", "END\r\n", ""},
       {"VALUE a 0 1\r\nx\r\nEND\r\n", value + "END\r\n", value},
-      {"SERVER_ERROR i/o error\r\n", std::string{reply::proxy_error}, ""},
+      {"SERVER_ERROR out of disk space\r\n", std::string{reply::proxy_error}, ""},
       {"ERROR\r\n", std::string{reply::proxy_error}, ""},
       {"VALUE a 0 1\r\nx\r\nSERVER_ERROR proxy failure\r\n", value + std::string{reply::proxy_error}, value},
   };
@@ -398,6 +398,21 @@ TEST_F(PeerLinkTest, TellsAMissFromAnErrorOfTheOtherNodeWhereAsked) {
     peer_.say(row.answer);
     EXPECT_EQ(answer_to(hidden), row.hidden) << row.answer;
     EXPECT_EQ(told.text(), row.told) << row.answer;
+  }
+}
+
+// daemons.md 3.5: whatever proxy-read-error says.
+TEST_F(PeerLinkTest, AlwaysTellsOfARecordThatTheOtherNodeCannotRead) {
+  const std::string value = "VALUE a 0 1\r\nx\r\n";
+  for (const auto& found : {std::string{}, value}) {
+    Asked asked{context_.get_executor()};
+    for (const char* key : {"a", "b"}) ASSERT_TRUE(link().read(key, {}, asked.place()));
+    link().end_read();
+    asked.end();
+    ASSERT_TRUE(eventually([&] { return peer_.connections() == 1 && peer_.received(0).ends_with("get a b\r\n"); }));
+    peer_.say(found + std::string{reply::io_error});
+    ASSERT_TRUE(eventually([&] { return asked.complete(); }));
+    EXPECT_EQ(asked.text(), found + std::string{reply::io_error});
   }
 }
 

@@ -31,7 +31,8 @@ TEST(GeneralStats, NamesTheLinesOfTheOriginalInItsOrder) {
           "bytes_read", "bytes_written", "limit_maxbytes", "threads", "pool_threads", "node_map_version",
           // behind them what memcached has beyond the original
           "max_connections", "rejected_connections", "cmd_flush", "cmd_touch", "reclaimed", "accepting_conns",
-          "listen_disabled_num", "disk_full", "refused_disk_full", "damaged_records"));  // ours
+          "listen_disabled_num", "disk_full", "refused_disk_full", "damaged_records", "store_rewrites",
+          "store_rewrite_progress"));  // ours
 }
 
 TEST(GeneralStats, SumsTheWorkers) {

@@ -126,6 +126,53 @@ TEST_F(MapFileTest, MapAgainstTheRulesIsReadWithARemark) {
   EXPECT_THAT(loaded->remarks, ElementsAre(HasSubstr("doubtful")));
 }
 
+// A flipped digit is a map as good as any to a reader of XML.
+TEST_F(MapFileTest, EveryFlippedBitIsRefusedOrChangesNothing) {
+  auto map = map_of_version(7);
+  map.reigns[PartitionId{0}] = {Epoch{7}, {map.nodes.begin()->first}};
+  MapFile file{folder_};
+  file.set_cluster(std::string(32, 'a'));
+  ASSERT_TRUE(file.save(map));
+  const auto whole = read("flare.xml");
+  const auto loaded = file.load();
+  ASSERT_TRUE(loaded) << loaded.error().text;
+  const auto line = whole.find("<!-- flare ");
+  int refused = 0;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    auto damaged = whole;
+    damaged[at] ^= 0x01;
+    write("flare.xml", damaged);
+    const auto again = file.load();
+    if (!again) {
+      ++refused;
+      continue;
+    }
+    // What names the line or the sum makes it a file without one, as an original leaves it.
+    EXPECT_TRUE(again->map.nodes == loaded->map.nodes && again->map.version == loaded->map.version) << at;
+    EXPECT_GE(at, line) << damaged.substr(at > 20 ? at - 20 : 0, 40);
+  }
+  EXPECT_GT(refused, static_cast<int>(whole.size()) - 40);
+}
+
+TEST_F(MapFileTest, WithoutItsSumAnEditedFileIsTaken) {
+  MapFile file{folder_};
+  file.set_cluster(std::string(32, 'a'));
+  ASSERT_TRUE(file.save(map_of_version(7)));
+  auto xml = read("flare.xml");
+  xml.replace(xml.find("<version>7<"), 11, "<version>8<");
+  write("flare.xml", xml);
+  const auto refused = file.load();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text, HasSubstr(path("flare.xml") + " does not match the sum in its last line"));
+  EXPECT_THAT(refused.error().text, HasSubstr("flare.xml.1"));
+
+  write("flare.xml", xml.erase(xml.find(" sum="), 13));
+  const auto taken = file.load();
+  ASSERT_TRUE(taken) << taken.error().text;
+  EXPECT_EQ(taken->map.version, MapVersion{8});
+  EXPECT_EQ(taken->cluster, std::string(32, 'a'));
+}
+
 TEST_F(MapFileTest, FailedSaveLeavesTheOldFile) {
   MapFile file{folder_};
   ASSERT_TRUE(file.save(map_of_version(1)));

@@ -33,6 +33,10 @@ std::string text_of(const IndexRequest& request) {
     case IndexCommand::node_insync:
       return "insync " + node_text(request) + ' ' + std::to_string(raw(request.epoch)) +
              (request.in_sync ? " 1" : " 0");
+    case IndexCommand::node_offer:
+      return "offer " + node_text(request) + ' ' + std::to_string(raw(request.map_version));
+    case IndexCommand::node_adopt:
+      return request.empty ? "adopt empty" : "adopt " + std::to_string(raw(request.map_version));
     case IndexCommand::kill:
       return "kill " + std::to_string(request.kill_id);
     case IndexCommand::quit:
@@ -85,10 +89,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"shutdown a 1", "shutdown a:1"}, Case{"shutdown", "ERROR"}, Case{"shutdown a", "ERROR"},
                     Case{"shutdown a 1 x", "ERROR"}, Case{"node insync a 1 7 0", "insync a:1 7 0"},
                     Case{"node insync a 1 7 1", "insync a:1 7 1"}, Case{"node insync a 1 7", "ERROR"},
-                    Case{"node insync a 1 7 2", "ERROR"}, Case{"node insync a 1 -7 1", "ERROR"},
-                    Case{"node insync a 1 7 1 x", "ERROR"}, Case{"node", "ERROR"}, Case{"node foo", "ERROR"},
-                    Case{"node sync", "ERROR"}, Case{"node sync 1", "ERROR"}, Case{"node list", "ERROR"},
-                    Case{"Node add a 1", "ERROR"}));
+                    Case{"node offer 8 a 1", "offer a:1 8"}, Case{"node offer a 1", "ERROR"},
+                    Case{"node offer 8 a 1 x", "ERROR"}, Case{"node offer -8 a 1", "ERROR"},
+                    Case{"node adopt 8", "adopt 8"}, Case{"node adopt empty force", "adopt empty"},
+                    Case{"node adopt empty", "ERROR"}, Case{"node adopt", "ERROR"}, Case{"node adopt 8 x", "ERROR"},
+                    Case{"node adopt empty force x", "ERROR"}, Case{"node insync a 1 7 2", "ERROR"},
+                    Case{"node insync a 1 -7 1", "ERROR"}, Case{"node insync a 1 7 1 x", "ERROR"},
+                    Case{"node", "ERROR"}, Case{"node foo", "ERROR"}, Case{"node sync", "ERROR"},
+                    Case{"node sync 1", "ERROR"}, Case{"node list", "ERROR"}, Case{"Node add a 1", "ERROR"}));
 
 // cluster.md 1.3: balance and partition default to -1, a non-number is as if missing, words behind are ignored.
 INSTANTIATE_TEST_SUITE_P(NodeRole, IndexRequestLine,

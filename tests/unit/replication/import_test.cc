@@ -27,8 +27,7 @@ class Gatherer {
       options.pause_max = 50ms;
       importer = std::make_unique<Importer>(
           node.control->context.get_executor(), *node.storage, *node.pool,
-          Importer::Callbacks{[this] { ++gathered; },
-                              [this](const std::string& text) { node.log.warning("{}", text); },
+          Importer::Callbacks{[this] { ++gathered; }, [this](const std::string& text) { node.log.warning("{}", text); },
                               [] { return NodeOptions{}.epoch; }},
           options);
     });

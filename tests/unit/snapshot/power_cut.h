@@ -31,7 +31,7 @@ class CuttableDisk {
       if (std::filesystem::is_directory(path)) return 0;
       auto content = whole_file(path);
       const std::lock_guard lock{mutex_};
-      synced_[path.lexically_relative(root_)] = std::move(content);
+      synced_[inode_of(path)] = std::move(content);
       return 0;
     };
   }
@@ -40,11 +40,11 @@ class CuttableDisk {
   void settle() {
     const std::lock_guard lock{mutex_};
     synced_.clear();
-    for (const auto& path : files()) synced_[path.lexically_relative(root_)] = whole_file(path);
+    for (const auto& path : files()) synced_[inode_of(path)] = whole_file(path);
   }
 
   /// One disk as the cut may leave it, in `folder`. Marks, snapshots and names are synced by the code itself (fsync,
-  /// rename): they are new. The store's file is never synced.
+  /// rename): they are new. The store's file is never synced but before it takes the name of one that it replaces.
   void cut_into(const std::filesystem::path& folder, std::uint32_t seed) {
     std::mt19937 random{seed};
     const std::lock_guard lock{mutex_};
@@ -52,7 +52,7 @@ class CuttableDisk {
       const auto name = path.lexically_relative(root_);
       std::filesystem::create_directories((folder / name).parent_path());
       const auto now = whole_file(path);
-      const auto old = synced_.find(name);
+      const auto old = synced_.find(inode_of(path));
       const bool torn = path.extension() == ".log" || path.extension() == ".kch" || path.extension() == ".wal";
       const auto image = torn ? mixed(old == synced_.end() ? std::string{} : old->second, now, random) : now;
       std::ofstream{folder / name, std::ios::binary} << image;
@@ -69,6 +69,11 @@ class CuttableDisk {
       if (entry.is_regular_file()) files.push_back(entry.path());
     }
     return files;
+  }
+
+  static ino_t inode_of(const std::filesystem::path& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
   }
 
   static std::string mixed(const std::string& old, const std::string& now, std::mt19937& random) {
@@ -89,7 +94,7 @@ class CuttableDisk {
 
   const std::filesystem::path root_;
   std::mutex mutex_;
-  std::map<std::filesystem::path, std::string> synced_;
+  std::map<ino_t, std::string> synced_;  // a file that is renamed keeps what is on the disk
 };
 
 }  // namespace flare

@@ -26,9 +26,11 @@ struct Record {
 /// A node that is written to until the power goes.
 class Node {
  public:
-  explicit Node(Durability durability, std::uint32_t seed) : random_(seed), disk_(folder_.folder.path()) {
+  explicit Node(Durability durability, std::uint32_t seed, RewritePace pace = {})
+      : random_(seed), disk_(folder_.folder.path()) {
     folder_.options.buckets = 64;  // a small file: its pages are mixed, not lost in zeros
     folder_.options.durability = durability;
+    folder_.options.rewrite_pace = pace;
     folder_.options.log_max_bytes = 512 * 1024;
     folder_.options.sync = disk_.sync();
     storage_ = folder_.open();
@@ -44,6 +46,18 @@ class Node {
     storage_.reset();
     storage_ = folder_.open();
     disk_.settle();
+  }
+  // Anything is much.
+  static constexpr RewritePace eager{.waste_bytes_min = 16 * 1024, .try_again = std::chrono::milliseconds{10}};
+  /// Everything but a little is removed, so that the store is soon rewritten.
+  void waste_until_rewritten() {
+    const auto before = storage_->figures().rewrites;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (storage_->figures().rewrites == before) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      write_one("waste" + std::to_string(random_() % 8), 20'000 + 2'000 * (number_ % 100));
+      write_log();
+    }
   }
   CuttableDisk& disk() { return disk_; }
   KyotoStorage& storage() { return *storage_; }
@@ -77,10 +91,10 @@ class Node {
   }
 
  private:
-  void write_one() {
-    const auto key = "key" + std::to_string(random_() % 300);
+  void write_one() { write_one("key" + std::to_string(random_() % 300), random_() % 700); }
+  void write_one(const std::string& key, std::size_t bytes) {
     const bool removes = random_() % 5 == 0;
-    const auto value = std::to_string(++number_) + std::string(random_() % 700, 'v');
+    const auto value = std::to_string(++number_) + std::string(bytes, 'v');
     const Storage::Batch batch{*storage_};
     const auto done = storage_->execute({.kind = removes ? OperationKind::remove : OperationKind::set,
                                          .key = key,
@@ -174,6 +188,25 @@ TEST(PowerCut, GroupLosesNothingAcknowledged) {
   }
 }
 
+TEST(PowerCut, GroupLosesNothingAcknowledgedWhenTheStoreIsRewritten) {
+  for (int image = 0; image < images_wanted(); image += images_of_a_node) {
+    Node node{Durability::group, static_cast<std::uint32_t>(image), Node::eager};
+    ASSERT_TRUE(node.ensure_snapshot());
+    node.write_some(300);
+    node.waste_until_rewritten();
+    node.acknowledge();
+    node.write_some(100);
+    node.write_log();
+    for (int i = 0; i < images_of_a_node; ++i) {
+      Restart restart{Durability::group};
+      node.disk().cut_into(restart.folder.folder.path(), static_cast<std::uint32_t>(1000 * image + i));
+      restart.run();
+      EXPECT_TRUE(restart.rebuilt.from_snapshot);
+      ASSERT_EQ(faults_of(restart.contents, node.record()), none) << "image " << image + i;
+    }
+  }
+}
+
 TEST(PowerCut, IntervalLosesAtMostTheLastInterval) {
   for (int image = 0; image < images_wanted(); image += images_of_a_node) {
     Node node{Durability::interval, static_cast<std::uint32_t>(7 + image)};
@@ -196,15 +229,16 @@ TEST(PowerCut, IntervalLosesAtMostTheLastInterval) {
 }
 
 // What nobody had touched for long is there in every case; what was just written has a value that it had.
-TEST(PowerCut, ProcessSalvagesWhatCanBeProvenAndTellsTheRest) {
+void expect_salvaged(RewritePace pace, const std::function<void(Node&)>& in_between) {
   snapshot::SalvageNotice sum;
   std::uint64_t sum_missing = 0;
   for (int image = 0; image < images_wanted(); image += images_of_a_node) {
-    Node node{Durability::process, static_cast<std::uint32_t>(13 + image)};
+    Node node{Durability::process, static_cast<std::uint32_t>(13 + image), pace};
     node.write_some(2000);
     node.write_log();
     node.settle();
     auto settled = node.record();
+    in_between(node);
     node.write_some(40 * (1 + image / images_of_a_node % 6));
     node.write_log();
     std::set<std::string> touched;
@@ -247,6 +281,15 @@ TEST(PowerCut, ProcessSalvagesWhatCanBeProvenAndTellsTheRest) {
               snapshot::to_text(sum).c_str());
 }
 
+TEST(PowerCut, ProcessSalvagesWhatCanBeProvenAndTellsTheRest) {
+  expect_salvaged({}, [](Node&) {});
+}
+
+// Its file is on the disk before it has the name: what nobody has written since is in it.
+TEST(PowerCut, ProcessLosesNothingUntouchedByARewrite) {
+  expect_salvaged(Node::eager, [](Node& node) { node.waste_until_rewritten(); });
+}
+
 TEST(PowerCut, ASecondCutDuringTheRebuildIsGoneOnFrom) {
   Node node{Durability::group, 3};
   ASSERT_TRUE(node.ensure_snapshot());
@@ -278,6 +321,34 @@ TEST(PowerCut, TheOldUndoFileIsNeverRolledBackIntoTheNewStore) {
   std::filesystem::remove_all(folder.path("flare.kch.wal"));
   ASSERT_TRUE(snapshot::rebuild_if_needed(folder.options, {}, folder.log, folder.clock));
   EXPECT_EQ(whole_file(folder.path("flare.kch")), "the new store");
+}
+
+// What a local snapshot has was on the disk before it: a hole in the log there is damage, not the unsynced end.
+TEST(PowerCut, DamageOfTheLogBeforeItsSnapshotLosesNothingBehindIt) {
+  for (const std::uint64_t at : {150, 5000}) {  // its first entry, one of many
+    Node node{Durability::group, 4};
+    node.write_some(200);
+    node.acknowledge();
+    ASSERT_TRUE(node.ensure_snapshot());
+    node.write_some(200);
+    node.acknowledge();
+    Restart restart{Durability::group};
+    node.disk().cut_into(restart.folder.folder.path(), 2);
+    const auto local = snapshot::list_local(restart.folder.folder.path());
+    ASSERT_EQ(local.size(), 1);
+    ASSERT_GT(raw(local.front().sequence), 100U);
+    auto segment = restart.folder.path("log") / "00000000000000000001.log";
+    auto bytes = whole_file(segment);
+    ASSERT_GT(bytes.size(), 10'000U);
+    bytes[at] ^= 1;
+    std::ofstream{segment, std::ios::binary} << bytes;
+    restart.run();
+    EXPECT_TRUE(restart.rebuilt.from_snapshot) << at;
+    EXPECT_EQ(restart.rebuilt.discarded_entries, 0U) << at;
+    EXPECT_EQ(faults_of(restart.contents, node.record()), none) << at;
+    EXPECT_NE(restart.folder.log.text().find("is damaged at 1 places before entry"), std::string::npos)
+        << restart.folder.log.text();
+  }
 }
 
 TEST(PowerCut, ADamagedSnapshotIsNotBelieved) {

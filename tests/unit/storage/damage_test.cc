@@ -52,8 +52,49 @@ TEST_F(Damage, OfARecordIsAnErrorACountAndEndsAScan) {
   EXPECT_EQ(get(*storage, "key-78"), "0 0 1 value-78!");
 
   set(*storage, "key-77", "whole");
-  EXPECT_EQ(get(*storage, "key-77"), "0 0 1 whole");
+  EXPECT_TRUE(get(*storage, "key-77").ends_with(" whole"));
   EXPECT_EQ(contents_of(*storage).size(), 300U);
+}
+
+// Its version: where in the header's 28 bytes the damage is, and what a set's version must be above.
+TEST_F(Damage, ASetInItsPlaceIsNewerThanAnythingThatWasRead) {
+  struct Row {
+    int flipped_at;  // before the value
+    std::uint8_t bits;
+    std::uint64_t written;
+  };
+  constexpr std::uint64_t counted_max = std::uint64_t{now_s} << 20;
+  for (const auto& row : {Row{16, 1, 7}, Row{16, 0x80, std::uint64_t{1} << 60}, Row{16, 1, ~std::uint64_t{0} - 3}}) {
+    KyotoFolder folder;
+    folder.options.buckets = 1000;
+    {
+      const auto storage = folder.open();
+      const auto versioned = row.written;
+      const LogEntry entry{.sequence = Sequence{1}, .key = "k", .version = RecordVersion{versioned}, .data = "value!"};
+      const Storage::Batch batch{*storage};
+      ASSERT_TRUE(storage->apply(entry));
+      ASSERT_TRUE(storage->write_log());
+    }
+    auto bytes = read_all(folder.path("flare.kch"));
+    auto& flipped = bytes[bytes.find("value!") - static_cast<std::size_t>(row.flipped_at)];
+    flipped = static_cast<char>(flipped ^ row.bits);
+    write_all(folder.path("flare.kch"), bytes);
+
+    const auto storage = folder.open();
+    ASSERT_NE(storage, nullptr) << folder.failure;
+    EXPECT_EQ(get(*storage, "k"), "error");
+    const auto old_holder =
+        run(*storage, {.kind = OperationKind::cas, .key = "k", .compare = RecordVersion{row.written}});
+    EXPECT_EQ(old_holder.error(), StorageError::damaged);
+    const auto stored = run(*storage, {.kind = OperationKind::set, .key = "k", .data = "whole"});
+    ASSERT_TRUE(stored);
+    EXPECT_GT(raw(stored->version), counted_max);
+    if (row.written <= std::uint64_t{1} << 62) {
+      EXPECT_GT(raw(stored->version), row.written);
+    }
+    const auto late = run(*storage, {.kind = OperationKind::cas, .key = "k", .compare = RecordVersion{row.written}});
+    EXPECT_EQ(late->kind, OutcomeKind::exists);
+  }
 }
 
 TEST_F(Damage, OfTheRecordAreaNeverEndsAScanAsIfItWereWhole) {
@@ -65,6 +106,7 @@ TEST_F(Damage, OfTheRecordAreaNeverEndsAScanAsIfItWereWhole) {
     const auto at = records + static_cast<std::size_t>(round) * 7919 % (bytes.size() - records);
     bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
     write_all(store(), bytes);
+    std::filesystem::remove(clean_mark_path(folder_.path("")));  // of the history that the round before has begun
     const auto storage = folder_.open();
     if (!storage) continue;  // refused by name
     const auto contents = contents_of(*storage);
@@ -120,22 +162,28 @@ std::string flipped_middle(std::string bytes) {
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);
   return bytes;
 }
+std::string flipped_end(std::string bytes) {
+  bytes.back() = static_cast<char>(bytes.back() ^ 0x40);
+  return bytes;
+}
 
-INSTANTIATE_TEST_SUITE_P(Daemons_3_5, DamagedFile,
-                         testing::Values(FileDamage{"EmptyStore", false, nothing, true, "is empty"},
-                                         FileDamage{"EmptyStoreAfterAKill", false, nothing, false, "is empty"},
-                                         FileDamage{"TruncatedStore", false, half, true, "cannot be opened"},
-                                         FileDamage{"ForeignStore", false, foreign, true, "cannot be opened"},
-                                         FileDamage{"FlippedHeadOfTheStore", false, flipped_head, true,
-                                                    "cannot be opened"},
-                                         FileDamage{"EmptyLogAfterACleanStop", true, nothing, true, nullptr},
-                                         FileDamage{"TruncatedLogAfterACleanStop", true, half, true, nullptr},
-                                         FileDamage{"ForeignLogAfterACleanStop", true, foreign, true, nullptr},
-                                         FileDamage{"FlippedLogAfterACleanStop", true, flipped_middle, true, nullptr},
-                                         FileDamage{"EmptyLogAfterAKill", true, nothing, false, "log"},
-                                         FileDamage{"ForeignLogAfterAKill", true, foreign, false, "log"},
-                                         FileDamage{"FlippedLogAfterAKill", true, flipped_middle, false, "damaged"}),
-                         [](const auto& row) { return std::string{row.param.name}; });
+INSTANTIATE_TEST_SUITE_P(
+    Daemons_3_5, DamagedFile,
+    testing::Values(FileDamage{"EmptyStore", false, nothing, true, "is empty"},
+                    FileDamage{"EmptyStoreAfterAKill", false, nothing, false, "is empty"},
+                    FileDamage{"TruncatedStore", false, half, true, "cannot be opened"},
+                    FileDamage{"ForeignStore", false, foreign, true, "cannot be opened"},
+                    FileDamage{"FlippedHeadOfTheStore", false, flipped_head, true, "cannot be opened"},
+                    FileDamage{"EmptyLogAfterACleanStop", true, nothing, true, nullptr},
+                    FileDamage{"TruncatedLogAfterACleanStop", true, half, true, nullptr},
+                    FileDamage{"ForeignLogAfterACleanStop", true, foreign, true, nullptr},
+                    FileDamage{"FlippedLogAfterACleanStop", true, flipped_middle, true, nullptr},
+                    FileDamage{"EmptyLogAfterAKill", true, nothing, false, "log"},
+                    FileDamage{"ForeignLogAfterAKill", true, foreign, false, "log"},
+                    FileDamage{"FlippedEndOfTheLogAfterACleanStop", true, flipped_end, true, nullptr},
+                    FileDamage{"FlippedEndOfTheLogAfterAKill", true, flipped_end, false, "not by a kill"},
+                    FileDamage{"FlippedLogAfterAKill", true, flipped_middle, false, "damaged"}),
+    [](const auto& row) { return std::string{row.param.name}; });
 
 }  // namespace
 }  // namespace flare

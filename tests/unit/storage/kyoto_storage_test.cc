@@ -31,7 +31,7 @@ bool wait_for(const Condition& condition) {
 // Applies the log behind `scan` to what it showed: both together are exact (design.md 3.5).
 Contents scanned_and_replayed(const Storage& source, const Contents& scanned, const Position& from) {
   MemoryStorage model;
-  const auto replacement = model.begin_replacement();
+  const auto replacement = model.begin_replacement(0);
   for (const auto& [key, text] : scanned) {
     const auto data = text.substr(text.rfind(' ') + 1);
     unsigned flags = 0;

@@ -115,6 +115,34 @@ TEST(LogSync, WhatCannotBeSyncedIsNeverAnsweredAndNotTriedAgain) {
   EXPECT_EQ(get(*store.storage, "key"), "error");
 }
 
+// An end without a stop: by an exception between the storage's start and the server's stop.
+TEST(LogSync, AStorageThatEndsWithoutAStopAnswersAllWhoWait) {
+  for (const bool fails : {false, true}) {
+    SyncedStore store{Durability::group};
+    store.sync.hold(true);
+    set(*store.storage, "first", "x");
+    std::vector<std::future<bool>> waiting;
+    waiting.push_back(store.wait_for_disk());
+    ASSERT_TRUE(store.sync.reached(1));
+    for (int i = 0; i < 10; ++i) {
+      set(*store.storage, "key" + std::to_string(i), "x");
+      waiting.push_back(store.wait_for_disk());
+    }
+    auto ended = std::async(std::launch::async, [&] { store.storage.reset(); });
+    if (fails) store.sync.fail();
+    store.sync.hold(false);
+    ASSERT_EQ(ended.wait_for(patience), std::future_status::ready) << "it hangs";
+    for (auto& each : waiting) {
+      ASSERT_EQ(each.wait_for(patience), std::future_status::ready);
+      EXPECT_EQ(each.get(), !fails);
+    }
+    if (fails) continue;
+    const auto again = store.folder.open();
+    ASSERT_NE(again, nullptr) << store.folder.failure;
+    EXPECT_EQ(contents_of(*again).size(), 11U);
+  }
+}
+
 TEST(LogSync, AnIntervalEndsWithinSecondsOfAWrite) {
   SyncedStore store{Durability::interval};
   EXPECT_FALSE(store.storage->answers_wait());

@@ -1,7 +1,7 @@
-#include <kchashdb.h>
-
 #include <fstream>
 
+#include "unit/storage/disk_calls.h"
+#include "unit/storage/original.h"
 #include "unit/storage/replayed_log.h"
 
 /// An original's data-dir (design.md 3.10): its file opens with whatever it was made, and goes back to it. The original
@@ -10,74 +10,6 @@ namespace flare {
 namespace {
 
 using kyotocabinet::HashDB;
-
-struct OriginalOptions {
-  std::string name;
-  std::int64_t buckets = 131071;
-  int alignment = 4;
-  bool large = false;
-  bool compressed = false;
-};
-
-/// flare.kch as an original opens it.
-class Original {
- public:
-  Original(const std::filesystem::path& path, const OriginalOptions& options) {
-    db_.tune_alignment(static_cast<std::int8_t>(options.alignment));
-    db_.tune_fbp(10);
-    db_.tune_buckets(options.buckets);
-    auto flags = HashDB::TLINEAR | (options.large ? 0 : HashDB::TSMALL);
-    if (options.compressed) flags |= HashDB::TCOMPRESS;
-    if (options.compressed) db_.tune_compressor(&lzo_);
-    db_.tune_options(static_cast<std::int8_t>(flags));
-    opened_ = db_.open(path.string(), HashDB::OWRITER | HashDB::OCREATE);
-  }
-  ~Original() { db_.close(); }
-  Original(const Original&) = delete;
-  Original& operator=(const Original&) = delete;
-
-  bool opened() const { return opened_; }
-  std::string error() { return db_.error().message(); }
-  std::int64_t count() { return db_.count(); }
-  bool set(const std::string& key, std::uint32_t flags, std::int64_t expire_s, std::uint64_t version,
-           const std::string& data) {
-    const std::uint64_t size = data.size();
-    std::string record(28, '\0');
-    std::memcpy(record.data(), &flags, 4);
-    std::memcpy(record.data() + 4, &expire_s, 8);
-    std::memcpy(record.data() + 12, &size, 8);
-    std::memcpy(record.data() + 20, &version, 8);
-    return db_.set(key, record + data);
-  }
-  /// All records, as `dump` and `dump_key` of an original go through them.
-  Contents records() {
-    Contents found;
-    const std::unique_ptr<HashDB::Cursor> cursor{db_.cursor()};
-    std::string key;
-    std::string bytes;
-    for (cursor->jump(); cursor->get(&key, &bytes, true);) found[key] = text_of(bytes);
-    return found;
-  }
-
- private:
-  static std::string text_of(const std::string& bytes) {
-    std::uint32_t flags = 0;
-    std::int64_t expire_s = 0;
-    std::uint64_t size = 0;
-    std::uint64_t version = 0;
-    if (bytes.size() < 28) return "too short";
-    std::memcpy(&flags, bytes.data(), 4);
-    std::memcpy(&expire_s, bytes.data() + 4, 8);
-    std::memcpy(&size, bytes.data() + 12, 8);
-    std::memcpy(&version, bytes.data() + 20, 8);
-    if (bytes.size() != 28 + size) return "of another length";
-    return fmt::format("{} {} {} {}", flags, expire_s, version, bytes.substr(28));
-  }
-
-  kyotocabinet::LZOCompressor<kyotocabinet::LZO::RAW> lzo_;
-  HashDB db_;
-  bool opened_ = false;
-};
 
 class OriginalStore : public testing::TestWithParam<OriginalOptions> {
  protected:
@@ -198,6 +130,50 @@ TEST(OriginalFile, OfAnotherCompressionIsRefusedByName) {
   EXPECT_EQ(folder.open(), nullptr);
   EXPECT_NE(folder.failure.find(folder.path("flare.kch").string()), std::string::npos) << folder.failure;
   EXPECT_NE(folder.failure.find("compress"), std::string::npos) << folder.failure;
+}
+
+// design.md 3.10: the library corrupts silently where its small offsets end. A sparse file comes near it at once.
+TEST(OriginalFile, WithSmallOffsetsIsNotWrittenToWhereTheyEnd) {
+  constexpr std::uint64_t offsets_end = std::uint64_t{1} << 32;  // no alignment
+  constexpr std::uint64_t near = offsets_end - (1 << 20) - 300 * 1024;
+  constexpr std::streamoff size_at = 40;  // in the library's header, most significant byte first
+  const NoBlocksReserved sparse;
+  KyotoFolder folder;
+  {
+    Original original{folder.path("flare.kch"), {.name = "small", .alignment = 0}};
+    ASSERT_TRUE(original.opened()) << original.error();
+    ASSERT_TRUE(original.set("old", 1, 0, 1, "value"));
+  }
+  std::filesystem::resize_file(folder.path("flare.kch"), near);
+  std::fstream file{folder.path("flare.kch"), std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(size_at);
+  for (int shift = 56; shift >= 0; shift -= 8) file.put(static_cast<char>(near >> shift));
+  file.close();
+
+  const auto storage = folder.open();
+  ASSERT_NE(storage, nullptr) << folder.failure;
+  EXPECT_EQ(storage->figures().file_bytes, near);
+  const std::string value(10'000, 'v');
+  const auto store = [&](int number) {
+    return run(*storage, {.kind = OperationKind::set, .key = fmt::format("key-{}", number), .data = value});
+  };
+  int stored = 0;
+  while (store(stored)) ASSERT_LT(++stored, 40) << "never refused";
+  EXPECT_GT(stored, 10) << "there was room";
+  EXPECT_LT(storage->figures().file_bytes, offsets_end);
+  EXPECT_EQ(store(stored).error(), StorageError::out_of_space);
+  const LogEntry replicated{.sequence = next(storage->position().sequence), .key = "of-a-master", .data = value};
+  {
+    const Storage::Batch batch{*storage};
+    EXPECT_EQ(storage->apply(replicated).error(), StorageError::out_of_space);
+  }
+  EXPECT_EQ(get(*storage, "old"), "1 0 1 value");
+  for (int number = 0; number < stored; ++number)
+    EXPECT_EQ(get(*storage, fmt::format("key-{}", number)), "0 0 1 " + value);
+  EXPECT_NE(folder.log.text().find("storage-large"), std::string::npos) << folder.log.text();
+  EXPECT_NE(folder.log.text().find("Build this node from another one"), std::string::npos);
+  EXPECT_FALSE(storage->figures().disk_full) << "what flushes have kept must not go for it";
+  EXPECT_EQ(storage->figures().refused_for_space, 3U);
 }
 
 // design.md 3.10: a store of another kind that is older than ours was left behind by a change of storage-type.

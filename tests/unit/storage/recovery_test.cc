@@ -6,6 +6,8 @@
 #include <random>
 #include <thread>
 
+#include "flared/storage/clean_mark.h"
+#include "flared/storage/deletions_file.h"
 #include "unit/storage/replayed_log.h"
 
 /// What a start finds after an end that was not clean (design.md 3.4).
@@ -19,8 +21,9 @@ void copy_as_killed(const KyotoFolder& from, KyotoFolder& to) {
 
 std::filesystem::path newest_segment(const KyotoFolder& folder) {
   std::filesystem::path newest;
-  for (const auto& entry : std::filesystem::directory_iterator{folder.path("log")})
-    newest = std::max(newest, entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator{folder.path("log")}) {
+    if (entry.path().extension() == ".log") newest = std::max(newest, entry.path());
+  }
   return newest;
 }
 
@@ -311,6 +314,118 @@ TEST(Recovery, RebuildsRememberedDeletionsFromTheLog) {
   }
 }
 
+void expect_remembered(KyotoStorage& storage, std::string_view key, RecordVersion version) {
+  EXPECT_EQ(run(storage, {.kind = OperationKind::add, .key = key, .data = "y"})->kind, OutcomeKind::not_stored) << key;
+  EXPECT_EQ(run(storage, {.kind = OperationKind::set, .key = key, .data = "y"})->version, version) << key;
+}
+
+// design.md 3.9: the table of deletions outlives the entries that the log has dropped.
+TEST(Recovery, KeepsRememberedDeletionsThatTheLogHasDropped) {
+  KyotoFolder folder;
+  KyotoFolder killed;
+  folder.options.log_max_bytes = killed.options.log_max_bytes = 64 * 1024;
+  {
+    const auto storage = folder.open();
+    ASSERT_NE(storage, nullptr) << folder.failure;
+    for (const char* key : {"deleted", "again"}) {
+      set(*storage, key, "x");
+      ASSERT_TRUE(run(*storage, {.kind = OperationKind::remove, .key = key, .hold_until_s = now_s + 600}));
+    }
+    const auto deleted_at = storage->position().sequence;
+    set(*storage, "again", "x");  // it is no deleted key any more
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    std::string bytes;
+    for (int number = 0; storage->read_log(next(deleted_at), 100, bytes).has_value(); ++number) {
+      bytes.clear();
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << "the log is never cut";
+      set(*storage, "k" + std::to_string(number % 10), std::string(10'000, 'x'));
+    }
+    copy_as_killed(folder, killed);
+    ASSERT_TRUE(storage->close());
+  }
+  for (auto* each : {&folder, &killed}) {
+    const auto storage = each->open();
+    ASSERT_NE(storage, nullptr) << each->failure;
+    EXPECT_FALSE(storage->start().new_history);
+    expect_remembered(*storage, "deleted", RecordVersion{2});
+    EXPECT_EQ(get(*storage, "again"), "0 0 2 x");
+  }
+}
+
+TEST(Recovery, KeepsRememberedDeletionsOfAReplacement) {
+  KyotoFolder folder;
+  KyotoFolder killed;
+  {
+    const auto storage = folder.open();
+    const auto replacement = storage->begin_replacement(1);
+    ASSERT_TRUE(replacement);
+    (*replacement)->put_deletion("deleted", RecordVersion{7}, now_s + 600);
+    ASSERT_TRUE((*replacement)->commit({LogId{77}, Epoch{4}, Sequence{1000}}, {{Epoch{4}, Sequence{1000}}}));
+    copy_as_killed(folder, killed);
+    ASSERT_TRUE(storage->close());
+  }
+  for (auto* each : {&folder, &killed}) {
+    const auto storage = each->open();
+    ASSERT_NE(storage, nullptr) << each->failure;
+    EXPECT_EQ(storage->position().log_id, LogId{77});
+    expect_remembered(*storage, "deleted", RecordVersion{8});
+  }
+}
+
+// Twice: the first start draws a new log, which must hand them on.
+TEST(Recovery, KeepsRememberedDeletionsUnderANewLogId) {
+  KyotoFolder folder;
+  {
+    const auto storage = folder.open();
+    set(*storage, "deleted", "x");
+    ASSERT_TRUE(run(*storage, {.kind = OperationKind::remove, .key = "deleted", .hold_until_s = now_s + 600}));
+    ASSERT_TRUE(storage->close());
+  }
+  { ForeignStore{folder.path("flare.kch"), KCOWRITER}.set("foreign", "bytes"); }
+  { ASSERT_TRUE(folder.open()->start().new_history); }
+  const auto storage = folder.open();
+  ASSERT_FALSE(storage->start().new_history);
+  expect_remembered(*storage, "deleted", RecordVersion{2});
+}
+
+TEST(Recovery, DoesNotTakeDeletionsOfAnotherLog) {
+  KyotoFolder folder;
+  KyotoFolder other;
+  for (auto* each : {&folder, &other}) {
+    const auto storage = each->open();
+    const auto* key = each == &folder ? "own" : "other's";
+    set(*storage, key, "x");
+    ASSERT_TRUE(run(*storage, {.kind = OperationKind::remove, .key = key, .hold_until_s = now_s + 600}));
+    ASSERT_TRUE(storage->close());
+  }
+  Deletions deletions{10};
+  deletions.remember("other's", {RecordVersion{5}, now_s + 600});
+  ASSERT_EQ(write_deletions(folder.path("log"), LogId{5}, deletions), 0);
+  const auto storage = folder.open();
+  ASSERT_NE(storage, nullptr) << folder.failure;
+  EXPECT_EQ(run(*storage, {.kind = OperationKind::add, .key = "other's", .data = "y"})->kind, OutcomeKind::stored);
+  expect_remembered(*storage, "own", RecordVersion{2});
+}
+
+// A file of another node, perhaps copied while that wrote to it, put beside this node's log.
+TEST(Recovery, RefusesAStoreOfAnotherHistoryThatWasNotSeenClosed) {
+  KyotoFolder folder;
+  KyotoFolder other;
+  const auto running = other.open();
+  set(*running, "other", "z");
+  {
+    const auto storage = folder.open();
+    set(*storage, "k", "x");
+    ASSERT_TRUE(storage->close());
+  }
+  std::filesystem::copy_file(other.path("flare.kch"), folder.path("flare.kch"),
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(folder.open(), nullptr);
+  EXPECT_EQ(folder.open(), nullptr) << "nor the next time";
+  EXPECT_NE(folder.failure.find("is not the store of this node that was closed here"), std::string::npos)
+      << folder.failure;
+}
+
 TEST(Recovery, KeepsEpochsOverARestart) {
   KyotoFolder folder;
   EpochTable expected{{Epoch{2}, Sequence{1}}, {Epoch{6}, Sequence{2}}};
@@ -336,7 +451,7 @@ TEST(Recovery, AReplacementSurvivesARestartWithItsPosition) {
   {
     const auto storage = folder.open();
     set(*storage, "old", "x");
-    const auto replacement = storage->begin_replacement();
+    const auto replacement = storage->begin_replacement(0);
     ASSERT_TRUE((*replacement)->put("new", {.version = RecordVersion{9}, .data = "y"}));
     ASSERT_TRUE((*replacement)->commit(position, {{Epoch{4}, Sequence{1000}}}));
   }
@@ -359,6 +474,7 @@ TEST(Recovery, AKillInTheMiddleOfASwapLeavesAWholeStore) {
       const auto other = fresh.open();
       set(*other, "new", "y");
     }
+    std::filesystem::remove(clean_mark_path(folder.path("")));  // it was running
     std::filesystem::rename(folder.path("log"), folder.path("log.old"));
     if (step == 2) std::filesystem::rename(fresh.path("flare.kch"), folder.path("flare.kch"));
     std::filesystem::rename(fresh.path("log"), folder.path("log.new"));

@@ -338,7 +338,7 @@ TEST_P(StorageSuite, AFlushAbortsARunningScan) {
 
 TEST_P(StorageSuite, AReplacementComesWholeAndWithItsPosition) {
   set(storage(), "old", "x");
-  const auto replacement = storage().begin_replacement();
+  const auto replacement = storage().begin_replacement(0);
   ASSERT_TRUE(replacement);
   ASSERT_TRUE((*replacement)->put("new", {.flags = 1, .expire_s = 0, .version = RecordVersion{9}, .data = "y"}));
   EXPECT_EQ(get(storage(), "old"), "0 0 1 x");
@@ -386,7 +386,7 @@ TEST_P(StorageSuite, RememberedDeletionsGoThroughAScanIntoAReplacement) {
   const auto before = deletions_of(storage());
   EXPECT_EQ(before.size(), 300);
 
-  const auto replacement = storage().begin_replacement();
+  const auto replacement = storage().begin_replacement(0);
   ASSERT_TRUE(replacement);
   (*replacement)->put_deletion("stored again", RecordVersion{3}, 0);
   (*replacement)->put_deletion("gone", RecordVersion{5}, now_s + 9);
@@ -398,12 +398,12 @@ TEST_P(StorageSuite, RememberedDeletionsGoThroughAScanIntoAReplacement) {
 TEST_P(StorageSuite, AnAbandonedReplacementLeavesNothing) {
   set(storage(), "old", "x");
   {
-    const auto replacement = storage().begin_replacement();
+    const auto replacement = storage().begin_replacement(0);
     ASSERT_TRUE(replacement);
     ASSERT_TRUE((*replacement)->put("new", {.version = RecordVersion{9}, .data = "y"}));
   }
   EXPECT_EQ(contents_of(storage()), (Contents{{"old", "0 0 1 x"}}));
-  EXPECT_TRUE(storage().begin_replacement());
+  EXPECT_TRUE(storage().begin_replacement(0));
 }
 
 TEST_P(StorageSuite, RefusesTooLargeValues) {

@@ -1,0 +1,239 @@
+// docs/replication.md 10, docs/spec/cluster.md 4: how soon and to whom a partition goes, and what is never lost by it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "support/cluster.h"
+#include "support/farm_network.h"
+#include "support/private_network.h"
+#include "support/temp_dir.h"
+
+namespace flare::test {
+namespace {
+
+constexpr std::size_t master = 0;
+constexpr std::size_t slave = 1;
+constexpr std::size_t other = 2;
+constexpr Milliseconds threshold_times_interval{3'000};
+constexpr Milliseconds read_timeout{1'000};
+constexpr Milliseconds grace{500};
+
+std::string replication(const Address& node, const std::string& name) {
+  return ask_stat(node, "stats replication", name);
+}
+
+Milliseconds since(SteadyClock::time_point start) {
+  return std::chrono::duration_cast<Milliseconds>(SteadyClock::now() - start);
+}
+
+class Failover : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { enter_private_network(); }
+
+  /// Master, slave, and the other as it is: a proxy.
+  void start(Cluster& cluster) {
+    cluster.start();
+    cluster.make_master(master);
+    cluster.make_slave(slave);
+  }
+
+  static void write(const Address& node, int first, int count, const std::string& value = "value") {
+    TextClient client{node};
+    for (int number = first; number < first + count; ++number) {
+      client.send("set k" + std::to_string(number) + " 0 0 " + std::to_string(value.size()) + "\r\n" + value + "\r\n");
+      ASSERT_EQ(client.read_line(), "STORED");
+    }
+  }
+
+  static void expect_all(const Address& node, int count) {
+    TextClient client{node};
+    for (int number = 0; number < count; ++number) {
+      const auto key = "k" + std::to_string(number);
+      EXPECT_EQ(client.ask_all("get " + key).size(), 3U) << key << " is lost at " << key_of(node);
+    }
+  }
+
+  static bool is_equal(const Cluster& cluster, std::size_t a, std::size_t b) {
+    return eventually([&] {
+      const auto sequence = replication(cluster.node(a), "sequence");
+      return !sequence.empty() && sequence == replication(cluster.node(b), "sequence");
+    });
+  }
+
+  static Milliseconds time_to_lead(const Cluster& cluster, std::size_t number, SteadyClock::time_point start) {
+    EXPECT_TRUE(cluster.becomes(number, "master", "active", Milliseconds{15'000}));
+    return since(start);
+  }
+
+  static void expect_within(const char* what, Milliseconds taken, Milliseconds limit) {
+    std::printf("%s: %d ms, limit %d ms\n", what, static_cast<int>(taken.count()), static_cast<int>(limit.count()));
+    EXPECT_LE(taken, limit) << what;
+  }
+
+  /// The epoch of partition 0 as flare.xml tells it.
+  static std::string epoch_of(const Cluster& cluster) {
+    const auto xml = read_file(cluster.data_of(cluster.index()) / "flare.xml");
+    const std::string mark = " reign=0:";
+    const auto begin = xml.find(mark);
+    if (begin == std::string::npos) return {};
+    return xml.substr(begin + mark.size(), xml.find(':', begin + mark.size()) - begin - mark.size());
+  }
+
+  static std::string line(const Cluster& cluster, const std::string& command, std::size_t number,
+                          const std::string& rest) {
+    const auto& node = cluster.node(number);
+    return command + " " + node.name + " " + std::to_string(node.port) + " " + rest;
+  }
+
+  TempDir folder_;
+  Cluster cluster_{
+      {.folder = folder_.path(), .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}, {"127.0.0.1", 12123}}}};
+};
+
+TEST_F(Failover, OfAKilledMasterComesWithinThresholdTimesInterval) {
+  start(cluster_);
+  const auto begin = SteadyClock::now();
+  cluster_.node_process(master).kill();
+  expect_within("killed", time_to_lead(cluster_, slave, begin), threshold_times_interval + grace);
+}
+
+TEST_F(Failover, OfAFrozenMasterComesOneReadTimeoutLater) {
+  start(cluster_);
+  const auto begin = SteadyClock::now();
+  cluster_.node_process(master).freeze();
+  expect_within("frozen", time_to_lead(cluster_, slave, begin), threshold_times_interval + read_timeout + grace);
+}
+
+TEST_F(Failover, OfACutOffMasterComesOneReadTimeoutLater) {
+  const std::vector<std::string> hosts{"10.77.0.11", "10.77.0.12"};
+  const FarmNetwork farm{"10.77.0.1", hosts};
+  ClusterPlan plan{.folder = folder_.path() / "farm", .index = {.name = "10.77.0.1", .port = 12120}};
+  for (const auto& host : hosts) {
+    plan.nodes.push_back({host, 12121});
+    plan.networks.emplace(host, farm.network_of(host));
+  }
+  Cluster cluster{std::move(plan)};
+  start(cluster);
+  const auto begin = SteadyClock::now();
+  farm.cut(hosts[master]);
+  expect_within("cut off", time_to_lead(cluster, slave, begin), threshold_times_interval + read_timeout + grace);
+  farm.mend(hosts[master]);
+  EXPECT_TRUE(cluster.becomes(master, "proxy", "active")) << "cluster.md 4.4: its former role is forgotten";
+}
+
+// cluster.md 9.4, 9.19: in the original one frozen node keeps every map and every failover waiting for it.
+TEST_F(Failover, IsNotDelayedByAHungNodeNorAreMaps) {
+  start(cluster_);
+  cluster_.node_process(other).freeze();
+  const auto begin = SteadyClock::now();
+  cluster_.node_process(master).kill();
+  ASSERT_EQ(cluster_.ask_index(line(cluster_, "node role", slave, "slave 3 0")), "OK");
+  const auto version = ask_stat(cluster_.index(), "stats", "node_map_version");
+  EXPECT_TRUE(eventually([&] { return ask_stat(cluster_.node(slave), "stats", "node_map_version") == version; }));
+  expect_within("a map beside a frozen node", since(begin), Milliseconds{500});
+  expect_within("killed, beside a frozen node", time_to_lead(cluster_, slave, begin), threshold_times_interval + grace);
+}
+
+TEST_F(Failover, WithAHungSlaveGoesToTheOther) {
+  start(cluster_);
+  cluster_.make_slave(other, 3);  // by balance the better
+  const auto begin = SteadyClock::now();
+  cluster_.node_process(other).freeze();
+  cluster_.node_process(master).kill();
+  expect_within("killed, with a frozen slave", time_to_lead(cluster_, slave, begin), threshold_times_interval + grace);
+}
+
+// cluster.md 9.1: the original goes by balance, whatever the slaves have.
+TEST_F(Failover, GoesToTheMostCompleteSlave) {
+  start(cluster_);
+  cluster_.make_slave(other, 3);  // by balance the better
+  write(cluster_.node(master), 0, 50);
+  ASSERT_TRUE(is_equal(cluster_, master, slave));
+  ASSERT_TRUE(is_equal(cluster_, master, other));
+  cluster_.node_process(other).freeze();
+  write(cluster_.node(master), 50, 50, std::string(500'000, 'v'));  // more than its sockets hold
+  ASSERT_TRUE(is_equal(cluster_, master, slave));
+  cluster_.node_process(master).kill();
+  cluster_.node_process(other).thaw();
+  ASSERT_TRUE(cluster_.becomes(slave, "master", "active"));
+  expect_all(cluster_.node(slave), 100);
+}
+
+// cluster.md 9.8, and replication.md 8: who is not in sync follows nobody by itself.
+TEST_F(Failover, TakesASlaveOutOfSyncOnlyByTheWordForce) {
+  start(cluster_);
+  cluster_.node_process(slave).freeze();
+  const auto out = [&] {
+    return cluster_.ask_index(line(cluster_, "node insync", slave, epoch_of(cluster_) + " 0")) == "OK";
+  };
+  ASSERT_TRUE(eventually(out));
+  cluster_.node_process(master).kill();
+  cluster_.node_process(slave).thaw();
+  ASSERT_TRUE(cluster_.becomes(master, "master", "down")) << "its partition waits for it";
+  EXPECT_TRUE(cluster_.becomes(slave, "slave", "active"));
+  ASSERT_TRUE(cluster_.settles());
+
+  const auto take = line(cluster_, "node role", slave, "master 1 0");
+  EXPECT_EQ(cluster_.ask_index(take), "SERVER_ERROR failed to set role (and balance)");
+  EXPECT_EQ(cluster_.ask_index(take + " force"), "OK");
+  EXPECT_TRUE(cluster_.becomes(slave, "master", "active"));
+  EXPECT_TRUE(eventually([&] {
+    TextClient client{cluster_.node(other)};
+    client.send("set after 0 0 1\r\nx\r\n");
+    return client.read_line() == "STORED";
+  })) << "the partition takes writes again";
+  cluster_.start_node(master);
+  EXPECT_TRUE(cluster_.becomes(master, "proxy", "active")) << "cluster.md 4.4";
+}
+
+TEST_F(Failover, ByAnOperatorLosesNothing) {
+  start(cluster_);
+  write(cluster_.node(master), 0, 500);
+  EXPECT_EQ(cluster_.ask_index(line(cluster_, "node state", master, "down")), "OK");
+  EXPECT_TRUE(cluster_.becomes(slave, "master", "active"));
+  ASSERT_TRUE(cluster_.settles());
+  expect_all(cluster_.node(slave), 500);
+  EXPECT_TRUE(cluster_.becomes(master, "proxy", "active")) << "cluster.md 1.5";
+}
+
+TEST_F(Failover, ByShutdownLosesNothing) {
+  start(cluster_);
+  write(cluster_.node(master), 0, 500);
+  EXPECT_TRUE(cluster_.node_process(master).stop().has_value());
+  EXPECT_TRUE(cluster_.becomes(slave, "master", "active", Milliseconds{1'000})) << "at once, not by the monitor";
+  expect_all(cluster_.node(slave), 500);
+}
+
+// tools.md 3.3, 4.6 and design.md 3.7: what `flare-admin reconstruct` sends, without looking at the answers, to a
+// master whose slave is behind.
+TEST_F(Failover, ByReconstructOfAMasterWithALaggingSlaveLosesNothing) {
+  start(cluster_);
+  cluster_.node_process(slave).freeze();
+  write(cluster_.node(master), 0, 300);
+  const auto begin = SteadyClock::now();
+  std::string refused;
+  std::thread operator_tool{[&] { refused = cluster_.ask_index(line(cluster_, "node state", master, "down")); }};
+  EXPECT_TRUE(serves(cluster_.index())) << "while one answer waits, others do not";
+  EXPECT_LT(since(begin), Milliseconds{500});
+  operator_tool.join();
+  EXPECT_EQ(refused, "SERVER_ERROR failed to set state");
+  EXPECT_LT(since(begin), Milliseconds{3'000});
+  cluster_.node_process(slave).thaw();
+
+  EXPECT_TRUE(eventually([&] { return since(begin) > Milliseconds{3'000}; }));
+  EXPECT_NE(TextClient{cluster_.node(master)}.ask("flush_all"), "OK");
+  EXPECT_EQ(cluster_.ask_index(line(cluster_, "node role", master, "slave 0 0")),
+            "SERVER_ERROR failed to set role (and balance)");
+  EXPECT_TRUE(cluster_.becomes(master, "master", "active"));
+  EXPECT_TRUE(is_equal(cluster_, master, slave));
+  expect_all(cluster_.node(master), 300);
+  EXPECT_EQ(cluster_.ask_index(line(cluster_, "node state", master, "down")), "OK") << "now the slave has all";
+  EXPECT_TRUE(cluster_.becomes(slave, "master", "active"));
+  ASSERT_TRUE(cluster_.settles());
+  expect_all(cluster_.node(slave), 300);
+}
+
+}  // namespace
+}  // namespace flare::test
