@@ -64,6 +64,7 @@ const std::vector<CommandRow> at_flared{
     {"set", "<restore>set k 0 0 3\r\nabc", cluster},
     {"show variables", "show variables", admin},
     {"node sync", "node sync 1\r\nEND", cluster},  // an old version: ignored
+    {"position", "position 7 1", cluster},  // of a partition that it has not
     {"repl", "repl nonsense", cluster},
     {"hello", "hello nonsense", cluster},
 };
@@ -77,6 +78,8 @@ const std::vector<CommandRow> at_flarei{
     {"version", "version", AccessClasses::all()},
     {"quit", "quit", AccessClasses::all()},
     {"node insync", "node insync 127.0.0.7 7 1 1", cluster},
+    {"node offer", "node offer 0 127.0.0.7 7", cluster},
+    {"node adopt", "node adopt 7", admin},
     {"node add", "node add 127.0.0.1 12121", cluster | admin},  // serves: not added again
     {"node state", "node state 127.0.0.7 7 active", cluster | admin},
     {"shutdown", "shutdown 127.0.0.7 7", cluster | admin},

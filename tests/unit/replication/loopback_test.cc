@@ -171,16 +171,6 @@ TEST(Replication, ConfirmsOnlyAfterTheIndexWasTold) {
   EXPECT_EQ(slave.confirmed, 1);
 }
 
-TEST(Replication, DoesNotSpeakToAnOriginal) {
-  Node master;
-  Node slave;
-  master.version = "VERSION flare-1.3.4\r\n";
-  slave.follow(master.open_door());
-  EXPECT_TRUE(eventually([&] { return slave.log.says("following an original master is not supported yet"); }));
-  EXPECT_TRUE(eventually([&] { return master.greeted >= 2; }));  // it may be replaced by one of ours
-  EXPECT_TRUE(master.source_figures().empty());
-}
-
 TEST(Replication, LeavesASilentMaster) {
   NodeOptions patient;
   patient.times.ping_each = 1h;
