@@ -64,7 +64,7 @@ const std::vector<CommandRow> at_flared{
     {"set", "<restore>set k 0 0 3\r\nabc", cluster},
     {"show variables", "show variables", admin},
     {"node sync", "node sync 1\r\nEND", cluster},  // an old version: ignored
-    {"position", "position 7 1", cluster},  // of a partition that it has not
+    {"position", "position 7 1", cluster},         // of a partition that it has not
     {"repl", "repl nonsense", cluster},
     {"hello", "hello nonsense", cluster},
 };

@@ -284,9 +284,8 @@ TEST_P(Hazard, ReusedAddressGetsNoRequestAndGivesNoStream) {
   // Nobody is to wait for a new map here: the write is answered when the peer has been found foreign.
   write_file(a().config_of(a().node(proxy)), read_file(a().config_of(a().node(proxy))) + "failover-wait = 0\n");
   a().node_process(proxy).send(SIGHUP);
-  ASSERT_TRUE(eventually([&] {
-    return read_file(a().log_of(a().node(proxy))).find("changed: failover-wait") != std::string::npos;
-  }));
+  ASSERT_TRUE(eventually(
+      [&] { return read_file(a().log_of(a().node(proxy))).find("changed: failover-wait") != std::string::npos; }));
   for (const bool as_slave : {false, true}) {
     if (as_slave) a().make_slave(proxy);
     ASSERT_TRUE(a().index_process().stop());
