@@ -293,6 +293,8 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
       publish_(view_);
       if (gathers_on) start_import();  // from the next master of a partition that has failed over
     } else {
+      mark_split_anew();
+      publish_(view_);
       asio::co_spawn(executor_, lead(round_), asio::detached);
     }
     return;
@@ -320,6 +322,7 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
   reign_ = epoch;
   keeper_.lead(in_sync_members(view_->map, plan_.partition));
   log_.notice("master of partition {} in epoch {}", raw(plan_.partition), raw(epoch));
+  mark_split_anew();
   publish_(view_);
   serve_originals();
   if (plan_.kind == ReplicationPlan::Kind::import) start_import();

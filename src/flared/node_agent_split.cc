@@ -74,7 +74,8 @@ IoTask<> NodeAgent::end_import(std::uint64_t round) {
 }
 
 void NodeAgent::mark_split(RoutingView& view) const {
-  view.taking_over = taking_over_;
+  // A master whose epoch is not stored yet holds what it is asked, too: who asks would be sent to and fro otherwise.
+  view.taking_over = taking_over_ || (leads_or_will() && !leading_);
   const auto preparing = PartitionId(view.partitions.active().size());
   const auto master =
       handed_over_to_ && handed_over_to_->partition == preparing ? master_of(view.partitions, preparing) : std::nullopt;

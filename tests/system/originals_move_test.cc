@@ -12,6 +12,8 @@
 namespace flare::test {
 namespace {
 
+constexpr std::chrono::microseconds pace{500};  // a load that an original slave keeps up with
+
 /// Writes w0, w1, ... each until some node has acknowledged it.
 class PatientWriter {
  public:
@@ -37,6 +39,7 @@ class PatientWriter {
         longest_ = std::max(longest_, std::chrono::duration_cast<Milliseconds>(now - last));
         last = now;
         ++acknowledged_;
+        std::this_thread::sleep_for(pace);
       } else {
         ++node;
         std::this_thread::sleep_for(poll_pause);
