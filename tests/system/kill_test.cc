@@ -83,7 +83,7 @@ class KillUnderLoad : public Kill {
     share_.killed = false;
     std::vector<std::thread> threads;
     for (auto& writer : writers_) threads.emplace_back([&] { writer.run(cluster_->node(node)); });
-    const auto moment = steady_ns() + static_cast<std::int64_t>(20'000'000 + random_() % 400'000'000);
+    const auto moment = steady_ns() + static_cast<std::int64_t>(20'000'000 + random_() % 130'000'000);
     const bool under_way = eventually(
         [&] { return steady_ns() >= moment && steady_ns() - share_.newest_answer_ns < newest_answer_max_ns; });
     share_.killed = true;

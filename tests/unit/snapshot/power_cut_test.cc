@@ -31,7 +31,9 @@ class Node {
     folder_.options.buckets = 64;  // a small file: its pages are mixed, not lost in zeros
     folder_.options.durability = durability;
     folder_.options.rewrite_pace = pace;
-    folder_.options.log_max_bytes = 512 * 1024;
+    // What is wasted for a rewrite stays in the log, too: without the entry of a removal the salvage may take what is
+    // left of the record for one (docs/operations.md).
+    folder_.options.log_max_bytes = pace.try_again == eager.try_again ? 1024 * 1024 * 1024 : 512 * 1024;
     folder_.options.sync = disk_.sync();
     storage_ = folder_.open();
     if (durability == Durability::process) return;
