@@ -49,6 +49,7 @@ void RecordedWriter::run(const Address& node) {
   try {
     TextClient client{node};
     learn_versions(client);
+    ++share_.ready;
     while (failure_.empty()) {
       send_batch(client);
       take_answers(client);

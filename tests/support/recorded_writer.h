@@ -27,6 +27,7 @@ using StoredItems = std::map<std::string, StoredItem>;
 
 /// What the writers of one node share: a counter that all of them raise, and when the newest answer came.
 struct WritersShare {
+  std::atomic<int> ready = 0;  // writers who know their keys' versions: what they do before is in nobody's account
   std::atomic<std::uint64_t> raises_sent{0};
   std::atomic<std::uint64_t> raises_answered{0};
   std::atomic<std::uint64_t> answers{0};

@@ -81,8 +81,11 @@ class KillUnderLoad : public Kill {
   // Writes on all connections, and the kill somewhere in the middle of that.
   void write_and_kill() {
     share_.killed = false;
+    share_.ready = 0;
     std::vector<std::thread> threads;
     for (auto& writer : writers_) threads.emplace_back([&] { writer.run(cluster_->node(node)); });
+    EXPECT_TRUE(eventually([&] { return share_.ready == writers; }, Milliseconds{20'000}))
+        << "the writers do not begin";
     const auto moment = steady_ns() + static_cast<std::int64_t>(20'000'000 + random_() % 130'000'000);
     const bool under_way = eventually(
         [&] { return steady_ns() >= moment && steady_ns() - share_.newest_answer_ns < newest_answer_max_ns; });
@@ -106,7 +109,8 @@ class KillUnderLoad : public Kill {
     ASSERT_NE(storage, nullptr) << copy.failure;
     EXPECT_FALSE(storage->start().new_history) << copy.log.text();
     applied_ += storage->start().entries_applied;
-    const auto records = contents_of(*storage);
+    records_ = contents_of(*storage);
+    const auto& records = records_;
     EXPECT_EQ(records.size(), storage->figures().items);
     const auto from_log = replayed(*storage);
     EXPECT_TRUE(records == from_log) << "kill " << kill << ": store and log differ: " << difference(records, from_log)
@@ -116,6 +120,10 @@ class KillUnderLoad : public Kill {
 
   void settle(int kill) {
     auto stored = dump_of(cluster_->node(node));
+    for (const auto& [key, item] : stored) {
+      EXPECT_TRUE(records_.contains(key))
+          << "kill " << kill << ": " << key << ", version " << item.version << ", was not there in the same data-dir";
+    }
     for (auto& writer : writers_) EXPECT_EQ(writer.settle(stored), "") << "kill " << kill;
     const auto raised = std::stoull(stored.at(RecordedWriter::shared_key).data);
     EXPECT_GE(raised, share_.raises_answered) << "kill " << kill;
@@ -130,6 +138,7 @@ class KillUnderLoad : public Kill {
   std::deque<RecordedWriter> writers_;
   std::int64_t oldest_answer_ns_ = 0;
   std::uint64_t applied_ = 0;
+  Contents records_;  // at the last kill
 };
 
 TEST_F(KillUnderLoad, LosesNothingAnsweredAndKeepsNothingHalf) {
