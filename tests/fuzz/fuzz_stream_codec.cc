@@ -62,9 +62,14 @@ void check_first_line(std::string_view line) {
                             {{flare::Epoch{1}, flare::Sequence{4}}, {flare::Epoch{3}, flare::Sequence{9}}}, false));
   }
   if (const auto import = flare::parse_import(line)) {
-    const auto text = flare::format_import(import->partition, import->partitions, import->slave);
+    const auto text = flare::format_import(*import);
     const auto again = flare::parse_import(text);
-    require(again && flare::format_import(again->partition, again->partitions, again->slave) == text);
+    require(again && flare::format_import(*again) == text);
+  }
+  if (const auto handover = flare::parse_handover(line)) {
+    const auto text = flare::format_handover(handover->partition, handover->partitions, handover->slave);
+    const auto again = flare::parse_handover(text);
+    require(again && flare::format_handover(again->partition, again->partitions, again->slave) == text);
   }
 }
 
