@@ -103,6 +103,7 @@ class KillUnderLoad : public Kill {
   // nothing.
   void compare_store_and_log(int kill) {
     KyotoFolder copy;
+    copy.options.log_max_bytes = std::uint64_t{2} << 30;  // as the node's: the default would drop what is compared
     std::filesystem::copy(cluster_->data_of(cluster_->node(node)), copy.folder.path(),
                           std::filesystem::copy_options::recursive);
     const auto storage = copy.open();
