@@ -119,7 +119,7 @@ bool UndoFile::keep_range(std::int64_t offset, std::size_t size) {
   return true;
 }
 
-// By the library's defragmentation, which nobody writes beside.
+// The library cuts its file only while nobody writes beside.
 bool UndoFile::truncate(std::int64_t to) {
   const auto cut = size() - to;
   if (cut > 0 && !keep(to, static_cast<std::size_t>(cut))) return false;

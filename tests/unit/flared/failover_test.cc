@@ -83,7 +83,7 @@ TEST_F(Failover, OrderOfOneKeyHoldsOverThePromotionOfThisNode) {
       continue;
     }
     // All is sent, so it is in doubt and never done here; what was only read is read anew, in its turn.
-    std::this_thread::sleep_for(100ms);  // the silent master has it all: nothing tells when
+    ASSERT_TRUE(master_port_.hears("set end "));
     be_promoted();
     const std::string error{reply::proxy_error};
     const std::string expected = "END\r\n" + error + "END\r\n" + error + "EN\r\n" + error + "END\r\n" + error;

@@ -42,14 +42,32 @@ class Port {
     EXPECT_EQ(::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size), 0);
     number_ = ntohs(address.sin_port);
   }
-  ~Port() { ::close(descriptor_); }
+  ~Port() {
+    if (connection_ >= 0) ::close(connection_);
+    ::close(descriptor_);
+  }
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
   int number() const { return number_; }
   void listen_in_silence() const { EXPECT_EQ(::listen(descriptor_, 16), 0); }
+  /// Takes the next connection and what comes on it, until that has `last` in it; false after 10 s of nothing.
+  bool hears(std::string_view last) {
+    connection_ = ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
+    const timeval limit{.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(connection_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    std::string heard;
+    char bytes[1024];
+    while (heard.find(last) == std::string::npos) {
+      const auto got = ::recv(connection_, bytes, sizeof bytes, 0);
+      if (got <= 0) return false;
+      heard.append(bytes, static_cast<std::size_t>(got));
+    }
+    return true;
+  }
 
  private:
   int descriptor_;
+  int connection_ = -1;
   int number_ = 0;
 };
 
