@@ -99,11 +99,16 @@ class NodeAgent {
   const NodeKey& own_key() const { return own_key_; }
 
  private:
+  // node_agent_map.cc
   void install(NodeMap map);
   void ask_for_cluster_id(std::string_view lines);
   IoTask<> learn_cluster_id();
+  bool is_unbuilt_slave(const Node& own) const;
+  // node_agent_duty.cc
   void carry_out(const ReplicationPlan& plan);
   IoTask<> lead(std::uint64_t round);
+  bool leads_or_will() const;
+  void serve_originals();
   // node_agent_split.cc
   void start_import();
   void gather(const std::vector<Node>& sources);
@@ -115,26 +120,28 @@ class NodeAgent {
   IoTask<> hand_over(StreamSocket socket, std::string line, std::string peer);
   IoTask<std::string> grant_handover(std::string line, std::string peer);
   IoTask<bool> workers_settled();
-  void follow_master();
-  void in_sync();
-  bool is_unbuilt_slave(const Node& own) const;
-  void build_confirmed();
-  void gathered();
-  IoTask<> tell_index(std::uint64_t round, std::string state);
-  bool slaves_have_all() const;
-  void serve_originals();
-  IoTask<bool> dismiss_slave(NodeKey slave);
-  IoTask<bool> confirm_slave(NodeKey slave);
-  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
-  bool leads_or_will() const;
-  Epoch told_epoch() const;
-  void tell_committed();
+  // node_agent_position.cc
   void recall_promise();
   IoTask<> settle_versions(Epoch epoch);
   std::string position_refusal(PartitionId partition) const;
   Result<Position, StorageError> written_position();
   IoTask<std::string> promise(Promise::Given asked);
+  void follow_master();
   IoTask<> follow_later();
+  // node_agent_reports.cc
+  void in_sync();
+  void build_confirmed();
+  void gathered();
+  IoTask<> tell_index(std::uint64_t round, std::string state);
+  IoTask<bool> confirm_slave(NodeKey slave);
+  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
+  IoTask<bool> dismiss_slave(NodeKey slave);
+  bool slaves_have_all() const;
+
+  Epoch told_epoch() const;
+  void tell_committed();
+
+  static constexpr std::chrono::seconds tell_deadline{2};  // of one word to the index
 
   IoExecutor executor_;
   Setup setup_;
