@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -38,6 +39,11 @@ class ScriptedPeer {
   void die() { script_->close_all(); }
   void revive() { script_->listen(script_->port); }
 
+  /// A map has come that it does not answer yet.
+  bool holds_a_map() const {
+    return std::any_of(script_->connections.begin(), script_->connections.end(),
+                       [](const auto& connection) { return connection->input.starts_with("node sync"); });
+  }
   const std::vector<std::string>& maps() const { return script_->maps; }  // first lines: `node sync <version>`
   int pings() const { return script_->pings; }
   int accepted() const { return script_->accepted; }
