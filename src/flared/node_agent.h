@@ -103,6 +103,7 @@ class NodeAgent {
   void ask_for_cluster_id(std::string_view lines);
   IoTask<> learn_cluster_id();
   void carry_out(const ReplicationPlan& plan);
+  IoTask<> leave_former_role(std::uint64_t round);
   IoTask<> lead(std::uint64_t round);
   // node_agent_split.cc
   void start_import();
@@ -152,6 +153,7 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  bool workers_act_anew_ = true;        // no worker executes by this node's former role any more
   bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
   std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;
