@@ -38,9 +38,9 @@ class KeySets {
   std::vector<bool> calm_{true};
 };
 
-/// A client that asks all nodes in turn for keys that it shares with others and for some of its own, by several requests
-/// at a time, and notes what it was told. Whatever it writes or adds tells key, client and number, so that an answer
-/// that belongs to another request is seen at once.
+/// A client that asks all nodes in turn for keys that it shares with others and for some of its own, by several
+/// requests at a time, and notes what it was told. Whatever it writes or adds tells key, client and number, so that an
+/// answer that belongs to another request is seen at once.
 class ChaosClient {
  public:
   struct Plan {

@@ -11,6 +11,7 @@ namespace flare::test {
 namespace {
 
 constexpr Milliseconds restore_limit{90'000};
+constexpr Milliseconds operator_patience{20'000};
 constexpr int index_unavailable = 69;  // README: a node that its index does not take, or cannot be asked
 constexpr std::size_t log_tail_bytes = 6'000;
 constexpr const char* driver = "10.77.0.1";
@@ -156,7 +157,7 @@ void ChaosFarm::apply(const Fault& fault) {
       unplugged_.insert(fault.node);
       return;
     case FaultKind::node_down:
-      return tell_index("node state " + words(fault.node) + " down");
+      return ask_operator("node state " + words(fault.node) + " down");
     case FaultKind::kill_index:
       static_cast<void>(unexpected_ends());
       cluster_.index_process().kill();
@@ -166,8 +167,30 @@ void ChaosFarm::apply(const Fault& fault) {
       return cluster_.index_process().freeze();
     case FaultKind::split:
       split_begun_ = true;
-      return tell_index("node role " + words(new_master) + " master 1 1");
+      return ask_operator("node role " + words(new_master) + " master 1 1");
   }
+}
+
+void ChaosFarm::ask_operator(const std::string& line) {
+  try {
+    TextClient client{cluster_.index(), operator_patience};
+    client.send(line + "\r\n");
+    unanswered_.push_back(std::move(client));
+  } catch (const std::runtime_error&) {
+    return;  // the index is down: nothing was asked
+  }
+}
+
+// What was asked of a frozen index takes effect when it goes on: not after all has been found right.
+void ChaosFarm::hear_operator() {
+  for (auto& client : unanswered_) {
+    try {
+      static_cast<void>(client.read_line());
+    } catch (const std::runtime_error&) {
+      continue;  // it was killed
+    }
+  }
+  unanswered_.clear();
 }
 
 void ChaosFarm::undo(const Fault& fault) {
@@ -308,6 +331,7 @@ std::string ChaosFarm::restore() {
   mend_all();
   if (index_down_) undo({.kind = FaultKind::kill_index});
   cluster_.index_process().thaw();
+  hear_operator();
   for (std::size_t node = 0; node < nodes(); ++node) {
     cluster_.node_process(node).thaw();
     if (down_.contains(node)) undo({.kind = FaultKind::kill, .node = node});
@@ -342,7 +366,8 @@ int ChaosFarm::failovers() const {
 std::string ChaosFarm::report() {
   std::string text;
   for (const auto& [key, view] : cluster_.map()) {
-    text += fmt::format("{}: {} {} partition {} balance {}\n", key, view.role, view.state, view.partition, view.balance);
+    text +=
+        fmt::format("{}: {} {} partition {} balance {}\n", key, view.role, view.state, view.partition, view.balance);
   }
   for (std::size_t node = 0; node < nodes(); ++node) {
     const auto& address = cluster_.node(node);

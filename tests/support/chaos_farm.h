@@ -93,6 +93,8 @@ class ChaosFarm {
   bool give_place(std::size_t number, std::size_t master, int partition, const std::map<std::string, NodeView>& map);
   bool give_new_partition(const std::map<std::string, NodeView>& map);
   void tell_index(const std::string& line);
+  void ask_operator(const std::string& line);
+  void hear_operator();
   [[nodiscard]] std::string words(std::size_t number) const;
   [[nodiscard]] const NodeView* view_of(const std::map<std::string, NodeView>& map, std::size_t number) const;
 
@@ -108,6 +110,7 @@ class ChaosFarm {
   std::set<std::size_t> touched_;
   std::string ended_;
   int refused_starts_ = 0;
+  std::vector<TextClient> unanswered_;  // an operator's requests of this round
 };
 
 }  // namespace flare::test

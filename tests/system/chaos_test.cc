@@ -99,8 +99,8 @@ class Chaos : public testing::TestWithParam<Settings> {
     settings_.seed = from_environment("FLARE_CHAOS_SEED", settings_.seed);
     settings_.rounds = static_cast<int>(from_environment("FLARE_CHAOS_ROUNDS", settings_.rounds));
     random_.seed(settings_.seed);
-    say("FLARE_CHAOS_SEED=" + std::to_string(settings_.seed) + " FLARE_CHAOS_ROUNDS=" +
-        std::to_string(settings_.rounds) + " " + settings_.name);
+    say("FLARE_CHAOS_SEED=" + std::to_string(settings_.seed) +
+        " FLARE_CHAOS_ROUNDS=" + std::to_string(settings_.rounds) + " " + settings_.name);
     farm_.emplace(ChaosFarm::Plan{.folder = folder_.path(),
                                   .sync = settings_.sync,
                                   .slave_balance = settings_.slave_balance,
@@ -212,13 +212,16 @@ class Chaos : public testing::TestWithParam<Settings> {
     return found == troubles_.end() ? nullptr : &*found;
   }
 
-  // docs/replication.md, column "holds after": until leases exist a deposed master may show what it has. So a get in
-  // trouble may show anything that was true since that began; and where slaves are read, any get anything that ever was.
+  // docs/replication.md, column "holds after": until leases exist a deposed master may show what it has. So in trouble
+  // a get, and a write that changes nothing, which is no more than a get, may show anything that was true since that
+  // began; and where slaves are read, any get anything that ever was.
   void allow_what_is_allowed(Operation& operation) const {
-    if (operation.action != Action::get) return;
-    if (settings_.slave_balance > 0) operation.may_show_since = origin_;
-    if (settings_.slave_balance > 0 || operation.node == "the end") return;
-    if (const auto* trouble = trouble_at(operation.start)) operation.may_show_since = trouble->begin;
+    const bool gets = operation.action == Action::get;
+    const bool shows_only = gets || operation.told == Told::absent || operation.told == Told::refused;
+    if (!shows_only || operation.node == "the end") return;
+    const auto* trouble = trouble_at(operation.start);
+    if (trouble) operation.may_show_since = trouble->begin;
+    if (gets && settings_.slave_balance > 0) operation.may_show_since = origin_;
   }
 
   // With async what is answered from just before a failover on may be lost.
@@ -261,9 +264,8 @@ class Chaos : public testing::TestWithParam<Settings> {
         const bool local = settings_.sync && settings_.slave_balance > 0;
         if (!trouble || (local && !trouble->touched.contains(node))) reads.push_back(one);
       }
-      EXPECT_EQ(find_step_back(reads, ChaosClient::number_of), "")
-          << seed() << key << "\n"
-          << to_text(operations, origin_);
+      EXPECT_EQ(find_step_back(reads, ChaosClient::number_of), "") << seed() << key << "\n"
+                                                                   << to_text(operations, origin_);
     }
   }
 
