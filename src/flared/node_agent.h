@@ -29,6 +29,8 @@ namespace flare {
 
 /// To the index, while this node could only serve what a salvage has left (docs/replication.md 4).
 constexpr std::string_view build_incomplete_answer = "SERVER_ERROR build incomplete\r\n";
+/// To the index, while it has not answered `node add` yet.
+constexpr std::string_view not_joined_answer = "SERVER_ERROR not joined yet\r\n";
 
 /// This node's place in the cluster: holds the map, publishes the routes, and does what the map asks of this node
 /// (docs/spec/cluster.md 1.7, 3.1; docs/replication.md 3, 4). Everything runs on the control thread.

@@ -321,7 +321,7 @@ bool ChaosFarm::is_right() {
   const auto groups = partitions();
   const bool in_sync = std::all_of(groups.begin(), groups.end(), [&](const auto& group) {
     const auto wanted = &group == &groups.front() ? members : new_slave - new_master + 1;
-    return group.size() == wanted &&
+    return group.size() == wanted &&  // the master first
            replication(cluster_.node(group.front()), "in_sync_nodes") == std::to_string(wanted);
   });
   return in_sync && cluster_.settles(Milliseconds{2'000});
@@ -344,6 +344,7 @@ std::set<std::size_t> ChaosFarm::take_touched() { return std::exchange(touched_,
 
 bool ChaosFarm::slaves_catch_up() {
   for (const auto& group : partitions()) {
+    if (group.empty()) return false;
     const auto written = number_or_zero(replication(cluster_.node(group.front()), "sequence"));
     const auto has_all = [&](std::size_t node) {
       return eventually([&] { return number_or_zero(replication(cluster_.node(node), "sequence")) >= written; });

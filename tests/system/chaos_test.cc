@@ -147,12 +147,34 @@ class Chaos : public testing::TestWithParam<Settings> {
         << farm_->report();
   }
 
+  // On a machine that is busy enough the index may take a node for dead though nobody has touched it: that calm was none.
+  void end_calm() {
+    const auto wrong = farm_->restore();
+    ASSERT_EQ(wrong, "") << seed();
+    const int more = farm_->failovers() - failovers_;
+    if (more > 0) {
+      say("failovers that nobody has asked for: " + std::to_string(more));
+      note_trouble({.begin = troubles_.empty() ? origin_ : troubles_.back().end,
+                    .touched = {},
+                    .first_set = troubles_.empty() ? 0 : troubles_.back().last_set + 1});
+    }
+  }
+
+  void note_trouble(Trouble trouble) {
+    trouble.end = moment_now();
+    trouble.failovers = farm_->failovers() - std::exchange(failovers_, farm_->failovers());
+    trouble.touched = farm_->take_touched();
+    trouble.last_set = sets_.now() - 1;
+    troubles_.push_back(std::move(trouble));
+  }
+
   void round(const std::vector<Fault>& faults, Milliseconds hold) {
-    // What every copy has before is never lost, in async either.
-    ASSERT_NO_FATAL_FAILURE(begin_keys(false));
-    ASSERT_TRUE(farm_->slaves_catch_up()) << seed() << farm_->report();
+    if (!settings_.sync) {  // what every copy has before is never lost
+      ASSERT_NO_FATAL_FAILURE(begin_keys(false));
+      ASSERT_TRUE(farm_->slaves_catch_up()) << seed() << farm_->report();
+    }
     static_cast<void>(farm_->take_touched());
-    Trouble trouble{.begin = moment_now(), .failovers = farm_->failovers(), .touched = {}, .first_set = sets_.now()};
+    Trouble trouble{.begin = moment_now(), .touched = {}, .first_set = sets_.now()};
     for (const auto& fault : faults) {
       std::this_thread::sleep_for(fault.after);
       say(to_text(fault));
@@ -165,12 +187,8 @@ class Chaos : public testing::TestWithParam<Settings> {
     const auto wrong = farm_->restore();
     ASSERT_EQ(wrong, "") << seed();
     ASSERT_NO_FATAL_FAILURE(begin_keys(true));
-    trouble.end = moment_now();
-    trouble.failovers = farm_->failovers() - trouble.failovers;
-    trouble.touched = farm_->take_touched();
-    trouble.last_set = sets_.now() - 1;
-    say("all is right, failovers: " + std::to_string(trouble.failovers));
-    troubles_.push_back(trouble);
+    note_trouble(std::move(trouble));
+    say("all is right, failovers: " + std::to_string(troubles_.back().failovers));
     ASSERT_EQ(farm_->unexpected_ends(), "") << seed() << farm_->report();
   }
 
@@ -301,6 +319,7 @@ class Chaos : public testing::TestWithParam<Settings> {
   std::vector<Trouble> troubles_;
   std::vector<Operation> last_reads_;
   Moment origin_ = 0;
+  int failovers_ = 0;
   std::size_t judged_ = 0;
 };
 
@@ -310,9 +329,13 @@ TEST_P(Chaos, KeepsThePromises) {
   Schedule schedule{settings_, random_};
   for (int number = 0; number < settings_.rounds; ++number) {
     ASSERT_NO_FATAL_FAILURE(let_work());
-    ASSERT_NO_FATAL_FAILURE(round(schedule.draw(number, farm_->partitions().front()), schedule.hold()));
+    ASSERT_NO_FATAL_FAILURE(end_calm());
+    const auto faults = schedule.draw(number, farm_->partitions().front());
+    ASSERT_NO_FATAL_FAILURE(round(faults, schedule.hold()));
   }
   ASSERT_NO_FATAL_FAILURE(let_work());
+  ASSERT_NO_FATAL_FAILURE(begin_keys(true));
+  ASSERT_NO_FATAL_FAILURE(end_calm());
   std::vector<std::vector<Operation>> accounts;
   for (auto& client : clients_) {
     client.stop();
