@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+
 #include "flare_bench/failure.h"
 
 namespace flare::bench {
@@ -12,12 +14,10 @@ void make_room_for(std::uint64_t connections) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw system_failure("limit of open files");
   const rlim_t wanted = connections + others;
   if (limit.rlim_cur >= wanted) return;
-  if (limit.rlim_max < wanted) {
-    throw Failure{std::to_string(connections) + " connections: at most " + std::to_string(limit.rlim_max) +
-                  " files may be open; raise the hard limit (ulimit -Hn)"};
-  }
-  limit.rlim_cur = wanted;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) throw system_failure("raise the limit of open files");
+  const rlimit raised{wanted, std::max(wanted, limit.rlim_max)};  // the hard limit too, where we may
+  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
+  throw Failure{std::to_string(connections) + " connections: at most " + std::to_string(limit.rlim_max) +
+                " files may be open; raise the hard limit (ulimit -Hn)"};
 }
 
 }  // namespace flare::bench

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t chunk_bytes = 128 * 1024;  // a value of 64 KiB comes in one read
 constexpr std::size_t shown_bytes = 100;         // of an answer that cannot be understood
+constexpr std::chrono::milliseconds look_around{100};  // for the wish to stop, when nothing else happens
 
 }  // namespace
 
@@ -27,8 +28,9 @@ std::size_t Load::quiet_connections() const {
 void Load::run(Pace& pace, RequestSource& source, std::uint32_t pipeline, Tally& tally, Progress& progress) {
   Run run{.pace = pace, .source = source, .pipeline = pipeline, .tally = tally, .progress = progress};
   start_idle(run, Clock::now());
-  while (busy_ > 0 || !(run.exhausted || idle_.empty() || pace.over(Clock::now()))) {
-    auto deadline = busy_ > 0 ? run.last_answer + answer_limit_ : TimePoint::max();
+  while (busy_ > 0 || !(run.exhausted || progress.stop || idle_.empty() || pace.over(Clock::now()))) {
+    auto deadline = Clock::now() + look_around;
+    if (busy_ > 0) deadline = std::min(deadline, run.last_answer + answer_limit_);
     if (const auto due = pace.next_due(); due && !idle_.empty()) deadline = std::min(deadline, *due);
     for (const auto& event : poller_.wait_until(deadline)) {
       serve(run, *static_cast<Connection*>(event.data.ptr), event.events);
@@ -37,12 +39,12 @@ void Load::run(Pace& pace, RequestSource& source, std::uint32_t pipeline, Tally&
     start_idle(run, now);
     if (busy_ > 0 && now - run.last_answer >= answer_limit_) give_up(run);
   }
-  if (pace.unsent() > 0) tally.blame(&Tally::unsent, "requests were due and found no free connection", pace.unsent());
+  if (pace.unsent() > 0 && !progress.stop) tally.blame(&Tally::unsent, "requests were due and found no free connection", pace.unsent());
 }
 
 // Each connection that is free takes what may begin now.
 void Load::start_idle(Run& run, TimePoint now) {
-  while (!idle_.empty() && !run.exhausted) {
+  while (!idle_.empty() && !run.exhausted && !run.progress.stop.load(std::memory_order_relaxed)) {
     auto& connection = *idle_.front();
     if (!fill_batch(run, connection, now)) return;
     idle_.pop_front();

@@ -14,8 +14,9 @@
 
 namespace flare::bench {
 
-/// What other threads may look at while a load runs.
+/// What is shared with the thread that shows how far it is.
 struct Progress {
+  std::atomic<bool> stop{false};  ///< set from outside: no more requests, the answers are still waited for
   std::atomic<std::uint64_t> answered{0};
   std::atomic<std::uint64_t> faults{0};
 };

@@ -9,7 +9,7 @@
 namespace flare::bench {
 
 /// What belongs to one thread of the load: its keys, its connections, its counts. The phases run on that thread, one
-/// after the other; only `progress` may be looked at meanwhile.
+/// after the other; only `progress` and `stop` are for others meanwhile.
 class LoadThread {
  public:
   /// `names`, `values`, `wire` and `settings` outlive it.
@@ -24,6 +24,7 @@ class LoadThread {
   [[nodiscard]] std::size_t connections() const { return load_.connections() + still_.connections(); }
   [[nodiscard]] const Tally& tally() const { return tally_; }
   [[nodiscard]] const Progress& progress() const { return progress_; }
+  void stop() { progress_.stop = true; }  ///< From any thread: `measure` ends early.
   /// Connections of those that kept still which the server has closed or written to.
   [[nodiscard]] std::uint64_t disturbed() const { return still_wanted_ - still_.quiet_connections(); }
 

@@ -1,5 +1,6 @@
 #include "flare_bench/phases.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@
 namespace flare::bench {
 namespace {
 
+constexpr std::chrono::milliseconds look_around{50};
+constexpr std::chrono::milliseconds between_lines{500};
+
 /// Tells each half second on a terminal how far the threads are; on anything else, nothing.
 class ProgressLine {
  public:
@@ -24,8 +28,8 @@ class ProgressLine {
     answered_ = answered();
   }
   void show() {
-    if (!terminal_) return;
     const auto now = Clock::now();
+    if (!terminal_ || now - last_ < between_lines) return;
     const auto all = answered();
     const double rate = static_cast<double>(all - answered_) / Seconds{now - last_}.count();
     std::fprintf(stderr, "\r%-8s %6.1f s %12.0f/s %10llu faults", phase_, Seconds{now - begin_}.count(), rate,
@@ -53,6 +57,29 @@ class ProgressLine {
   std::uint64_t answered_ = 0;
 };
 
+/// While it lives, SIGINT and SIGTERM wait to be asked for: they end a run early, with its figures.
+class EndEarly {
+ public:
+  EndEarly() {
+    ::sigemptyset(&signals_);
+    ::sigaddset(&signals_, SIGINT);
+    ::sigaddset(&signals_, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  }
+  ~EndEarly() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  EndEarly(const EndEarly&) = delete;
+  EndEarly& operator=(const EndEarly&) = delete;
+
+  [[nodiscard]] bool wanted() const {
+    const timespec at_once{};
+    return ::sigtimedwait(&signals_, nullptr, &at_once) > 0;
+  }
+
+ private:
+  sigset_t signals_{};
+  sigset_t before_{};
+};
+
 /// The threads of a run; each step is done by all of them at once.
 class Crew {
  public:
@@ -64,7 +91,7 @@ class Crew {
 
   // How long it took until the last was done. Rethrows what a thread has thrown.
   template <class Step>
-  Seconds all(const char* phase, const Step& step) {
+  Seconds all(const char* phase, const Step& step, const EndEarly* early = nullptr) {
     const auto begin = Clock::now();
     line_.begin(phase);
     std::vector<std::future<void>> running;
@@ -75,7 +102,10 @@ class Crew {
       }));
     }
     for (auto& each : running) {
-      while (each.wait_for(std::chrono::milliseconds{500}) != std::future_status::ready) line_.show();
+      while (each.wait_for(look_around) != std::future_status::ready) {
+        line_.show();
+        if (early != nullptr && early->wanted()) stop();
+      }
     }
     line_.end();
     for (auto& each : running) each.get();
@@ -85,6 +115,10 @@ class Crew {
   [[nodiscard]] const std::vector<std::unique_ptr<LoadThread>>& threads() const { return threads_; }
 
  private:
+  void stop() {
+    for (const auto& thread : threads_) thread->stop();
+  }
+
   std::vector<std::unique_ptr<LoadThread>> threads_{};
   ProgressLine line_{threads_};
 };
@@ -92,8 +126,9 @@ class Crew {
 void measure(Crew& crew, const Settings& settings, Result& result) {
   const auto servers_before = processor_times(settings.pids);
   const auto own_before = processor_time(::getpid());
+  const EndEarly early;
   const auto start = Clock::now();
-  result.run = crew.all("run", [start](LoadThread& thread) { thread.measure(start); });
+  result.run = crew.all("run", [start](LoadThread& thread) { thread.measure(start); }, &early);
   result.own = processor_time(::getpid()) - own_before;
   result.servers = processor_times(settings.pids);
   for (std::size_t place = 0; place < servers_before.size(); ++place) result.servers[place] -= servers_before[place];
