@@ -59,9 +59,27 @@ class BenchTool : public testing::Test {
 TEST_F(BenchTool, IsContentWithRightAnswersInEachProtocolThroughAnyNode) {
   for (const auto* protocol : {"text", "meta", "binary"}) {
     const auto pid = std::to_string(cluster_.node_process(proxy).pid());
-    const auto outcome = bench({key_of(cluster_.node(master)), "--workload", "mix", "--ratio", "2:1", "--protocol", protocol,
-                                "--mget", "5", "--pipeline", "4", "--threads", "2", "--connections", "10", "--keys", "500",
-                                "--operations", "4000", "--pids", pid});
+    const auto outcome = bench({key_of(cluster_.node(master)),
+                                "--workload",
+                                "mix",
+                                "--ratio",
+                                "2:1",
+                                "--protocol",
+                                protocol,
+                                "--mget",
+                                "5",
+                                "--pipeline",
+                                "4",
+                                "--threads",
+                                "2",
+                                "--connections",
+                                "10",
+                                "--keys",
+                                "500",
+                                "--operations",
+                                "4000",
+                                "--pids",
+                                pid});
     ASSERT_EQ(outcome.ending.code, right) << protocol << ": " << outcome.output << outcome.errors;
     const auto report = nlohmann::json::parse(outcome.output);
     EXPECT_EQ(report.at("requests"), 4'000) << "seed " << report.at("shape").at("seed");
@@ -71,7 +89,8 @@ TEST_F(BenchTool, IsContentWithRightAnswersInEachProtocolThroughAnyNode) {
 }
 
 TEST_F(BenchTool, KeepsAFixedRateBesideConnectionsThatKeepStill) {
-  const auto outcome = bench({"--workload", "get", "--rate", "500", "--seconds", "1", "--idle", "200", "--keys", "100"});
+  const auto outcome =
+      bench({"--workload", "get", "--rate", "500", "--seconds", "1", "--idle", "200", "--keys", "100"});
   ASSERT_EQ(outcome.ending.code, right) << outcome.output << outcome.errors;
   const auto report = nlohmann::json::parse(outcome.output);
   EXPECT_EQ(report.at("requests"), 500);
@@ -96,7 +115,8 @@ TEST_F(BenchTool, FindsWhatIsMissingAndWhatIsWrong) {
 // An old value comes back while it writes: put there by hand, for no daemon of ours does it.
 TEST_F(BenchTool, FindsWhatIsStale) {
   const auto output = folder_ / "bench.json";
-  Process bench{{.words = words({"--workload", "mix", "--ratio", "50:1", "--keys", "20", "--connections", "2", "--seconds", "60"}),
+  Process bench{{.words = words(
+                     {"--workload", "mix", "--ratio", "50:1", "--keys", "20", "--connections", "2", "--seconds", "60"}),
                  .output = output}};
   TextClient client{cluster_.node(master)};
   const auto value_of = [&](const std::string& name) {

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from . import figures, flare, peers, report
+from . import figures, flare, peers, report, self_test
 from .bank import Bank
 from .compare import LoadLine
 from .density import DensityLine
@@ -39,6 +39,7 @@ def parse(words):
     parser.add_argument("--programs", type=pathlib.Path, help="folder of the programs; else build/release is built")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md also for some lines only")
     parser.add_argument("--print-only", action="store_true", help="leave docs/benchmarks.md alone")
+    parser.add_argument("--self-test", action="store_true", help="of the parts that need no servers")
     parser.add_argument("--list", action="store_true", help="names of all lines")
     arguments = parser.parse_args(words)
     if arguments.rounds < 1 or arguments.seconds < 0.5:
@@ -75,14 +76,20 @@ def build(arguments):
 
 
 def commit():
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() or "unknown"
+
+
+def compared(line):
+    """The figure of a line whose ratio is shown."""
+    return getattr(line, "compared", line.figures[0])
 
 
 def measure(line, bank, arguments):
     """All rounds of a line, or why there are none."""
     rounds = getattr(line, "rounds", arguments.rounds)
     head = {"name": line.name, "title": line.title, "command": line.command(bank), "figures": list(line.figures),
+            "compared": compared(line),
             "seconds": arguments.seconds, "when": time.strftime("%Y-%m-%d"), "commit": commit(),
             "load": f"{os.getloadavg()[0]:.1f}"}
     end = time.monotonic() + arguments.line_limit
@@ -108,7 +115,11 @@ class Store:
 
     def __init__(self, path=ROOT / "build/bench/results.json"):
         self._path = path
-        self.lines = json.loads(path.read_text()) if path.exists() else {}
+        known = {name: (list(line.figures), compared(line)) for name, line in all_lines().items()}
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        # What an older version of this tool has kept may have other figures.
+        self.lines = {name: line for name, line in kept.items()
+                      if (line.get("figures"), line.get("compared")) == known.get(name)}
 
     def keep(self, line):
         self.lines[line["name"]] = line
@@ -175,6 +186,8 @@ def main(words):
     signal.signal(signal.SIGTERM, end_in_order)
     signal.signal(signal.SIGINT, end_in_order)
     arguments = parse(words)
+    if arguments.self_test:
+        return self_test.run()
     if arguments.list:
         for name, line in all_lines().items():
             print(f"{name:<14} {line.title}")

@@ -5,13 +5,14 @@ from .processes import processor_s
 class LoadLine:
     """`words` are flare-bench's beyond those of the shape of keys and values, which is filled before."""
 
-    def __init__(self, name, title, words, contenders, shape=(), figures=("us", "ops"), connections=None):
+    def __init__(self, name, title, words, contenders, shape=(), figures=("us", "ops"), connections=None, compared=None):
         self.name = name
         self.title = title
         self.words = list(words)
         self.contenders = list(contenders)
         self.shape = list(shape)
         self.figures = figures
+        self.compared = compared or figures[0]  # the figure whose ratio is shown
         self.connections = connections
 
     def _shape_words(self):

@@ -40,14 +40,14 @@ def line_table(line):
         yield f"Not measured: {line['failed']}"
         yield ""
         return
-    result, base, shown = line["result"], _base(line), line["figures"]
-    yield "| | " + " | ".join(shown) + (f" | {shown[0]} / {base} (each round) |" if base else " |")
+    result, base, shown, compared = line["result"], _base(line), line["figures"], line["compared"]
+    yield "| | " + " | ".join(shown) + (f" | {compared} / {base} (each round) |" if base else " |")
     yield "|---" * (len(shown) + (2 if base else 1)) + "|"
     for contender, found in result.items():
         cells = [figures.with_spread(found[figure]) if figure in found else "" for figure in shown]
         if base:
-            own = contender == base or shown[0] not in found
-            cells.append("" if own else figures.with_spread(figures.ratios(result, shown[0], contender, base)))
+            rounds = [] if contender == base else figures.ratios(result, compared, contender, base)
+            cells.append(figures.with_spread(rounds) if rounds else "")
         yield f"| {contender} | " + " | ".join(cells) + " |"
     yield ""
     yield f"`{line['command']}`, {line['rounds']} x {line['seconds']:g} s, {line['when']}, commit {line['commit']}, " \

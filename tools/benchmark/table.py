@@ -46,7 +46,7 @@ def lines():
         LoadLine("mget-50", "get of 50 keys", (*GET, "--mget", 50), PEERS, figures=KEYS),
         *_sizes(),
         LoadLine("rate", "8,000 requests/s, 90 % get: latency from the due time", (*MIX, "--rate", 8000), PEERS,
-                 figures=TIMES),
+                 figures=TIMES, compared="p99.9 us"),
         *_crowds(),
         *_proxied(),
         LoadLine("slave", "set with one slave, both nodes together; without one: flare", SET, ("flare", "async", "sync"),

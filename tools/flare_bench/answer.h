@@ -8,7 +8,8 @@
 
 namespace flare::bench {
 
-/// A value in an answer. Whose it is tells its name, its place among the keys asked for, or both, as the protocol has it.
+/// A value in an answer. Whose it is tells its name, its place among the keys asked for, or both, as the protocol has
+/// it.
 struct FoundValue {
   std::string_view name{};
   std::optional<std::uint32_t> place{};

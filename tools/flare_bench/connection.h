@@ -44,9 +44,9 @@ class Connection {
   int descriptor_;
   Batch batch_{};
   std::size_t sent_ = 0;
-  std::size_t next_ = 0;  // the request whose answer comes next
-  std::string unread_{};         // the begin of an answer that has not come whole
-  std::string_view input_{};     // as returned: of the chunk, or of `unread_`
+  std::size_t next_ = 0;      // the request whose answer comes next
+  std::string unread_{};      // the begin of an answer that has not come whole
+  std::string_view input_{};  // as returned: of the chunk, or of `unread_`
 };
 
 }  // namespace flare::bench

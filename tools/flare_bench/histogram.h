@@ -26,7 +26,7 @@ class Histogram {
   [[nodiscard]] std::vector<std::pair<Duration, std::uint64_t>> buckets() const;
 
  private:
-  static constexpr unsigned fine_bits = 7;  // buckets in each doubling: 2^7
+  static constexpr unsigned fine_bits = 7;    // buckets in each doubling: 2^7
   static constexpr unsigned value_bits = 42;  // over an hour in nanoseconds; what is longer falls in the last bucket
   static constexpr std::size_t fine = std::size_t{1} << fine_bits;
   static constexpr std::size_t bucket_count = fine * (value_bits - fine_bits + 1);

@@ -5,8 +5,8 @@
 namespace flare::bench {
 namespace {
 
-constexpr std::size_t chunk_bytes = 128 * 1024;  // a value of 64 KiB comes in one read
-constexpr std::size_t shown_bytes = 100;         // of an answer that cannot be understood
+constexpr std::size_t chunk_bytes = 128 * 1024;        // a value of 64 KiB comes in one read
+constexpr std::size_t shown_bytes = 100;               // of an answer that cannot be understood
 constexpr std::chrono::milliseconds look_around{100};  // for the wish to stop, when nothing else happens
 
 }  // namespace
@@ -39,7 +39,8 @@ void Load::run(Pace& pace, RequestSource& source, std::uint32_t pipeline, Tally&
     start_idle(run, now);
     if (busy_ > 0 && now - run.last_answer >= answer_limit_) give_up(run);
   }
-  if (pace.unsent() > 0 && !progress.stop) tally.blame(&Tally::unsent, "requests were due and found no free connection", pace.unsent());
+  if (pace.unsent() > 0 && !progress.stop)
+    tally.blame(&Tally::unsent, "requests were due and found no free connection", pace.unsent());
 }
 
 // Each connection that is free takes what may begin now.
@@ -72,7 +73,8 @@ void Load::serve(Run& run, Connection& connection, std::uint32_t events) {
 }
 
 void Load::push_out(Run& run, Connection& connection) {
-  if (!connection.send()) return lose(run, connection, &Tally::lost_connections, "a connection was closed by the server");
+  if (!connection.send())
+    return lose(run, connection, &Tally::lost_connections, "a connection was closed by the server");
   if (connection.unsent() == connection.waits_for_room) return;
   connection.waits_for_room = connection.unsent();
   poller_.change(connection.descriptor(), EPOLLIN | (connection.unsent() ? std::uint32_t{EPOLLOUT} : 0U), &connection);
@@ -103,8 +105,7 @@ void Load::take_answers(Run& run, Connection& connection) {
 bool Load::take_answer(Run& run, Connection& connection, std::string_view& input, TimePoint now) {
   const auto& asked = connection.awaited();
   answer_.clear();
-  const auto state =
-      asked.sets ? wire_.read_set(input, answer_) : wire_.read_get(input, asked.key_count, answer_);
+  const auto state = asked.sets ? wire_.read_set(input, answer_) : wire_.read_get(input, asked.key_count, answer_);
   if (state == AnswerState::incomplete) return true;
   if (state == AnswerState::broken) {
     lose(run, connection, &Tally::wrong, "not an answer: " + std::string{input.substr(0, shown_bytes)});
@@ -120,7 +121,7 @@ bool Load::take_answer(Run& run, Connection& connection, std::string_view& input
   return true;
 }
 
-void Load::lose(Run& run, Connection& connection, std::uint64_t Tally::* counter, std::string_view why) {
+void Load::lose(Run& run, Connection& connection, std::uint64_t Tally::*counter, std::string_view why) {
   run.tally.blame(counter, why);
   for (; !connection.answered(); connection.count_answer()) {
     checker_.give_up(connection.awaited(), connection.batch().keys_of(connection.awaited()));

@@ -21,7 +21,8 @@ struct Progress {
   std::atomic<std::uint64_t> faults{0};
 };
 
-/// The connections of one thread, and the loop that sends and judges. Connections that are lost are counted and left out.
+/// The connections of one thread, and the loop that sends and judges. Connections that are lost are counted and left
+/// out.
 class Load {
  public:
   Load(const Wire& wire, AnswerChecker& checker, Clock::duration answer_limit);
@@ -53,7 +54,7 @@ class Load {
   void push_out(Run& run, Connection& connection);
   void take_answers(Run& run, Connection& connection);
   bool take_answer(Run& run, Connection& connection, std::string_view& input, TimePoint now);
-  void lose(Run& run, Connection& connection, std::uint64_t Tally::* counter, std::string_view why);
+  void lose(Run& run, Connection& connection, std::uint64_t Tally::*counter, std::string_view why);
   void give_up(Run& run);
 
   const Wire& wire_;

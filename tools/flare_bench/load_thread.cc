@@ -87,8 +87,8 @@ std::unique_ptr<Pace> LoadThread::make_pace(TimePoint start) const {
   if (settings_.per_second == 0) return std::make_unique<ClosedLoop>(start + clock_time(settings_.length), bound);
   const auto due = static_cast<std::uint64_t>(settings_.per_second * settings_.length.count());
   const auto own_start = start + clock_time(Seconds{number_ / settings_.per_second});  // threads take turns
-  return std::make_unique<OpenLoop>(own_start, settings_.per_second / settings_.threads,
-                                    std::min(bound, part_of(due)), clock_time(settings_.answer_limit));
+  return std::make_unique<OpenLoop>(own_start, settings_.per_second / settings_.threads, std::min(bound, part_of(due)),
+                                    clock_time(settings_.answer_limit));
 }
 
 }  // namespace flare::bench

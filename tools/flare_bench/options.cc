@@ -30,10 +30,8 @@ void read_ratio(const std::string& text, Shape& shape) {
 void add_shape(CLI::App& app, Shape& shape) {
   const std::map<std::string, Kind> kinds{
       {"get", Kind::get}, {"set", Kind::set}, {"mix", Kind::mix}, {"fill", Kind::fill}};
-  const std::map<std::string, Protocol> protocols{{"text", Protocol::text},
-                                                  {"meta", Protocol::meta},
-                                                  {"binary", Protocol::binary},
-                                                  {"redis", Protocol::redis}};
+  const std::map<std::string, Protocol> protocols{
+      {"text", Protocol::text}, {"meta", Protocol::meta}, {"binary", Protocol::binary}, {"redis", Protocol::redis}};
   app.add_option("--workload", shape.kind, "get, set, mix, or fill: write each key once and end")
       ->transform(CLI::CheckedTransformer(kinds))
       ->required();

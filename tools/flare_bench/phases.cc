@@ -42,7 +42,7 @@ class ProgressLine {
   }
 
  private:
-  [[nodiscard]] std::uint64_t sum(std::atomic<std::uint64_t> Progress::* figure) const {
+  [[nodiscard]] std::uint64_t sum(std::atomic<std::uint64_t> Progress::*figure) const {
     std::uint64_t all = 0;
     for (const auto& thread : threads_) all += (thread->progress().*figure).load(std::memory_order_relaxed);
     return all;
@@ -128,7 +128,8 @@ void measure(Crew& crew, const Settings& settings, Result& result) {
   const auto own_before = processor_time(::getpid());
   const EndEarly early;
   const auto start = Clock::now();
-  result.run = crew.all("run", [start](LoadThread& thread) { thread.measure(start); }, &early);
+  result.run = crew.all(
+      "run", [start](LoadThread& thread) { thread.measure(start); }, &early);
   result.own = processor_time(::getpid()) - own_before;
   result.servers = processor_times(settings.pids);
   for (std::size_t place = 0; place < servers_before.size(); ++place) result.servers[place] -= servers_before[place];

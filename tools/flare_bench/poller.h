@@ -18,7 +18,9 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  void add(int descriptor, std::uint32_t events, void* owner) const { control(EPOLL_CTL_ADD, descriptor, events, owner); }
+  void add(int descriptor, std::uint32_t events, void* owner) const {
+    control(EPOLL_CTL_ADD, descriptor, events, owner);
+  }
   void change(int descriptor, std::uint32_t events, void* owner) const {
     control(EPOLL_CTL_MOD, descriptor, events, owner);
   }

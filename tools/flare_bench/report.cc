@@ -12,20 +12,28 @@ double each(double sum, std::uint64_t count) { return count == 0 ? 0.0 : sum / s
 
 const char* word_of(Kind kind) {
   switch (kind) {
-    case Kind::get: return "get";
-    case Kind::set: return "set";
-    case Kind::mix: return "mix";
-    case Kind::fill: return "fill";
+    case Kind::get:
+      return "get";
+    case Kind::set:
+      return "set";
+    case Kind::mix:
+      return "mix";
+    case Kind::fill:
+      return "fill";
   }
   return "";
 }
 
 const char* word_of(Protocol protocol) {
   switch (protocol) {
-    case Protocol::text: return "text";
-    case Protocol::meta: return "meta";
-    case Protocol::binary: return "binary";
-    case Protocol::redis: return "redis";
+    case Protocol::text:
+      return "text";
+    case Protocol::meta:
+      return "meta";
+    case Protocol::binary:
+      return "binary";
+    case Protocol::redis:
+      return "redis";
   }
   return "";
 }
@@ -55,12 +63,12 @@ Json times_json(const Histogram& times) {
 
 Json shape_json(const Settings& settings) {
   const auto& shape = settings.shape;
-  Json json{{"workload", word_of(shape.kind)},       {"protocol", word_of(shape.protocol)},
-            {"connections", settings.connections},   {"idle", settings.idle},
-            {"threads", settings.threads},           {"keys", shape.keys},
-            {"key_bytes", shape.key_bytes},          {"value_bytes", shape.value_bytes},
-            {"pipeline", shape.pipeline},            {"keys_per_get", shape.keys_per_get},
-            {"rate_per_s", settings.per_second},     {"seed", settings.seed}};
+  Json json{{"workload", word_of(shape.kind)},     {"protocol", word_of(shape.protocol)},
+            {"connections", settings.connections}, {"idle", settings.idle},
+            {"threads", settings.threads},         {"keys", shape.keys},
+            {"key_bytes", shape.key_bytes},        {"value_bytes", shape.value_bytes},
+            {"pipeline", shape.pipeline},          {"keys_per_get", shape.keys_per_get},
+            {"rate_per_s", settings.per_second},   {"seed", settings.seed}};
   if (shape.kind == Kind::mix) json["ratio"] = fmt::format("{}:{}", shape.reads, shape.sets);
   auto nodes = Json::array();
   for (const auto& node : settings.nodes) nodes.push_back(status::to_string(node));
@@ -69,9 +77,14 @@ Json shape_json(const Settings& settings) {
 }
 
 Json faults_json(const Tally& tally) {
-  return {{"wrong", tally.wrong},           {"stale", tally.stale},   {"missing", tally.missing},
-          {"errors", tally.errors},         {"unanswered", tally.unanswered}, {"unsent", tally.unsent},
-          {"lost_connections", tally.lost_connections}, {"first", tally.first_fault}};
+  return {{"wrong", tally.wrong},
+          {"stale", tally.stale},
+          {"missing", tally.missing},
+          {"errors", tally.errors},
+          {"unanswered", tally.unanswered},
+          {"unsent", tally.unsent},
+          {"lost_connections", tally.lost_connections},
+          {"first", tally.first_fault}};
 }
 
 Json servers_json(const Settings& settings, const Result& result) {

@@ -9,8 +9,8 @@ namespace flare::bench {
 enum class Kind : std::uint8_t { get, set, mix, fill };
 enum class Protocol : std::uint8_t { text, meta, binary, redis };
 
-constexpr std::size_t number_digits = 10;      // of a key: any 32-bit number
-constexpr std::size_t value_head_bytes = 16;   // of a value: which key, which generation
+constexpr std::size_t number_digits = 10;     // of a key: any 32-bit number
+constexpr std::size_t value_head_bytes = 16;  // of a value: which key, which generation
 constexpr std::uint32_t keys_per_get_max = 1'000;
 constexpr std::uint32_t pipeline_max = 10'000;
 

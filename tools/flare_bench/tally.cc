@@ -21,14 +21,15 @@ Histogram Tally::all_times() const {
   return all;
 }
 
-void Tally::blame(std::uint64_t Tally::* counter, std::string_view what, std::uint64_t times) {
+void Tally::blame(std::uint64_t Tally::*counter, std::string_view what, std::uint64_t times) {
   this->*counter += times;
   if (first_fault.empty()) first_fault = printable(what);
 }
 
 void Tally::merge(const Tally& other) {
-  for (const auto counter : {&Tally::gets, &Tally::keys_read, &Tally::sets, &Tally::wrong, &Tally::stale, &Tally::missing,
-                             &Tally::errors, &Tally::unanswered, &Tally::unsent, &Tally::lost_connections}) {
+  for (const auto counter :
+       {&Tally::gets, &Tally::keys_read, &Tally::sets, &Tally::wrong, &Tally::stale, &Tally::missing, &Tally::errors,
+        &Tally::unanswered, &Tally::unsent, &Tally::lost_connections}) {
     this->*counter += other.*counter;
   }
   if (first_fault.empty()) first_fault = other.first_fault;

@@ -31,7 +31,7 @@ struct Tally {
   [[nodiscard]] Histogram all_times() const;
 
   /// Counts one fault; `what` is kept if it is the first.
-  void blame(std::uint64_t Tally::* counter, std::string_view what, std::uint64_t times = 1);
+  void blame(std::uint64_t Tally::*counter, std::string_view what, std::uint64_t times = 1);
   void merge(const Tally& other);
 };
 

@@ -39,7 +39,8 @@ ValueBook::ValueBook(std::size_t value_bytes) : value_bytes_{value_bytes} {
 }
 
 std::string_view ValueBook::body(KeyNumber key, Generation generation) const {
-  const auto mixed = (static_cast<std::uint64_t>(key) << 32 | static_cast<std::uint64_t>(generation)) * 0x9E3779B97F4A7C15U;
+  const auto mixed =
+      (static_cast<std::uint64_t>(key) << 32 | static_cast<std::uint64_t>(generation)) * 0x9E3779B97F4A7C15U;
   return std::string_view{pool_}.substr((mixed >> 40) % pieces, value_bytes_ - value_head_bytes);
 }
 

@@ -11,7 +11,8 @@
 
 namespace flare::bench {
 
-/// How requests and answers look on the wire. Pure: bytes in, bytes out; an answer is read from its beginning each time.
+/// How requests and answers look on the wire. Pure: bytes in, bytes out; an answer is read from its beginning each
+/// time.
 class Wire {
  public:
   virtual ~Wire() = default;

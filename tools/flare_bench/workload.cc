@@ -28,10 +28,13 @@ bool Workload::append(TimePoint from, Batch& batch) {
 
 bool Workload::sets_next() {
   switch (shape_.kind) {
-    case Kind::get: return false;
+    case Kind::get:
+      return false;
     case Kind::set:
-    case Kind::fill: return true;
-    case Kind::mix: break;
+    case Kind::fill:
+      return true;
+    case Kind::mix:
+      break;
   }
   return below(std::uint64_t{shape_.reads} + shape_.sets) < shape_.sets;
 }

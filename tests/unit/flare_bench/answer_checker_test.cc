@@ -46,9 +46,7 @@ struct World {
     values.append(share.number_of(key), Generation{newest + static_cast<std::uint32_t>(away)}, text);
     return keep(text);
   }
-  FoundValue found(KeyIndex key, int away = 0) {
-    return {.name = name(key), .place = {}, .value = value(key, away)};
-  }
+  FoundValue found(KeyIndex key, int away = 0) { return {.name = name(key), .place = {}, .value = value(key, away)}; }
   void check(const Answer& answer) {
     checker.check({.sets = false, .first_key = 0, .key_count = 2, .from = {}}, keys, answer, tally);
   }
@@ -81,27 +79,62 @@ using Values = std::vector<FoundValue>;
 INSTANTIATE_TEST_SUITE_P(
     Answers, GetOfTwo,
     testing::Values(
-        Case{"Right", [](World& w) { return Values{w.found(first), w.found(second)}; }, "", 0, 0, 0, 0},
-        Case{"OtherOrder", [](World& w) { return Values{w.found(second), w.found(first)}; }, "", 0, 0, 0, 0},
-        Case{"ByPlace", [](World& w) { return Values{{.place = 1, .value = w.value(second)},
-                                                     {.place = 0, .value = w.value(first)}}; }, "", 0, 0, 0, 0},
-        Case{"ByPlaceOfTheOther", [](World& w) { return Values{{.place = 0, .value = w.value(second)},
-                                                               {.place = 1, .value = w.value(first)}}; }, "", 2, 0, 0, 0},
-        Case{"PlaceAndNameDisagree", [](World& w) { return Values{{.name = w.name(second), .place = 0,
-                                                                   .value = w.value(second)}, w.found(first)}; },
+        Case{"Right",
+             [](World& w) {
+               return Values{w.found(first), w.found(second)};
+             },
+             "", 0, 0, 0, 0},
+        Case{"OtherOrder",
+             [](World& w) {
+               return Values{w.found(second), w.found(first)};
+             },
+             "", 0, 0, 0, 0},
+        Case{"ByPlace",
+             [](World& w) {
+               return Values{{.place = 1, .value = w.value(second)}, {.place = 0, .value = w.value(first)}};
+             },
+             "", 0, 0, 0, 0},
+        Case{"ByPlaceOfTheOther",
+             [](World& w) {
+               return Values{{.place = 0, .value = w.value(second)}, {.place = 1, .value = w.value(first)}};
+             },
+             "", 2, 0, 0, 0},
+        Case{"PlaceAndNameDisagree",
+             [](World& w) {
+               return Values{{.name = w.name(second), .place = 0, .value = w.value(second)}, w.found(first)};
+             },
              "", 1, 0, 1, 0},
         Case{"OneMissing", [](World& w) { return Values{w.found(second)}; }, "", 0, 0, 1, 0},
         Case{"BothMissing", [](World&) { return Values{}; }, "", 0, 0, 2, 0},
-        Case{"OneOld", [](World& w) { return Values{w.found(first, -1), w.found(second)}; }, "", 0, 1, 0, 0},
-        Case{"OneNobodyWrote", [](World& w) { return Values{w.found(first), w.found(second, 1)}; }, "", 1, 0, 0, 0},
-        Case{"ValueOfTheOther", [](World& w) { return Values{w.found(first),
-                                                             {.name = w.name(second), .value = w.value(first)}}; },
+        Case{"OneOld",
+             [](World& w) {
+               return Values{w.found(first, -1), w.found(second)};
+             },
+             "", 0, 1, 0, 0},
+        Case{"OneNobodyWrote",
+             [](World& w) {
+               return Values{w.found(first), w.found(second, 1)};
+             },
              "", 1, 0, 0, 0},
-        Case{"Twice", [](World& w) { return Values{w.found(first), w.found(first), w.found(second)}; }, "", 1, 0, 0, 0},
-        Case{"OfAThird", [](World& w) { return Values{w.found(first), w.found(second), w.found(KeyIndex{3})}; },
+        Case{"ValueOfTheOther",
+             [](World& w) {
+               return Values{w.found(first), {.name = w.name(second), .value = w.value(first)}};
+             },
              "", 1, 0, 0, 0},
-        Case{"CutShort", [](World& w) { return Values{w.found(first), {.name = w.name(second),
-                                                                       .value = w.value(second).substr(1)}}; },
+        Case{"Twice",
+             [](World& w) {
+               return Values{w.found(first), w.found(first), w.found(second)};
+             },
+             "", 1, 0, 0, 0},
+        Case{"OfAThird",
+             [](World& w) {
+               return Values{w.found(first), w.found(second), w.found(KeyIndex{3})};
+             },
+             "", 1, 0, 0, 0},
+        Case{"CutShort",
+             [](World& w) {
+               return Values{w.found(first), {.name = w.name(second), .value = w.value(second).substr(1)}};
+             },
              "", 1, 0, 0, 0},
         Case{"Error", [](World&) { return Values{}; }, "SERVER_ERROR x", 0, 0, 0, 1},
         Case{"OneAndAnError", [](World& w) { return Values{w.found(first)}; }, "SERVER_ERROR x", 0, 0, 0, 1}),

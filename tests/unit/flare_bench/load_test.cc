@@ -1,11 +1,10 @@
 // The loop on a pair of sockets whose other end has its answers ready, or has none.
 #include "flare_bench/load.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 namespace flare::bench {
 namespace {

@@ -48,8 +48,7 @@ TEST(Wire, AsksAsTheProtocolsSay) {
   EXPECT_EQ(get_request(Protocol::meta, two), "mg " + key1 + " v k q\r\nmg " + key2 + " v k q\r\nmn\r\n");
   EXPECT_EQ(set_request(Protocol::meta, "abc"), "ms " + key1 + " 3\r\nabc\r\n");
   EXPECT_EQ(get_request(Protocol::redis, one), "*2\r\n$3\r\nGET\r\n$11\r\n" + key1 + "\r\n");
-  EXPECT_EQ(get_request(Protocol::redis, two),
-            "*3\r\n$4\r\nMGET\r\n$11\r\n" + key1 + "\r\n$11\r\n" + key2 + "\r\n");
+  EXPECT_EQ(get_request(Protocol::redis, two), "*3\r\n$4\r\nMGET\r\n$11\r\n" + key1 + "\r\n$11\r\n" + key2 + "\r\n");
   EXPECT_EQ(set_request(Protocol::redis, "abc"), "*3\r\n$3\r\nSET\r\n$11\r\n" + key1 + "\r\n$3\r\nabc\r\n");
   EXPECT_EQ(get_request(Protocol::binary, one), packet('\x80', 0x00, 0, 0, "", key1, ""));
   EXPECT_EQ(get_request(Protocol::binary, two), packet('\x80', 0x0d, 0, 0, "", key1, "") +
@@ -106,35 +105,46 @@ const std::string meta_value1 = "VA 3 k" + key1 + "\r\nabc\r\n";
 
 INSTANTIATE_TEST_SUITE_P(
     Text, ReadAnswer,
-    testing::Values(Case{"hit", Protocol::text, 1, text_value1 + "END\r\n", AnswerState::complete, {"abc"}},
-                    Case{"miss", Protocol::text, 1, "END\r\n"},
-                    Case{"two", Protocol::text, 2, text_value1 + text_value2 + "END\r\n", AnswerState::complete,
-                         {"abc", "x\r\nyz"}},
-                    Case{"error", Protocol::text, 1, "SERVER_ERROR x\r\n", AnswerState::complete, {}, "SERVER_ERROR x"},
-                    Case{"error_behind_a_value", Protocol::text, 2, text_value1 + "SERVER_ERROR x\r\n",
-                         AnswerState::complete, {"abc"}, "SERVER_ERROR x"},
-                    Case{"other_flags", Protocol::text, 1, "VALUE k 1 3\r\nabc\r\nEND\r\n", AnswerState::broken},
-                    Case{"size_too_small", Protocol::text, 1, "VALUE k 0 2\r\nabc\r\nEND\r\n", AnswerState::broken},
-                    Case{"other_word", Protocol::text, 1, "STORED\r\n", AnswerState::broken},
-                    Case{"bare_newline", Protocol::text, 1, "END\n", AnswerState::broken},
-                    Case{"stored", Protocol::text, 0, "STORED\r\n"},
-                    Case{"not_stored", Protocol::text, 0, "NOT_STORED\r\n", AnswerState::complete, {}, "NOT_STORED"},
-                    Case{"refused", Protocol::text, 0, "CLIENT_ERROR y\r\n", AnswerState::complete, {}, "CLIENT_ERROR y"},
-                    Case{"no_word_of_a_set", Protocol::text, 0, "END\r\n", AnswerState::broken}),
+    testing::Values(
+        Case{"hit", Protocol::text, 1, text_value1 + "END\r\n", AnswerState::complete, {"abc"}},
+        Case{"miss", Protocol::text, 1, "END\r\n"},
+        Case{
+            "two", Protocol::text, 2, text_value1 + text_value2 + "END\r\n", AnswerState::complete, {"abc", "x\r\nyz"}},
+        Case{"error", Protocol::text, 1, "SERVER_ERROR x\r\n", AnswerState::complete, {}, "SERVER_ERROR x"},
+        Case{"error_behind_a_value",
+             Protocol::text,
+             2,
+             text_value1 + "SERVER_ERROR x\r\n",
+             AnswerState::complete,
+             {"abc"},
+             "SERVER_ERROR x"},
+        Case{"other_flags", Protocol::text, 1, "VALUE k 1 3\r\nabc\r\nEND\r\n", AnswerState::broken},
+        Case{"size_too_small", Protocol::text, 1, "VALUE k 0 2\r\nabc\r\nEND\r\n", AnswerState::broken},
+        Case{"other_word", Protocol::text, 1, "STORED\r\n", AnswerState::broken},
+        Case{"bare_newline", Protocol::text, 1, "END\n", AnswerState::broken},
+        Case{"stored", Protocol::text, 0, "STORED\r\n"},
+        Case{"not_stored", Protocol::text, 0, "NOT_STORED\r\n", AnswerState::complete, {}, "NOT_STORED"},
+        Case{"refused", Protocol::text, 0, "CLIENT_ERROR y\r\n", AnswerState::complete, {}, "CLIENT_ERROR y"},
+        Case{"no_word_of_a_set", Protocol::text, 0, "END\r\n", AnswerState::broken}),
     [](const auto& row) { return row.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Meta, ReadAnswer,
-    testing::Values(Case{"hit", Protocol::meta, 1, "VA 3\r\nabc\r\n", AnswerState::complete, {"abc"}},
-                    Case{"miss", Protocol::meta, 1, "EN\r\n"},
-                    Case{"two", Protocol::meta, 2, meta_value1 + meta_value1 + "MN\r\n", AnswerState::complete,
-                         {"abc", "abc"}},
-                    Case{"none_of_two", Protocol::meta, 2, "MN\r\n"},
-                    Case{"error_of_one_of_two", Protocol::meta, 2, "SERVER_ERROR x\r\n" + meta_value1 + "MN\r\n",
-                         AnswerState::complete, {"abc"}, "SERVER_ERROR x"},
-                    Case{"classic_answer", Protocol::meta, 1, text_value1, AnswerState::broken},
-                    Case{"stored", Protocol::meta, 0, "HD\r\n"},
-                    Case{"not_stored", Protocol::meta, 0, "NS\r\n", AnswerState::complete, {}, "NS"}),
+    testing::Values(
+        Case{"hit", Protocol::meta, 1, "VA 3\r\nabc\r\n", AnswerState::complete, {"abc"}},
+        Case{"miss", Protocol::meta, 1, "EN\r\n"},
+        Case{"two", Protocol::meta, 2, meta_value1 + meta_value1 + "MN\r\n", AnswerState::complete, {"abc", "abc"}},
+        Case{"none_of_two", Protocol::meta, 2, "MN\r\n"},
+        Case{"error_of_one_of_two",
+             Protocol::meta,
+             2,
+             "SERVER_ERROR x\r\n" + meta_value1 + "MN\r\n",
+             AnswerState::complete,
+             {"abc"},
+             "SERVER_ERROR x"},
+        Case{"classic_answer", Protocol::meta, 1, text_value1, AnswerState::broken},
+        Case{"stored", Protocol::meta, 0, "HD\r\n"},
+        Case{"not_stored", Protocol::meta, 0, "NS\r\n", AnswerState::complete, {}, "NS"}),
     [](const auto& row) { return row.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -153,16 +163,24 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"hit", Protocol::binary, 1, packet('\x81', 0, 0, 0, flags, "", "abc"), AnswerState::complete, {"abc"}},
         Case{"miss", Protocol::binary, 1, packet('\x81', 0, 1, 0, "", "", "Not found")},
-        Case{"two", Protocol::binary, 2,
+        Case{"two",
+             Protocol::binary,
+             2,
              packet('\x81', 0x0d, 0, 1, flags, key2, "abc") + packet('\x81', 0x0a, 0, 2, "", "", ""),
-             AnswerState::complete, {"abc"}},
+             AnswerState::complete,
+             {"abc"}},
         Case{"error", Protocol::binary, 1, packet('\x81', 0, 0x84, 0, "", "", "x"), AnswerState::complete, {}, "x"},
         Case{"place_that_was_not_asked_for", Protocol::binary, 1, packet('\x81', 0, 0, 1, flags, "", "a"),
              AnswerState::broken},
         Case{"other_flags", Protocol::binary, 1, packet('\x81', 0, 0, 0, "\0\0\0\1"s, "", "a"), AnswerState::broken},
         Case{"text", Protocol::binary, 1, "SERVER_ERROR out of everything\r\n", AnswerState::broken},
         Case{"stored", Protocol::binary, 0, packet('\x81', 1, 0, 0, "", "", "")},
-        Case{"refused", Protocol::binary, 0, packet('\x81', 1, 3, 0, "", "", "Too large"), AnswerState::complete, {},
+        Case{"refused",
+             Protocol::binary,
+             0,
+             packet('\x81', 1, 3, 0, "", "", "Too large"),
+             AnswerState::complete,
+             {},
              "Too large"}),
     [](const auto& row) { return row.param.name; });
 
