@@ -59,7 +59,8 @@ class DensityLine:
 
     @property
     def title(self):
-        return f"{self.pairs} idle tenants (flarei and flared, storage-bucket-size 16777216, monitor-interval 1)"
+        return (f"{self.pairs} idle tenants (flarei and flared, storage-bucket-size 16777216, monitor-interval 1), "
+                f"{self.rest_s:g} s at rest")
 
     def command(self, _bank):
         return f"tools/bench density {self.pairs}"

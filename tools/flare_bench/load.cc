@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t chunk_bytes = 128 * 1024;        // a value of 64 KiB comes in one read
 constexpr std::size_t shown_bytes = 100;               // of an answer that cannot be understood
+constexpr int last_answers_factor = 3;                 // times the limit for one answer
 constexpr std::chrono::milliseconds look_around{100};  // for the wish to stop, when nothing else happens
 
 }  // namespace
@@ -27,20 +28,31 @@ std::size_t Load::quiet_connections() const {
 
 void Load::run(Pace& pace, RequestSource& source, std::uint32_t pipeline, Tally& tally, Progress& progress) {
   Run run{.pace = pace, .source = source, .pipeline = pipeline, .tally = tally, .progress = progress};
-  start_idle(run, Clock::now());
-  while (busy_ > 0 || !(run.exhausted || progress.stop || idle_.empty() || pace.over(Clock::now()))) {
-    auto deadline = Clock::now() + look_around;
+  auto now = Clock::now();
+  start_idle(run, now);
+  while (busy_ > 0 || !ends(run, now)) {
+    auto deadline = now + look_around;
     if (busy_ > 0) deadline = std::min(deadline, run.last_answer + answer_limit_);
-    if (const auto due = pace.next_due(); due && !idle_.empty()) deadline = std::min(deadline, *due);
+    if (const auto due = pace.next_due(); due && !idle_.empty() && !run.ended) deadline = std::min(deadline, *due);
     for (const auto& event : poller_.wait_until(deadline)) {
       serve(run, *static_cast<Connection*>(event.data.ptr), event.events);
     }
-    const auto now = Clock::now();
+    now = Clock::now();
     start_idle(run, now);
-    if (busy_ > 0 && now - run.last_answer >= answer_limit_) give_up(run);
+    if (!run.ended && ends(run, now)) run.ended = now;
+    if (busy_ > 0 && too_late(run, now)) give_up(run);
   }
-  if (pace.unsent() > 0 && !progress.stop)
-    tally.blame(&Tally::unsent, "requests were due and found no free connection", pace.unsent());
+  if (progress.stop || pace.unsent() == 0) return;
+  tally.blame(&Tally::unsent, "requests were due and found no free connection", pace.unsent());
+}
+
+bool Load::ends(const Run& run, TimePoint now) const {
+  return run.exhausted || run.progress.stop || (busy_ == 0 && idle_.empty()) || run.pace.over(now);
+}
+
+bool Load::too_late(const Run& run, TimePoint now) const {
+  return now - run.last_answer >= answer_limit_ ||
+         (run.ended && now - *run.ended >= last_answers_factor * answer_limit_);
 }
 
 // Each connection that is free takes what may begin now.

@@ -33,7 +33,8 @@ class Load {
   /// Of them, those that the server has neither closed nor written to.
   [[nodiscard]] std::size_t quiet_connections() const;
 
-  /// Until pace or source end and all is answered. Bounded: ends when nothing is answered for `answer_limit`.
+  /// Until pace or source end and all is answered. Bounded: what is on the way is given up when nothing is answered for
+  /// `answer_limit`, or when the last answers take three times as long.
   void run(Pace& pace, RequestSource& source, std::uint32_t pipeline, Tally& tally, Progress& progress);
 
  private:
@@ -45,9 +46,12 @@ class Load {
     Tally& tally;
     Progress& progress;
     TimePoint last_answer{};
+    std::optional<TimePoint> ended{};  // no request begins any more
     bool exhausted = false;
   };
 
+  [[nodiscard]] bool ends(const Run& run, TimePoint now) const;
+  [[nodiscard]] bool too_late(const Run& run, TimePoint now) const;
   void start_idle(Run& run, TimePoint now);
   bool fill_batch(Run& run, Connection& connection, TimePoint now);
   void serve(Run& run, Connection& connection, std::uint32_t events);

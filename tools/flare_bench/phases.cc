@@ -1,84 +1,20 @@
 #include "flare_bench/phases.h"
 
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <future>
 
+#include "flare_bench/end_early.h"
 #include "flare_bench/file_limit.h"
 #include "flare_bench/load_thread.h"
 #include "flare_bench/processor_time.h"
+#include "flare_bench/progress_line.h"
 
 namespace flare::bench {
 namespace {
 
 constexpr std::chrono::milliseconds look_around{50};
-constexpr std::chrono::milliseconds between_lines{500};
-
-/// Tells each half second on a terminal how far the threads are; on anything else, nothing.
-class ProgressLine {
- public:
-  explicit ProgressLine(const std::vector<std::unique_ptr<LoadThread>>& threads) : threads_{threads} {}
-
-  void begin(const char* phase) {
-    phase_ = phase;
-    begin_ = last_ = Clock::now();
-    answered_ = answered();
-  }
-  void show() {
-    const auto now = Clock::now();
-    if (!terminal_ || now - last_ < between_lines) return;
-    const auto all = answered();
-    const double rate = static_cast<double>(all - answered_) / Seconds{now - last_}.count();
-    std::fprintf(stderr, "\r%-8s %6.1f s %12.0f/s %10llu faults", phase_, Seconds{now - begin_}.count(), rate,
-                 static_cast<unsigned long long>(sum(&Progress::faults)));
-    answered_ = all;
-    last_ = now;
-  }
-  void end() const {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-  }
-
- private:
-  [[nodiscard]] std::uint64_t sum(std::atomic<std::uint64_t> Progress::*figure) const {
-    std::uint64_t all = 0;
-    for (const auto& thread : threads_) all += (thread->progress().*figure).load(std::memory_order_relaxed);
-    return all;
-  }
-  [[nodiscard]] std::uint64_t answered() const { return sum(&Progress::answered); }
-
-  const std::vector<std::unique_ptr<LoadThread>>& threads_;
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-  const char* phase_ = "";
-  TimePoint begin_{};
-  TimePoint last_{};
-  std::uint64_t answered_ = 0;
-};
-
-/// While it lives, SIGINT and SIGTERM wait to be asked for: they end a run early, with its figures.
-class EndEarly {
- public:
-  EndEarly() {
-    ::sigemptyset(&signals_);
-    ::sigaddset(&signals_, SIGINT);
-    ::sigaddset(&signals_, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-  }
-  ~EndEarly() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  EndEarly(const EndEarly&) = delete;
-  EndEarly& operator=(const EndEarly&) = delete;
-
-  [[nodiscard]] bool wanted() const {
-    const timespec at_once{};
-    return ::sigtimedwait(&signals_, nullptr, &at_once) > 0;
-  }
-
- private:
-  sigset_t signals_{};
-  sigset_t before_{};
-};
 
 /// The threads of a run; each step is done by all of them at once.
 class Crew {
