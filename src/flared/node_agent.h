@@ -29,6 +29,8 @@ namespace flare {
 
 /// To the index, while this node could only serve what a salvage has left (docs/replication.md 4).
 constexpr std::string_view build_incomplete_answer = "SERVER_ERROR build incomplete\r\n";
+/// To the index, while it has not answered `node add` yet.
+constexpr std::string_view not_joined_answer = "SERVER_ERROR not joined yet\r\n";
 
 /// This node's place in the cluster: holds the map, publishes the routes, and does what the map asks of this node
 /// (docs/spec/cluster.md 1.7, 3.1; docs/replication.md 3, 4). Everything runs on the control thread.
@@ -106,6 +108,7 @@ class NodeAgent {
   bool is_unbuilt_slave(const Node& own) const;
   // node_agent_duty.cc
   void carry_out(const ReplicationPlan& plan);
+  IoTask<> leave_former_role(std::uint64_t round);
   IoTask<> lead(std::uint64_t round);
   bool leads_or_will() const;
   void serve_originals();
@@ -159,6 +162,7 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  bool workers_act_anew_ = true;        // no worker executes by this node's former role any more
   bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
   std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;

@@ -57,7 +57,8 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
     if (!leads(plan)) took_over_ = false;
     sources_.stop_all();
     keeper_.stop();
-    plan.kind == ReplicationPlan::Kind::none && !is_slave(own_entry()) ? gate_.stand_alone() : gate_.forget();
+    gate_.forget();
+    workers_act_anew_ = false;
   }
   if (leads(plan)) {
     if (led) {
@@ -71,7 +72,23 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
     return;
   }
   publish_(view_);
-  if (plan.kind == ReplicationPlan::Kind::follow) follow_master();
+  asio::co_spawn(executor_, leave_former_role(round_), asio::detached);
+}
+
+// Until every worker has taken the new map some still execute by the former one. What they number then is in no copy
+// that could be promoted, so nobody may call it committed: neither this node, which as a proxy waits for nobody, nor
+// the next master's stream, which has other entries of these numbers (docs/replication.md 9).
+IoTask<> NodeAgent::leave_former_role(std::uint64_t round) {
+  bool settled = false;
+  while (!settled && round == round_) {
+    settled = co_await workers_settled();
+    if (!settled) log_.warning("map {}: the workers are busy and have not taken it yet", raw(view_->map.version));
+  }
+  if (round != round_) co_return;
+  workers_act_anew_ = true;
+  gate_.forget();
+  if (!leaving_) follow_master();
+  if (plan_.kind == ReplicationPlan::Kind::none && !is_slave(own_entry())) gate_.stand_alone();
 }
 
 // The new reign's epoch is stored before its first entry (docs/replication.md 2), so the workers hear of it afterwards.

@@ -53,9 +53,10 @@ std::string_view to_text(PartitionMap::Error error) {
 }  // namespace
 
 std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
-  // An index that has not noticed the restart yet may show this node as the master or slave that it was: a master with
-  // a salvaged store would be taken for a better one by slaves that have everything (docs/design.md 3.6).
-  if (doubtful_ && !joined_) return std::string{build_incomplete_answer};
+  // An index that has not noticed the restart yet may show this node as the master or slave that it was. Its slave may
+  // be promoted by the `node add` that is on its way, and would not have what is acknowledged until then; and a master
+  // with a salvaged store would be taken for a better one by slaves that have everything (docs/design.md 3.6).
+  if (!joined_) return std::string{doubtful_ ? build_incomplete_answer : not_joined_answer};
   if (version < view_->map.version) {
     log_.warning("map {} ignored: this node has map {}", raw(version), raw(view_->map.version));
     return "SERVER_ERROR node sync error\r\n";

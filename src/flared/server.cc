@@ -107,6 +107,7 @@ void Server::give_routes() {
 
 // When every worker has taken what was posted to it before.
 void Server::settle(std::function<void()> done) {
+  if (workers_.empty()) return asio::post(control_, std::move(done));
   const auto missing = std::make_shared<std::size_t>(workers_.size());
   for (auto& worker : workers_) {
     worker->settled([this, missing, done] {

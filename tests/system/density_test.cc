@@ -1,5 +1,5 @@
 // Many idle tenants on one machine: what a pair of flarei and flared costs, over fifty of them. Prints the figures;
-// the bounds are generous, the figures to compare are in docs/benchmarks.md (tools/bench-density).
+// the bounds are generous, the figures to compare are in docs/benchmarks.md (tools/bench density).
 #include <gtest/gtest.h>
 
 #include <fstream>
