@@ -55,6 +55,7 @@ std::string NodeAgent::position_refusal(PartitionId partition) const {
     return "this node does not hold that partition";
   }
   const auto state = follower_.figures().state;
+  if (!storage_.inexact_keys().empty()) return "build incomplete";
   if (own->state == State::prepare || build_incomplete() || state == FollowState::snapshot) return "build incomplete";
   return {};
 }

@@ -32,8 +32,8 @@ struct FollowFigures {
   BuildProgress build() const { return {records_loaded, records_expected, build_began}; }
   std::uint64_t lag_entries = 0;  // behind the last word of the source
   bool original = false;          // the source is an original: replication.md 5
-  std::uint64_t lost_writes =
-      0;  // made here as master, unknown to the one who followed, and undone (replication.md 11)
+  std::uint64_t corrections = 0;  // returns by keys, since the start (replication.md 11)
+  std::uint64_t lost_writes = 0;  // made here as master, unknown to the one who followed, and undone (likewise)
 };
 
 struct FollowerOptions {

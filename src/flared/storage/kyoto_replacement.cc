@@ -91,6 +91,7 @@ Result<void, StorageError> KyotoStorage::swap_in_replacement(FreshStore& fresh) 
   }
   set_files({.store = store_, .log = std::move(*log)});
   deletions_.replace_by(fresh.deletions());
+  set_inexact({});
   std::error_code ignored;
   std::filesystem::remove_all(path("log.old"), ignored);
   if (!open_swapped()) return StorageError::io;

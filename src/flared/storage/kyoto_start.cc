@@ -178,6 +178,14 @@ void KyotoStorage::note_deletion(const LogEntry& entry) {
 std::string KyotoStorage::open_log(LastRun& last) {
   std::error_code error;
   if (!std::filesystem::exists(path("log"), error)) return {};
+  last.correction = read_correction(path("log"), CorrectionStage::due);
+  if (last.correction && last.correction->common.log_id != store_->place().log_id) last.correction.reset();
+  if (last.correction) {
+    if (const int failed = cut_log(path("log"), last.correction->common)) {
+      return fmt::format("{}: cannot be cut as {} says: {}; build this node from another one", path("log").string(),
+                         path("log/correction").string(), error_text(failed));
+    }
+  }
   auto options = log_options();
   if (last.machine_stopped) options.end = SegmentEnd::unsynced;
   const auto show = [this](const LogEntry& entry) { note_deletion(entry); };
@@ -210,7 +218,7 @@ std::string KyotoStorage::settle_history(const LastRun& last) {
   if (!log_) return begin_history(place.log_id == LogId{0} ? "it comes from an original" : "its log is missing");
   if (place.log_id != log_->log_id()) return begin_history("its log is of another history");
   if (last.changed) return begin_history("somebody else has changed it since it was closed");
-  if (place.sequence > log_->last()) return begin_history("it is ahead of its log");
+  if (!last.correction && place.sequence > log_->last()) return begin_history("it is ahead of its log");
   if (log_->first() > next(place.sequence)) return begin_history("its log does not reach back to its checkpoint");
 
   if (log_->torn_bytes() > 0)
@@ -218,6 +226,14 @@ std::string KyotoStorage::settle_history(const LastRun& last) {
   if (auto failure = replay(place.sequence); !failure.empty()) return failure;
   start_.entries_applied = replayed_;
   if (replayed_ > 0) logger_.notice("{}: {} entries of the log applied", path("flare.kch").string(), replayed_);
+  if (last.correction) {
+    if (auto failure = finish(*last.correction); !failure.empty()) return failure;
+    logger_.notice("{}: ends at entry {} again: what the master had not was taken back", path("log").string(),
+                   raw(log_->last()));
+  } else if (const auto done = read_correction(path("log"), CorrectionStage::done)) {
+    set_inexact(inexact_keys_of(*done));
+    if (inexact_keys().empty()) remove_corrected(path("log"));
+  }
   if (last.machine_stopped) {
     return begin_history("the machine stopped without a clean end; records that were not synced may be missing or old");
   }

@@ -64,6 +64,10 @@ std::vector<Line> lines() {
       {Ping{Epoch{7}, Sequence{43}, 99}, "PING 7 43 99\r\n"},
       {InSync{Epoch{7}, Sequence{43}}, "INSYNC 7 43\r\n"},
       {Ack{Epoch{7}, Sequence{43}, Sequence{42}, 99}, "ACK 7 43 42 99\r\n"},
+      {Common{{LogId{0xabc}, Epoch{7}, Sequence{40}}}, "COMMON 0000000000000abc 7 40\r\n"},
+      {Key{"a b"}, "KEY a%20b\r\n"},
+      {Keys{3}, "KEYS 3\r\n"},
+      {KeysEnd{Sequence{44}, 3, 0xff}, "KEYS-END 44 3 00000000000000ff\r\n"},
       {Refusal{"SERVER_ERROR not master"}, "SERVER_ERROR not master\r\n"},
   };
 }
@@ -134,6 +138,12 @@ INSTANTIATE_TEST_SUITE_P(Lines, BadMessage,
                                          BadLine{"SET 1 2 3 4 5 1 a%2\r\n", CodecError::bad_key},
                                          BadLine{"SET 1 2 3 4 5 1 a%41\r\n", CodecError::bad_key},
                                          BadLine{"SET 1 2 3 4 5 1 k\r\nxyz", CodecError::missing_line_end},
+                                         BadLine{"KEY \r\n", CodecError::bad_key},
+                                         BadLine{"KEY a b\r\n", CodecError::surplus_word},
+                                         BadLine{"KEYS -1\r\n", CodecError::bad_number},
+                                         BadLine{"KEYS-END 1 2\r\n", CodecError::bad_number},
+                                         BadLine{"COMMON 1 2\r\n", CodecError::bad_number},
+                                         BadLine{"COMMON 1 2 3 4\r\n", CodecError::surplus_word},
                                          BadLine{"SNAPSHOT 1 2 3 4 5\r\n", CodecError::bad_epochs},
                                          BadLine{"SNAPSHOT-END 1 xyz\r\n", CodecError::bad_number}));
 
