@@ -283,6 +283,8 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
   if (!led) {
     leading_ = false;
+    departure_.done();
+    if (view_->departing) mark_split_anew();
     if (!leads(plan)) took_over_ = false;
     sources_.stop_all();
     keeper_.stop();

@@ -12,6 +12,7 @@
 #include "common/net/blocking_pool.h"
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
+#include "flared/departure.h"
 #include "flared/index_link.h"
 #include "flared/replication/commit_gate.h"
 #include "flared/replication/follower.h"
@@ -135,6 +136,8 @@ class NodeAgent {
   Result<Position, StorageError> written_position();
   IoTask<std::string> promise(Promise::Given asked);
   IoTask<> follow_later();
+  IoTask<std::string> hold_writes();
+  IoTask<> release_writes();
 
   IoExecutor executor_;
   Setup setup_;
@@ -152,6 +155,8 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  Departure departure_;
+  bool releasing_ = false;              // a coroutine waits for the end of departure_
   bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
   std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;

@@ -297,9 +297,11 @@ void FollowerRun::count_lost() {
   if (lost == 0) return;
   figures_.lost_writes += lost;
   if (callbacks_.failed) {
-    callbacks_.failed(fmt::format(
-        "{} writes that this node had acknowledged asynchronously as master were unknown to {}:{} and are undone", lost,
-        target_ ? target_->host : "its successor", target_ ? target_->port : 0));
+    callbacks_.failed(
+        fmt::format("{} writes that were acknowledged asynchronously, by this node as master or by one before, were "
+                    "unknown to {}:{} "
+                    "and are undone",
+                    lost, target_ ? target_->host : "its successor", target_ ? target_->port : 0));
   }
 }
 

@@ -42,7 +42,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
     stream::Decoder decoder;
     std::string buffer;
     std::unique_ptr<Replacement> replacement;
-    Correction correction;  // while it is fetched
+    Correction correction;                    // while it is fetched
     std::optional<stream::Ack> acknowledged;  // the last one sent
   };
   struct Ended {
@@ -89,7 +89,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   bool confirmed_ = false;
   bool needs_snapshot_ = false;
   std::uint64_t surplus_due_ = 0;  // writes that are lost as soon as the source's are here
-  bool streamed_ = false;  // on the last connection
+  bool streamed_ = false;          // on the last connection
   std::string last_report_;
   std::unique_ptr<PeerClient> client_;
   std::unique_ptr<Connection> connection_;

@@ -67,6 +67,7 @@ std::optional<Position> parting_of(const Hello& hello, const EpochTable& slave, 
                                    const EpochTable& source) {
   const auto found = divergence(hello.position, hello.epochs, own, source);
   const Position common{own.log_id, found.epoch, found.sequence};
+  if (found.sequence > hello.position.sequence) return std::nullopt;  // no log is like that
   if (found.sequence == Sequence{0} || !difference(rows_up_to(slave, common), common, source).empty()) {
     return std::nullopt;
   }
@@ -226,8 +227,8 @@ Result<Hello, std::string> parse_hello(std::string_view line) {
   return hello;
 }
 
-StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs,
-                           bool log_reaches_back, Epoch reign) {
+StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs, bool log_reaches_back,
+                           Epoch reign) {
   const auto& asked = hello.position;
   if (asked.log_id != own.log_id) return {Kind::snapshot, "another log-id"};
   // A slave of a later epoch would refuse our stream anyway: the map here is old.

@@ -63,7 +63,7 @@ std::optional<EpochTable> parse_epochs(std::string_view word);
 struct StartDecision {
   enum class Kind { resume, keys, snapshot, refused };
   Kind kind = Kind::snapshot;
-  std::string reason;  // why not resumed; for the log, and for the slave when refused
+  std::string reason;    // why not resumed; for the log, and for the slave when refused
   Position common = {};  // of keys: the stream goes on behind it
 
   bool operator==(const StartDecision&) const = default;

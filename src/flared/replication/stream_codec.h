@@ -30,8 +30,8 @@ struct Record {
   std::string_view key;
   RecordView record;
 };
-/// `DELETED <version> <hold-until> <key>`: a remembered deletion (protocol.md 3); before the records of a snapshot. For a
-/// key that was asked for, 0 and 0: nothing is known of it.
+/// `DELETED <version> <hold-until> <key>`: a remembered deletion (protocol.md 3); before the records of a snapshot. For
+/// a key that was asked for, 0 and 0: nothing is known of it.
 struct Deleted {
   std::string_view key;
   RecordVersion version{0};
@@ -95,8 +95,8 @@ struct Refusal {
   std::string_view text;
 };
 
-using Message = std::variant<Ok, SnapshotBegin, Record, Deleted, SnapshotEnd, Entry, Ping, InSync, Ack, Refusal,
-                             Common, Key, Keys, KeysEnd>;
+using Message = std::variant<Ok, SnapshotBegin, Record, Deleted, SnapshotEnd, Entry, Ping, InSync, Ack, Refusal, Common,
+                             Key, Keys, KeysEnd>;
 
 void append(std::string& out, const Ok& message);
 void append(std::string& out, const SnapshotBegin& message);

@@ -5,10 +5,10 @@
 #include "flared/storage/kyoto_visitors.h"
 
 /// The return of a node that was ahead (docs/replication.md 11): its log is cut, and the keys that it wrote behind the
-/// cut get what its source has. The order makes a kill harmless: first the correction gets its name on the disk, and from
-/// then on a start does all of it again; the store is brought to the log's end; the log is cut; the store is changed and
-/// committed; the correction gets its other name. A store that stands behind the cut differs from one at the cut in keys
-/// of the correction only; one before it is brought there by the log.
+/// cut get what its source has. The order makes a kill harmless: first the correction gets its name on the disk, and
+/// from then on a start does all of it again; the store is brought to the log's end; the log is cut; the store is
+/// changed and committed; the correction gets its other name. A store that stands behind the cut differs from one at
+/// the cut in keys of the correction only; one before it is brought there by the log.
 namespace flare {
 
 Result<void, StorageError> KyotoStorage::look(std::string_view key, RecordSink& sink) {
@@ -63,7 +63,8 @@ std::string KyotoStorage::finish(const Correction& correction) {
     }
   }
   // The log knows nothing of what is remembered by this, and of what is not.
-  if (const int error = write_deletions(path("log"), log_->log_id(), deletions_)) {
+  deletions_as_of_ = correction.common.sequence;
+  if (const int error = write_deletions(path("log"), {log_->log_id(), deletions_as_of_}, deletions_)) {
     return fmt::format("{}: cannot be written: {}", path("log/deletions").string(), error_text(error));
   }
   if (!checkpoint_locked()) return fmt::format("{}: the checkpoint failed", path("flare.kch").string());

@@ -2,6 +2,8 @@
 
 #include <fstream>
 #include <random>
+#include <tuple>
+#include <utility>
 
 #include "flared/storage/bytes.h"
 #include "flared/storage/clean_mark.h"
@@ -189,12 +191,24 @@ std::string KyotoStorage::open_log(LastRun& last) {
   auto options = log_options();
   if (last.machine_stopped) options.end = SegmentEnd::unsynced;
   const auto show = [this](const LogEntry& entry) { note_deletion(entry); };
-  const auto dropped_of = read_deletions(path("log"), deletions_);
-  auto opened = UpdateLog::open(std::move(options), show);
+  const auto head = read_deletions(path("log"), deletions_);
+  bool reached = !head || head->as_of == Sequence{0};
+  const auto reach = [&] {  // what is before in the log is older than the file
+    if (std::exchange(reached, true)) return;
+    deletions_.clear();
+    std::ignore = read_deletions(path("log"), deletions_);
+  };
+  auto opened = UpdateLog::open(std::move(options), [&](const LogEntry& entry) {
+    if (!reached && entry.sequence > head->as_of) reach();
+    note_deletion(entry);
+  });
   if (opened) {
     log_ = std::move(*opened);
-    if (!dropped_of || *dropped_of == log_->log_id()) return {};
+    reach();
+    deletions_as_of_ = head ? head->as_of : Sequence{0};
+    if (!head || head->log_id == log_->log_id()) return {};
     deletions_.clear();  // somebody has put the file there
+    deletions_as_of_ = Sequence{0};
     if (!log_->visit(Sequence{0}, show)) return fmt::format("{}: cannot be read again", path("log").string());
     return {};
   }
@@ -246,6 +260,8 @@ std::string KyotoStorage::begin_history(const char* why) {
   start_.new_history = true;
   if (why != nullptr) logger_.warning("{}: a new log is begun: {}", path("flare.kch").string(), why);
   if (!log_ || log_->log_id() != store_->place().log_id) deletions_.clear();
+  deletions_as_of_ = Sequence{0};
+  set_inexact({});
   const auto epoch = log_ ? log_->epoch() : Epoch{0};
   log_.reset();
   // Under its name when it is whole: after a kill a folder without a segment would be taken for a damaged log.
@@ -253,7 +269,7 @@ std::string KyotoStorage::begin_history(const char* why) {
   if (const int failed = UpdateLog::create(path("log.new"), header)) {
     return fmt::format("{}: cannot be created: {}", path("log.new").string(), error_text(failed));
   }
-  if (const int failed = write_deletions(path("log.new"), header.log_id, deletions_)) {
+  if (const int failed = write_deletions(path("log.new"), {header.log_id, Sequence{0}}, deletions_)) {
     return fmt::format("{}: cannot be written: {}", path("log.new/deletions").string(), error_text(failed));
   }
   std::error_code error;

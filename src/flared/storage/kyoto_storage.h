@@ -173,6 +173,7 @@ class KyotoStorage final : public Storage {
   InexactKeys inexact_;
 
   Deletions deletions_;
+  Sequence deletions_as_of_{0};  // of their file: what the last correction has made of the table. Under trim_mutex_.
   StoreQuota quota_;
   std::atomic<Health> health_{Health::good};
   std::atomic<bool> disk_full_{false};  // the last write that wanted room was refused
