@@ -45,9 +45,10 @@ INSTANTIATE_TEST_SUITE_P(Modes, ClusterSimulator, testing::Bool(),
 class PlantedError : public testing::TestWithParam<Plant> {};
 
 TEST_P(PlantedError, IsFound) {
-  constexpr unsigned schedules = 1000;
+  const auto schedules = number_from_environment("FLARE_SIMULATOR_SCHEDULES", 1000);
+  const bool sync = std::getenv("FLARE_ASYNC") == nullptr;
   for (unsigned seed = 1; seed <= schedules; ++seed) {
-    Simulation simulation{{.seed = seed, .sync = true, .plant = GetParam()}};
+    Simulation simulation{{.seed = seed, .sync = sync, .plant = GetParam()}};
     if (const auto wrong = simulation.run(); !wrong.empty()) {
       std::cout << to_text(GetParam()) << ": found by schedule " << seed << ": " << wrong << '\n';
       return;

@@ -499,8 +499,9 @@ TEST_P(Corrected, RefusesAPositionThatTheLogDoesNotHave) {
   EXPECT_EQ(looked(storage(), "changed"), "2 mine");
 }
 
-TEST_P(Corrected, ComesBackAsItWasAfterAStop) {
-  if (!GetParam()) GTEST_SKIP() << "the model keeps nothing";
+class CorrectedOnDisk : public Corrected {};
+
+TEST_P(CorrectedOnDisk, ComesBackAsItWasAfterAStop) {
   ASSERT_TRUE(storage().correct(correction(1)));
   ASSERT_TRUE(storage().close());
   storage_.reset();
@@ -518,6 +519,8 @@ TEST_P(Corrected, ComesBackAsItWasAfterAStop) {
   }
   EXPECT_TRUE(storage().inexact_keys().empty());
 }
+
+INSTANTIATE_TEST_SUITE_P(Kyoto, CorrectedOnDisk, testing::Values(true));
 
 INSTANTIATE_TEST_SUITE_P(Both, Corrected, testing::Bool(),
                          [](const auto& given) { return given.param ? "Kyoto" : "Memory"; });
