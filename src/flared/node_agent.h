@@ -137,6 +137,7 @@ class NodeAgent {
   IoTask<std::string> promise(Promise::Given asked);
   IoTask<> follow_later();
   IoTask<std::string> hold_writes();
+  bool begin_hold();
   IoTask<> release_writes();
 
   IoExecutor executor_;

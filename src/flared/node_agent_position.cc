@@ -90,15 +90,25 @@ IoTask<std::string> NodeAgent::position(std::string words) {
 // What is answered behind it stays true until the map that names another master, or until `departure_` ends: no worker
 // executes a write meanwhile. Those that come wait in the way of requests for a node that is not ready.
 IoTask<std::string> NodeAgent::hold_writes() {
-  if (!departure_.asked(Clock::now())) co_return std::string{"its writes have waited long enough and go on"};
+  std::string failed;
+  if (!begin_hold()) {
+    failed = "its writes have waited long enough and go on";
+    co_return failed;
+  }
+  const bool settled = co_await workers_settled();
+  if (!settled) failed = "its workers are busy";
+  if (settled && (!leading_ || !departure_.holds(Clock::now()))) failed = "its writes go on";
+  co_return failed;
+}
+
+bool NodeAgent::begin_hold() {
+  if (!departure_.asked(Clock::now())) return false;
   if (!view_->departing) {
     mark_split_anew();
     publish_(view_);
   }
   if (!std::exchange(releasing_, true)) asio::co_spawn(executor_, release_writes(), asio::detached);
-  if (!co_await workers_settled()) co_return std::string{"its workers are busy"};
-  if (!leading_ || !departure_.holds(Clock::now())) co_return std::string{"its writes go on"};
-  co_return std::string{};
+  return true;
 }
 
 IoTask<> NodeAgent::release_writes() {
