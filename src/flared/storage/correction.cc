@@ -74,7 +74,8 @@ int cut_segment(const std::filesystem::path& path, const Position& last) {
   }
   const auto end = end_of_entry(bytes, header->bytes, last.sequence);
   if (!end) return EIO;
-  return *end == bytes.size() ? 0 : replace_by_front(path, bytes.substr(0, *end));
+  // Also where nothing is cut off: an UpdateLog that is still open cuts its newest file to its own size at its end.
+  return replace_by_front(path, bytes.substr(0, *end));
 }
 
 }  // namespace
