@@ -237,7 +237,7 @@ void Server::make_parts() {
   setup.log_written = [this] { clusters_->log_written(); };
   clusters_.emplace(ClusterReplicator::Setup{executor, *storage_, *pool_, log_, clock_,
                                              NodeKey{options_.server_name, options_.server_port}, options_.bind_address,
-                                             options_.data_dir});
+                                             options_.data_dir, copied_touches_});
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
                    const auto& partitions = view->partitions;
@@ -258,6 +258,7 @@ void Server::make_parts() {
   worker_setup_->identity = &*identity_;
   worker_setup_->replicated_writes = &agent_->replicated_writes();
   worker_setup_->gate = &gate_;
+  worker_setup_->copied_touches = &copied_touches_;
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);

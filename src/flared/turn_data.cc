@@ -8,6 +8,7 @@
 #include "common/protocol/words.h"
 #include "flared/delayed_write.h"
 #include "flared/item_operations.h"
+#include "flared/local_write.h"
 #include "flared/operations.h"
 #include "flared/quota.h"
 #include "flared/turn.h"
@@ -149,6 +150,7 @@ void Turn::execute(const Request& request) {
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
   if (!outcome) return fail(request, outcome.error());
   count(worker_.counts(), request, *outcome);
+  note_copied(worker_.setup(), request, *outcome);
   if (writer.full()) return output_->append(reply::answer_too_large);
   append_answer(*output_, request, *outcome);
 }
