@@ -325,7 +325,12 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
   mark_split_anew();
   publish_(view_);
   serve_originals();
-  if (plan_.kind == ReplicationPlan::Kind::import) start_import();
+  if (plan_.kind != ReplicationPlan::Kind::import) co_return;
+  // What an original master sends here before the workers know of the new partition goes back to it: it has to be in
+  // its dump.
+  while (round == round_ && !co_await workers_settled()) {
+  }
+  if (round == round_) start_import();
 }
 
 IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
@@ -443,6 +448,7 @@ void NodeAgent::set_pace(int bandwidth_kb_s, std::chrono::microseconds interval)
   const auto bandwidth = static_cast<std::uint64_t>(bandwidth_kb_s);
   sources_.set_pace(bandwidth, interval);
   follower_.set_pace(DumpPace{interval, bandwidth});
+  importer_.set_pace(DumpPace{interval, bandwidth});
 }
 
 // Every slave that the map shows, whatever it is: who is of ours comes by itself, and is left alone.

@@ -145,6 +145,8 @@ void Turn::execute(const Request& request) {
   if (!may_write(request)) return error(request, reply::too_few_replicas);
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
+  // What an original sends the master that will have the key: its versions may be a second master's.
+  if (!operation.limited && is_replication_form(request)) operation.any_version = true;
   ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
   // protocol.md 1: with noreply no result is sent, of gat no value.
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
