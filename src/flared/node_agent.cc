@@ -122,11 +122,15 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       original_slaves_(executor, storage, pool, log, own_key_,
                        {[this](const NodeKey& slave) { return sources_.serves(slave); },
                         [this](NodeKey slave) { return dismiss_slave(std::move(slave)); },
-                        [this](const NodeKey& slave, Sequence acknowledged) { keeper_.on_ack(slave, acknowledged); }},
+                        [this](const NodeKey& slave, Sequence acknowledged, bool active) {
+                          keeper_.on_original_ack(slave, acknowledged, active);
+                        }},
                        original_slaves_options(setup_)),
       follower_(executor, storage, pool,
                 {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); },
-                 setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); }},
+                 setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); },
+                 // Else each answer of this slave would wait for a word that never comes.
+                 [this](bool original) { original ? gate_.stand_alone() : gate_.forget(); }},
                 follower_options(setup_, &replicated_writes_)),
       importer_(executor, storage, pool,
                 {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); },
@@ -242,7 +246,8 @@ void NodeAgent::install(NodeMap map) {
   view->map = std::move(map);
   mark_split(*view);
   const auto own = view->map.nodes.find(own_key_);
-  view->build_incomplete = own != view->map.nodes.end() && is_unbuilt_slave(own->second);
+  note_build(before, own == view->map.nodes.end() ? std::nullopt : std::optional{own->second});
+  view->build_incomplete = own != view->map.nodes.end() && is_unbuilt(own->second);
   build_incomplete_.store(view->build_incomplete, std::memory_order_relaxed);
   view_ = std::move(view);
   const auto now = own_entry();
@@ -350,12 +355,28 @@ IoTask<> NodeAgent::tell_index(std::uint64_t round, std::string state) {
   }
 }
 
-bool NodeAgent::is_unbuilt_slave(const Node& own) const {
-  return doubtful_ && own.role == Role::slave && own.state == State::active;
+// Maps can be missed, so a master counts as unbuilt only if it was seen active as a slave before: an original index
+// makes active, and promotes, whom it is told to (docs/spec/cluster.md 1.5).
+void NodeAgent::note_build(const std::optional<Node>& before, const std::optional<Node>& now) {
+  if (!now || now->role == Role::proxy) {
+    building_ = false;
+  } else if (now->role == Role::slave) {
+    const bool was = before && before->role == Role::slave && before->partition == now->partition;
+    if (now->state == State::prepare && !(was && before->state == State::prepare)) building_ = true;
+  } else {
+    const bool promoted = before && before->role == Role::slave && before->state == State::active;
+    if (!promoted && !(before && before->role == Role::master)) building_ = false;
+  }
+}
+
+bool NodeAgent::is_unbuilt(const Node& own) const {
+  if (own.state != State::active) return false;
+  return own.role == Role::slave ? doubtful_ || building_ : own.role == Role::master && building_;
 }
 
 void NodeAgent::build_confirmed() {
-  if (!std::exchange(doubtful_, false) || !view_->build_incomplete) return;
+  const bool doubtful = std::exchange(doubtful_, false);
+  if (!(std::exchange(building_, false) || doubtful) || !view_->build_incomplete) return;
   auto view = std::make_shared<RoutingView>(*view_);
   view->build_incomplete = false;
   build_incomplete_.store(false, std::memory_order_relaxed);
@@ -381,8 +402,11 @@ IoTask<bool> NodeAgent::confirm_slave(NodeKey slave) {
 IoTask<InSyncSet::Outcome> NodeAgent::tell_in_sync(InSyncSet::Report report) {
   const auto found = view_->map.nodes.find(report.slave);
   if (found == view_->map.nodes.end()) co_return InSyncSet::Outcome::refused;
-  auto request = fmt::format("node insync {} {} {} {}", found->second.server_name, found->second.port,
-                             raw(report.epoch), report.joins ? 1 : 0);
+  // An original index keeps no in-sync set: there a slave is none to be promoted when it is none (replication.md 8).
+  const bool dismiss = !report.joins && !view_->map.reigns.contains(plan_.partition);
+  auto request = dismiss ? fmt::format("node role {} {} proxy 0 -1", found->second.server_name, found->second.port)
+                         : fmt::format("node insync {} {} {} {}", found->second.server_name, found->second.port,
+                                       raw(report.epoch), report.joins ? 1 : 0);
   const auto told = co_await index_.tell(std::move(request), tell_deadline);
   if (told) co_return InSyncSet::Outcome::stored;
   // An original index knows no `node insync`: it takes the slave's own word (cluster.md 1.5).

@@ -117,7 +117,8 @@ class NodeAgent {
   IoTask<bool> workers_settled();
   void follow_master();
   void in_sync();
-  bool is_unbuilt_slave(const Node& own) const;
+  void note_build(const std::optional<Node>& before, const std::optional<Node>& now);
+  bool is_unbuilt(const Node& own) const;
   void build_confirmed();
   void gathered();
   IoTask<> tell_index(std::uint64_t round, std::string state);
@@ -155,7 +156,9 @@ class NodeAgent {
   bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
   std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;
-  bool doubtful_;  // the store is still the salvaged one, or its successor is not confirmed yet
+  std::optional<std::chrono::milliseconds> probe_interval_;
+  bool doubtful_;          // the store is still the salvaged one, or its successor is not confirmed yet
+  bool building_ = false;  // told to build itself as a slave, and its master has not confirmed that it has
   std::atomic<bool> build_incomplete_ = false;
   bool learning_ = false;  // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>
