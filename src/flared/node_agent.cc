@@ -194,6 +194,7 @@ std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
     return "SERVER_ERROR node sync error\r\n";
   }
   install(std::move(*map));
+  probe_interval_ = probe_interval_of_map(lines);
   ask_for_cluster_id(lines);
   return "OK\r\n";
 }

@@ -71,8 +71,10 @@ class NodeAgent {
   /// Whether this node is a master that numbers entries.
   bool is_leading() const { return leading_; }
   std::optional<Node> own_entry() const;
-  /// Whether this node is shown as an active slave with a salvaged store, before its master has confirmed a new one
-  /// (docs/replication.md 4). Any thread.
+  /// How often the index probes this node, by its last map.
+  std::optional<std::chrono::milliseconds> probe_interval() const { return probe_interval_; }
+  /// Whether this node is shown as active with a store that its master has not confirmed: a salvaged one, or one in
+  /// work (docs/replication.md 4). Any thread.
   bool build_incomplete() const { return build_incomplete_.load(std::memory_order_relaxed); }
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;

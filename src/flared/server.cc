@@ -265,8 +265,9 @@ void Server::make_parts() {
   addresses_.emplace(executor, worker_setup_->places);
   map_copy_.emplace(executor, *pool_, map_copy_path(), log_);
   map_offer_.emplace(
-      executor, MapOffer::Setup{options_.server_name, options_.server_port}, *index_, [this] { return agent_->view(); },
-      worker_setup_->probed, log_);
+      executor,
+      MapOffer::Setup{options_.server_name, options_.server_port, [this] { return agent_->probe_interval(); }}, *index_,
+      [this] { return agent_->view(); }, worker_setup_->probed, log_);
   learn_addresses();
 }
 
