@@ -115,7 +115,12 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
   mark_split_anew();
   publish_(view_);
   serve_originals();
-  if (plan_.kind == ReplicationPlan::Kind::import) start_import();
+  if (plan_.kind != ReplicationPlan::Kind::import) co_return;
+  // What an original master sends here before the workers know of the new partition goes back to it: it has to be in
+  // its dump.
+  while (round == round_ && !co_await workers_settled()) {
+  }
+  if (round == round_) start_import();
 }
 
 // Every slave that the map shows, whatever it is: who is of ours comes by itself, and is left alone.

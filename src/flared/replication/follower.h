@@ -68,6 +68,7 @@ class Follower {
     std::function<void(const std::string&)> failed;     // one sentence for the log; equal ones in a row come once
     std::function<void()> replaced = nullptr;           // a whole snapshot of the source was swapped in
     std::function<void(Sequence)> committed = nullptr;  // what the source says is committed, after each batch
+    std::function<void(bool)> original = nullptr;       // the source is an original, which never says that; or no more
   };
 
   Follower(IoExecutor executor, Storage& storage, BlockingPool& pool, Callbacks callbacks, FollowerOptions options);

@@ -92,8 +92,10 @@ IoTask<> FollowerRun::loop([[maybe_unused]] std::shared_ptr<FollowerRun> self) {
       if (ended.original && original_ && round == round_) {
         client_.reset();
         figures_.original = true;
+        if (callbacks_.original) callbacks_.original(true);
         ended.reason = co_await original_->follow(std::move(target));
         figures_.original = false;
+        if (round == round_ && callbacks_.original) callbacks_.original(false);
       }
     } catch (const std::exception& error) {
       ended.reason = error.what();
