@@ -86,9 +86,11 @@ bool SourceSession::is_source() const {
   return false;
 }
 
-bool SourceSession::wanted(const LogEntry& entry) const {
-  if (entry.kind == EntryKind::flush) return true;
-  return wanted(entry.key) && !(import_ && is_drop(entry));
+// What an earlier split has left here is not this node's to give.
+bool SourceSession::wanted(std::string_view key) const {
+  if (!import_) return true;
+  if (former_ && former_(key) != own_partition_) return false;
+  return shared_->callbacks.future_partition(key, hello_.partitions) == hello_.partition;
 }
 
 bool SourceSession::wanted(const LogEntry& entry) const {
