@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "support/originals_cluster.h"
+#include "support/tenants.h"
 
 namespace flare::test {
 namespace {
@@ -120,6 +121,8 @@ TEST_F(OriginalIndex, IsReplacedByOursAndBackUnderRunningNodes) {
   cluster_.start_index();
   EXPECT_EQ(cluster_.map(), nodes);
   EXPECT_GE(std::stoull(version()), before);
+  ASSERT_TRUE(eventually([this] { return !cluster_id_of(cluster_.index()).empty(); }))
+      << "it changes nothing before it has asked its nodes for the cluster's";
   role(original(0).address(), "slave 2 0");
   ASSERT_TRUE(know_the_map({ours(0), original(0).address()}));
   EXPECT_EQ(original(0).map().nodes.at(original(0).key()).balance, 2);
@@ -190,8 +193,11 @@ TEST_F(SyncUnderAnOriginalIndex, ASilentSlaveIsDismissedByTheOption) {
   ASSERT_TRUE(std::find(requests.begin(), requests.end(), dismissal) == requests.end());
   original(0).freeze(true);
   EXPECT_TRUE(eventually([this] { return set(ours(0), "k2", "v") == "STORED"; }));
-  const auto later = asked();
-  EXPECT_TRUE(std::find(later.begin(), later.end(), dismissal) != later.end());
+  // The map that follows from it may be there before the answer to it.
+  EXPECT_TRUE(eventually([&] {
+    const auto later = asked();
+    return std::find(later.begin(), later.end(), dismissal) != later.end();
+  }));
   original(0).freeze(false);
 }
 
