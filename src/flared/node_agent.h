@@ -12,6 +12,7 @@
 #include "common/net/blocking_pool.h"
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
+#include "flared/departure.h"
 #include "flared/index_link.h"
 #include "flared/replication/commit_gate.h"
 #include "flared/replication/follower.h"
@@ -73,8 +74,10 @@ class NodeAgent {
   /// Whether this node is a master that numbers entries.
   bool is_leading() const { return leading_; }
   std::optional<Node> own_entry() const;
-  /// Whether this node is shown as an active slave with a salvaged store, before its master has confirmed a new one
-  /// (docs/replication.md 4). Any thread.
+  /// How often the index probes this node, by its last map.
+  std::optional<std::chrono::milliseconds> probe_interval() const { return probe_interval_; }
+  /// Whether this node is shown as active with a store that its master has not confirmed: a salvaged one, or one in
+  /// work (docs/replication.md 4). Any thread.
   bool build_incomplete() const { return build_incomplete_.load(std::memory_order_relaxed); }
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;
@@ -101,12 +104,18 @@ class NodeAgent {
   const NodeKey& own_key() const { return own_key_; }
 
  private:
+  // node_agent_map.cc
   void install(NodeMap map);
   void ask_for_cluster_id(std::string_view lines);
   IoTask<> learn_cluster_id();
+  void note_build(const std::optional<Node>& before, const std::optional<Node>& now);
+  bool is_unbuilt(const Node& own) const;
+  // node_agent_duty.cc
   void carry_out(const ReplicationPlan& plan);
   IoTask<> leave_former_role(std::uint64_t round);
   IoTask<> lead(std::uint64_t round);
+  bool leads_or_will() const;
+  void serve_originals();
   // node_agent_split.cc
   void start_import();
   void gather(const std::vector<Node>& sources);
@@ -118,26 +127,31 @@ class NodeAgent {
   IoTask<> hand_over(StreamSocket socket, std::string line, std::string peer);
   IoTask<std::string> grant_handover(std::string line, std::string peer);
   IoTask<bool> workers_settled();
-  void follow_master();
-  void in_sync();
-  bool is_unbuilt_slave(const Node& own) const;
-  void build_confirmed();
-  void gathered();
-  IoTask<> tell_index(std::uint64_t round, std::string state);
-  bool slaves_have_all() const;
-  void serve_originals();
-  IoTask<bool> dismiss_slave(NodeKey slave);
-  IoTask<bool> confirm_slave(NodeKey slave);
-  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
-  bool leads_or_will() const;
-  Epoch told_epoch() const;
-  void tell_committed();
+  // node_agent_position.cc
   void recall_promise();
   IoTask<> settle_versions(Epoch epoch);
   std::string position_refusal(PartitionId partition) const;
   Result<Position, StorageError> written_position();
   IoTask<std::string> promise(Promise::Given asked);
+  void follow_master();
   IoTask<> follow_later();
+  IoTask<std::string> hold_writes();
+  bool begin_hold();
+  IoTask<> release_writes();
+  // node_agent_reports.cc
+  void in_sync();
+  void build_confirmed();
+  void gathered();
+  IoTask<> tell_index(std::uint64_t round, std::string state);
+  IoTask<bool> confirm_slave(NodeKey slave);
+  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
+  IoTask<bool> dismiss_slave(NodeKey slave);
+  bool slaves_have_all() const;
+
+  Epoch told_epoch() const;
+  void tell_committed();
+
+  static constexpr std::chrono::seconds tell_deadline{2};  // of one word to the index
 
   IoExecutor executor_;
   Setup setup_;
@@ -155,11 +169,15 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  Departure departure_;
+  bool releasing_ = false;              // a coroutine waits for the end of departure_
   bool workers_act_anew_ = true;        // no worker executes by this node's former role any more
   bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
   std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;
-  bool doubtful_;  // the store is still the salvaged one, or its successor is not confirmed yet
+  std::optional<std::chrono::milliseconds> probe_interval_;
+  bool doubtful_;          // the store is still the salvaged one, or its successor is not confirmed yet
+  bool building_ = false;  // told to build itself as a slave, and its master has not confirmed that it has
   std::atomic<bool> build_incomplete_ = false;
   bool learning_ = false;  // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>
