@@ -79,7 +79,9 @@ std::vector<std::string> ChaosFarm::hosts(bool splits) {
 }
 
 ClusterPlan ChaosFarm::cluster_plan(const Plan& plan, const FarmNetwork& network) {
-  ClusterPlan made{.folder = plan.folder, .index = {.name = index_host, .port = 12120}};
+  ClusterPlan made{.folder = plan.folder,
+                   .index = {.name = index_host, .port = 12120},
+                   .index_lines = {"monitor-read-timeout = 1000"}};  // who stands still or is cut off is deposed
   made.networks.emplace(index_host, network.network_of(index_host));
   for (std::size_t node = 0; node <= (plan.splits ? new_slave : proxy); ++node) {
     made.nodes.push_back({host_of(node), 12121});

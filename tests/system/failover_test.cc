@@ -178,6 +178,9 @@ TEST_F(Failover, GoesToTheMostCompleteSlave) {
   write(cluster_.node(master), 50, 50, std::string(connection_bytes_max() / 40, 'v'));
   ASSERT_TRUE(is_equal(cluster_, master, slave));
   cluster_.node_process(master).kill();
+  // Who has answered in time is compared: the slave has, when the other goes on.
+  const auto told = key_of(cluster_.node(slave)) + " is at epoch ";
+  ASSERT_TRUE(eventually([&] { return read_file(cluster_.log_of(cluster_.index())).find(told) != std::string::npos; }));
   cluster_.node_process(other).thaw();
   ASSERT_TRUE(cluster_.becomes(slave, "master", "active"));
   expect_all(cluster_.node(slave), 100);
