@@ -16,8 +16,8 @@ constexpr const char* plain_processor =
     "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX2,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,-LZCNT,"
     "-SSE4_2,-SSE4_1,-SSSE3,-ERMS,-FSRM,-RTM,-MOVBE";
 
-constexpr std::array allocating{std::string_view{"malloc"},  std::string_view{"calloc"},
-                                std::string_view{"realloc"}, std::string_view{"aligned_alloc"},
+constexpr std::array allocating{std::string_view{"malloc"},   std::string_view{"calloc"},
+                                std::string_view{"realloc"},  std::string_view{"aligned_alloc"},
                                 std::string_view{"memalign"}, std::string_view{"posix_memalign"}};
 
 bool allocates(std::string_view function) {

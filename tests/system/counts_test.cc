@@ -19,11 +19,13 @@
 namespace flare::test {
 namespace {
 
-// One client in turn gives the same number to the instruction; a write of the log by another thread, or the index's
-// probe within a part, is below one percent of it.
+// Ten runs on a machine with load 15: a node that answers itself gives the same number to the instruction; at a proxy
+// it differs by 0.7 %, since the reactor looks for events between handlers and finds the other node's answer now or
+// later, which is where its system calls differ by 7 %. A call more for each request or turn is above 10 % everywhere.
 constexpr double instructions_tolerance = 0.03;
+constexpr double system_calls_tolerance = 0.10;
 // For each operation: what comes once in many operations, as a block of a queue, may fall into another part.
-constexpr double calls_tolerance = 0.02;
+constexpr double allocations_tolerance = 0.02;
 
 constexpr int keys = 200;
 constexpr std::size_t value_bytes = 100;
@@ -180,8 +182,9 @@ void compare(const std::string& shape, const Figures& counted, const Figures& ex
   const char* const renew = "; if this is meant, run FLARE_COUNTS_WRITE=1 build/dev/bin/system_counts_test";
   EXPECT_NEAR(counted.instructions, expected.instructions, expected.instructions * instructions_tolerance)
       << shape << ": instructions" << renew;
-  EXPECT_NEAR(counted.system_calls, expected.system_calls, calls_tolerance) << shape << ": system calls" << renew;
-  EXPECT_NEAR(counted.allocations, expected.allocations, calls_tolerance) << shape << ": allocations" << renew;
+  EXPECT_NEAR(counted.system_calls, expected.system_calls, expected.system_calls * system_calls_tolerance)
+      << shape << ": system calls" << renew;
+  EXPECT_NEAR(counted.allocations, expected.allocations, allocations_tolerance) << shape << ": allocations" << renew;
 }
 
 TEST(Counts, ARequestCostsWhatItCostBefore) {
