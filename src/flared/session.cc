@@ -108,6 +108,7 @@ bool Session::begin_wait(Turn& turn) {
     part_with(out_of_memory);
     return false;
   }
+  turn.give_empty_output_back();
   turn.awaited()->watch_asker([this] { return !open() || has_hung_up(socket_.native_handle()); });
   return true;
 }

@@ -293,9 +293,13 @@ void Turn::ask_control(const Request& request) {
   more_input_ = true;  // what follows in the pipeline is done after this
 }
 
+void Turn::give_empty_output_back() {
+  if (output_->empty()) output_.reset();
+}
+
 void Turn::take_awaited() {
   auto whole = worker_.outputs().borrow();
-  awaited_->merge(output_->view(), *whole);
+  awaited_->merge(output_ ? output_->view() : std::string_view{}, *whole);
   output_ = std::move(whole);
   worker_.awaited().give_back(std::move(awaited_));
 }

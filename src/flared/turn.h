@@ -45,6 +45,8 @@ class Turn {
   bool stopped_early() const { return more_input_ || after_ == After::dump; }
   std::size_t bytes_needed() const { return bytes_needed_; }
   const std::shared_ptr<AwaitedAnswers>& awaited() const { return awaited_; }  // null: nothing to wait for
+  /// While others answer: an empty output is of use to other sessions.
+  void give_empty_output_back();
   /// Once they are complete: all answers are in the output then, in their order.
   void take_awaited();
   OutputBuffer& output() { return *output_; }
