@@ -337,7 +337,7 @@ void ControlDesk::thread_list(std::function<std::string(const std::vector<Thread
 }
 
 std::string_view ControlDesk::ailment() {
-  if (kept_out_.load(std::memory_order_relaxed)) return "SERVER_ERROR not joined yet\r\n";
+  if (kept_out_.load(std::memory_order_relaxed)) return not_joined_answer;
   if (time_watcher_ && time_watcher_->too_long()) return "SERVER_ERROR storage access lasts too long\r\n";
   if (agent_->build_incomplete()) return build_incomplete_answer;
   return storage_.figures().failed ? std::string_view{"SERVER_ERROR storage error\r\n"} : std::string_view{};

@@ -29,6 +29,8 @@ namespace flare {
 
 /// To the index, while this node could only serve what a salvage has left (docs/replication.md 4).
 constexpr std::string_view build_incomplete_answer = "SERVER_ERROR build incomplete\r\n";
+/// To the index, while it has not answered `node add` yet.
+constexpr std::string_view not_joined_answer = "SERVER_ERROR not joined yet\r\n";
 
 /// This node's place in the cluster: holds the map, publishes the routes, and does what the map asks of this node
 /// (docs/spec/cluster.md 1.7, 3.1; docs/replication.md 3, 4). Everything runs on the control thread.
@@ -99,11 +101,17 @@ class NodeAgent {
   const NodeKey& own_key() const { return own_key_; }
 
  private:
+  // node_agent_map.cc
   void install(NodeMap map);
   void ask_for_cluster_id(std::string_view lines);
   IoTask<> learn_cluster_id();
+  bool is_unbuilt_slave(const Node& own) const;
+  // node_agent_duty.cc
   void carry_out(const ReplicationPlan& plan);
+  IoTask<> leave_former_role(std::uint64_t round);
   IoTask<> lead(std::uint64_t round);
+  bool leads_or_will() const;
+  void serve_originals();
   // node_agent_split.cc
   void start_import();
   void gather(const std::vector<Node>& sources);
@@ -115,26 +123,28 @@ class NodeAgent {
   IoTask<> hand_over(StreamSocket socket, std::string line, std::string peer);
   IoTask<std::string> grant_handover(std::string line, std::string peer);
   IoTask<bool> workers_settled();
-  void follow_master();
-  void in_sync();
-  bool is_unbuilt_slave(const Node& own) const;
-  void build_confirmed();
-  void gathered();
-  IoTask<> tell_index(std::uint64_t round, std::string state);
-  bool slaves_have_all() const;
-  void serve_originals();
-  IoTask<bool> dismiss_slave(NodeKey slave);
-  IoTask<bool> confirm_slave(NodeKey slave);
-  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
-  bool leads_or_will() const;
-  Epoch told_epoch() const;
-  void tell_committed();
+  // node_agent_position.cc
   void recall_promise();
   IoTask<> settle_versions(Epoch epoch);
   std::string position_refusal(PartitionId partition) const;
   Result<Position, StorageError> written_position();
   IoTask<std::string> promise(Promise::Given asked);
+  void follow_master();
   IoTask<> follow_later();
+  // node_agent_reports.cc
+  void in_sync();
+  void build_confirmed();
+  void gathered();
+  IoTask<> tell_index(std::uint64_t round, std::string state);
+  IoTask<bool> confirm_slave(NodeKey slave);
+  IoTask<InSyncSet::Outcome> tell_in_sync(InSyncSet::Report report);
+  IoTask<bool> dismiss_slave(NodeKey slave);
+  bool slaves_have_all() const;
+
+  Epoch told_epoch() const;
+  void tell_committed();
+
+  static constexpr std::chrono::seconds tell_deadline{2};  // of one word to the index
 
   IoExecutor executor_;
   Setup setup_;
@@ -152,6 +162,7 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  bool workers_act_anew_ = true;        // no worker executes by this node's former role any more
   bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
   std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;

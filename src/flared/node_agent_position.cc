@@ -113,7 +113,7 @@ IoTask<> NodeAgent::follow_later() {
 }
 
 void NodeAgent::follow_master() {
-  if (plan_.kind != ReplicationPlan::Kind::follow) return;
+  if (plan_.kind != ReplicationPlan::Kind::follow || !workers_act_anew_) return;
   if (promise_.holds(Clock::now())) {
     if (!std::exchange(following_later_, true)) asio::co_spawn(executor_, follow_later(), asio::detached);
     return;

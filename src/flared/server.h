@@ -42,29 +42,37 @@ class Server {
   int run();
 
  private:
+  static constexpr const char* program = "flared";
+  static constexpr std::chrono::milliseconds index_patience{4500};  // as the original: 9 attempts, 0.5 s apart
+
+  // server_prepare.cc
+  static StartFailure of_index(const IndexLink::Failure& failure);
+  std::vector<IndexLink::Server> index_servers() const;
   std::optional<StartFailure> prepare();
   std::optional<StartFailure> listen();
-  std::optional<StartFailure> settle_identity();
   std::optional<StartFailure> listen_at(std::size_t door);
   std::optional<StartFailure> listen_at_socket();
+  std::optional<StartFailure> settle_identity();
+  std::filesystem::path map_copy_path() const;
+  bool starts_by_copy(const IndexLink::Failure& failure);
   std::optional<StartFailure> open_storage();
+  // server_options.cc
+  IoTask<> wait_for_hangup();
+  void reread();
+  void apply(const FlaredOptions& options);
+  void apply_doors();
+
   void make_parts();
   void start_workers();
+  void give_routes();
+  void learn_addresses();
   void settle(std::function<void()> done);
   void accept(std::size_t door, int descriptor, std::string peer);
   IoTask<> join();
-  bool starts_by_copy(const IndexLink::Failure& failure);
   void begin_serving(const IndexLink::Joined& known);
-  std::filesystem::path map_copy_path() const;
-  IoTask<> wait_for_stop();
-  IoTask<> wait_for_hangup();
-  IoTask<> stop();
-  void reread();
-  void apply(const FlaredOptions& options);
-  void give_routes();
-  void apply_doors();
-  void learn_addresses();
   void fail(const StartFailure& failure);
+  IoTask<> wait_for_stop();
+  IoTask<> stop();
 
   FlaredOptions options_;
   Daemonizer daemonizer_;

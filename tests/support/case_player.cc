@@ -12,7 +12,7 @@ namespace {
 using std::literals::operator""sv;
 
 constexpr Milliseconds silence{100};  // protocol.md 10: no byte within it is no answer
-constexpr Milliseconds answer_limit{5'000};
+constexpr Milliseconds answer_limit = usual_limit;
 constexpr Milliseconds piece_pause{10};  // so that each piece is a read of its own; nothing depends on it
 constexpr std::string_view probe = "version\r\n";
 constexpr std::string_view probe_answer = "VERSION 2.0.0\r\n";
@@ -107,7 +107,11 @@ Answer play(const Address& address, const JsonCase& golden, const Expectation& e
   }
   const bool silent = expected.after == After::waits && expected.text.empty();
   const auto complete = [&] { return !silent && expected.fits(client.received()); };
-  if (!receive_until(client, silence, complete)) return {client.received(), After::closed};
+  // What is not complete yet where nothing more can be asked is only late.
+  const bool asks_behind = expected.after != After::waits;
+  if (!receive_until(client, silent || asks_behind ? silence : answer_limit, complete)) {
+    return {client.received(), After::closed};
+  }
   // A probe behind half a line would be the other half of it.
   if (silent) return {client.received(), After::waits};
   return ask_behind(client, golden, expected);

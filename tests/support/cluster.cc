@@ -10,7 +10,7 @@
 namespace flare::test {
 namespace {
 
-constexpr Milliseconds start_limit{20'000};
+constexpr Milliseconds start_limit{60'000};
 
 std::string role_line(const Address& node, const std::string& rest) {
   return "node role " + node.name + " " + std::to_string(node.port) + " " + rest;
@@ -18,6 +18,19 @@ std::string role_line(const Address& node, const std::string& rest) {
 
 void require(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error(what);
+}
+
+std::string name_in(const std::string& line) { return line.substr(0, line.find(' ')); }
+
+// An option given twice is an error.
+std::vector<std::string> with_defaults(const std::vector<std::string>& lines,
+                                       const std::vector<std::string>& defaults) {
+  auto all = lines;
+  for (const auto& line : defaults) {
+    const auto same = [&](const auto& given) { return name_in(given) == name_in(line); };
+    if (std::none_of(lines.begin(), lines.end(), same)) all.push_back(line);
+  }
+  return all;
 }
 
 std::string* field_of(NodeView& view, const std::string& name) {
@@ -56,14 +69,12 @@ void Cluster::write_config(const Address& daemon, std::vector<std::string> lines
 }
 
 void Cluster::write_configs() const {
-  std::vector<std::string> index_lines{"monitor-threshold = 3", "monitor-interval = 1", "monitor-read-timeout = 1000"};
-  index_lines.insert(index_lines.end(), plan_.index_lines.begin(), plan_.index_lines.end());
-  write_config(plan_.index, index_lines);
+  write_config(plan_.index, with_defaults(plan_.index_lines, {"monitor-threshold = 3", "monitor-interval = 1",
+                                                              "monitor-read-timeout = 60000"}));
   for (const auto& node : plan_.nodes) {
-    std::vector<std::string> lines{"index-server-name = " + plan_.index.name,
-                                   "index-server-port = " + std::to_string(plan_.index.port), "storage-large = true"};
-    lines.insert(lines.end(), plan_.node_lines.begin(), plan_.node_lines.end());
-    write_config(node, lines);
+    write_config(node, with_defaults(plan_.node_lines, {"index-server-name = " + plan_.index.name,
+                                                        "index-server-port = " + std::to_string(plan_.index.port),
+                                                        "storage-large = true"}));
   }
 }
 
@@ -82,7 +93,12 @@ void Cluster::spawn(const std::string& name, const Address& daemon, const std::v
     command.words.insert(command.words.begin(), found->second.begin(), found->second.end());
   }
   command.words.insert(command.words.end(), more_words.begin(), more_words.end());
+  said_before_[key_of(daemon)] = read_file(log_of(daemon)).size();
   processes_.insert_or_assign(key_of(daemon), Process{command});
+}
+
+bool Cluster::says_since_its_start(const Address& daemon, const std::string& text) const {
+  return read_file(log_of(daemon)).find(text, said_before_.at(key_of(daemon))) != std::string::npos;
 }
 
 void Cluster::spawn_index(const std::vector<std::string>& more_words) { spawn("flarei", plan_.index, more_words); }
@@ -101,8 +117,10 @@ void Cluster::start_node(std::size_t number) {
   spawn_node(number);
   const auto& address = plan_.nodes.at(number);
   const auto up = [&] {
+    if (!node_process(number).running()) return true;
+    if (!says_since_its_start(address, "joined the cluster")) return false;
     const auto seen = view(number);
-    return (seen && seen->state == "active" && serves(address)) || !node_process(number).running();
+    return seen && seen->state == "active" && serves(address);
   };
   require(eventually(up, start_limit) && node_process(number).running(),
           "flared " + key_of(address) + " does not serve: " + read_file(log_of(address)));
@@ -174,7 +192,7 @@ std::string program(const std::string& name) { return std::string{FLARE_BIN_DIR}
 
 bool serves(const Address& daemon) {
   try {
-    return TextClient{daemon, Milliseconds{2'000}}.ask("ping") == "OK";
+    return TextClient{daemon, ask_limit}.ask("ping") == "OK";
   } catch (const std::runtime_error&) {
     return false;
   }

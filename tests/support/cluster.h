@@ -24,6 +24,9 @@ struct NodeView {
 /// All nodes of an answer to `stats nodes`.
 [[nodiscard]] std::map<std::string, NodeView> read_map(const std::vector<std::string>& lines);
 
+/// An option given here takes the place of the Cluster's default. By default the index takes a node for dead that is
+/// gone, but none that stands still: a loaded machine lets a node wait, too. A test of the monitor says
+/// monitor-read-timeout itself.
 struct ClusterPlan {
   std::filesystem::path folder{};  ///< data-dirs, config files and logs go below it
   std::string tenant{};            ///< option `tenant`; empty: not set
@@ -48,6 +51,7 @@ class Cluster {
   /// Starts everything, nodes in order, and waits until each is active in the map and answers.
   void start();
   void start_index();
+  /// Until it has joined: the map shows it active, and not only still.
   void start_node(std::size_t number);
   /// Starts the process only; the caller waits for what it expects.
   void spawn_node(std::size_t number, const std::vector<std::string>& more_words = {});
@@ -66,9 +70,9 @@ class Cluster {
   [[nodiscard]] std::optional<NodeView> view(std::size_t number) const;
   /// Waits until the node's entry begins with these: role, state.
   [[nodiscard]] bool becomes(std::size_t number, const std::string& role, const std::string& state,
-                             Milliseconds limit = Milliseconds{20'000}) const;
+                             Milliseconds limit = usual_limit) const;
   /// All running nodes hold the index's map: its answers come before the nodes have it (cluster.md 1.3).
-  [[nodiscard]] bool settles(Milliseconds limit = Milliseconds{20'000});
+  [[nodiscard]] bool settles(Milliseconds limit = usual_limit);
   /// `node role ... master 1 <partition>`, until it is active there and all nodes know.
   void make_master(std::size_t number, int partition = 0);
   /// `node role ... slave 1 <partition>` twice, as an operator does: the second gives it its balance.
@@ -78,9 +82,11 @@ class Cluster {
   void write_configs() const;
   void write_config(const Address& daemon, std::vector<std::string> lines) const;
   void spawn(const std::string& program, const Address& daemon, const std::vector<std::string>& more_words);
+  [[nodiscard]] bool says_since_its_start(const Address& daemon, const std::string& text) const;
 
   ClusterPlan plan_;
   std::map<std::string, Process> processes_;
+  std::map<std::string, std::size_t> said_before_;  // bytes of a daemon's log at its start
 };
 
 /// Path of a program under test.

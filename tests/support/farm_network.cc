@@ -55,4 +55,15 @@ std::string FarmNetwork::network_of(const std::string& host) const {
 void FarmNetwork::cut(const std::string& host) const { must("ip link set " + links_.at(host) + " down"); }
 void FarmNetwork::mend(const std::string& host) const { must("ip link set " + links_.at(host) + " up"); }
 
+// Frames go to a network card that nobody has.
+void FarmNetwork::cut_path(const std::string& from, const std::string& to) const {
+  must("ip neigh replace " + to + " lladdr 02:00:00:00:00:01 dev eth0 nud permanent", network_of(from));
+}
+
+void FarmNetwork::mend_path(const std::string& from, const std::string& to) const {
+  must("ip neigh del " + to + " dev eth0", network_of(from));
+}
+
+void FarmNetwork::add_address(const std::string& address) const { must("ip addr add " + address + "/24 dev farm"); }
+
 }  // namespace flare::test

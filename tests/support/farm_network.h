@@ -19,6 +19,12 @@ class FarmNetwork {
   [[nodiscard]] std::string network_of(const std::string& host) const;
   void cut(const std::string& host) const;
   void mend(const std::string& host) const;
+  /// What `from` sends to `to` is lost silently, as on a broken path; the other direction stays. `to` may be any
+  /// address on the test's own side.
+  void cut_path(const std::string& from, const std::string& to) const;
+  void mend_path(const std::string& from, const std::string& to) const;
+  /// Gives the test's own side of the farm one more address.
+  void add_address(const std::string& address) const;
 
  private:
   void add_host(const std::string& host, std::size_t number);

@@ -1,6 +1,5 @@
 #include "support/private_network.h"
 
-#include <arpa/inet.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -50,17 +49,6 @@ void mount_or_fail(const char* from, const std::string& to, const char* type, un
   if (::mount(from, to.c_str(), type, flags, nullptr) != 0) fail("mount " + to);
 }
 
-bool can_bind(const std::string& address, std::uint16_t port) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(port);
-  ::inet_pton(AF_INET, address.c_str(), &name.sin_addr);
-  const bool bound = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0;
-  ::close(descriptor);
-  return bound;
-}
-
 }  // namespace
 
 void enter_private_network() {
@@ -82,18 +70,6 @@ void enter_private_dev() {
   }
   ::umount2(old.c_str(), MNT_DETACH);
   std::filesystem::remove(old);
-}
-
-std::uint16_t free_port(const std::string& address) {
-  constexpr std::uint16_t first = 15'000;
-  constexpr std::uint16_t count = 15'000;  // up to 30,000: the kernel's own range begins at 32,768
-  static std::uint16_t next = static_cast<std::uint16_t>(::getpid() * 37 % count);
-  for (int tries = 0; tries < count; ++tries) {
-    next = static_cast<std::uint16_t>((next + 1) % count);
-    const auto port = static_cast<std::uint16_t>(first + next);
-    if (can_bind(address, port)) return port;
-  }
-  throw std::runtime_error("no free port on " + address);
 }
 
 }  // namespace flare::test

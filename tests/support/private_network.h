@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 namespace flare::test {
 
 /// Puts the calling thread and all its later children into an empty network of their own with 127.0.0.0/8 up:
@@ -12,8 +9,5 @@ void enter_private_network();
 
 /// Puts the process into a mount table of its own with a /dev that has only the usual devices and no log socket.
 void enter_private_dev();
-
-/// A TCP port of `address` nothing listens on, below the range the kernel takes for outgoing connections.
-[[nodiscard]] std::uint16_t free_port(const std::string& address = "127.0.0.1");
 
 }  // namespace flare::test

@@ -104,7 +104,18 @@ void Process::send(int signal) const {
   if (pid_ > 1 && !ending_) ::kill(pid_, signal);  // not waited for yet: the number is still ours
 }
 
-void Process::freeze() const { send(SIGSTOP); }
+// A signal that is sent has not stopped anything yet: what a thread does meanwhile, it would do "frozen".
+void Process::freeze() {
+  send(SIGSTOP);
+  const auto stands = [this] {
+    siginfo_t told{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &told, WSTOPPED | WNOHANG) == 0 && told.si_pid == pid_;
+  };
+  if (pid_ <= 1 || ending_ || !eventually([&] { return stands() || !running(); })) {
+    throw std::runtime_error("a process that should stand still does not");
+  }
+}
+
 void Process::thaw() const { send(SIGCONT); }
 
 Ending Process::kill() {

@@ -37,13 +37,13 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool running();
   void send(int signal) const;
-  void freeze() const;  ///< SIGSTOP
-  void thaw() const;    ///< SIGCONT
+  void freeze();      ///< SIGSTOP, and waits until all its threads stand still
+  void thaw() const;  ///< SIGCONT
   /// SIGKILL, and waits for the end.
   Ending kill();
   /// SIGTERM, and waits for the end.
-  std::optional<Ending> stop(Milliseconds limit = Milliseconds{20'000});
-  std::optional<Ending> wait(Milliseconds limit = Milliseconds{20'000});
+  std::optional<Ending> stop(Milliseconds limit = usual_limit);
+  std::optional<Ending> wait(Milliseconds limit = usual_limit);
 
  private:
   void reap(bool block);
@@ -75,13 +75,13 @@ class Daemon {
   Daemon& operator=(Daemon&& other) = delete;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] std::optional<Ending> stop(int signal, Milliseconds limit = Milliseconds{20'000});
+  [[nodiscard]] std::optional<Ending> stop(int signal, Milliseconds limit = usual_limit);
 
  private:
   pid_t pid_;
 };
 
 /// The number in a pid file, once there is one; -1 if there is none at the deadline.
-[[nodiscard]] pid_t read_pid_file(const std::filesystem::path& path, Milliseconds limit = Milliseconds{10'000});
+[[nodiscard]] pid_t read_pid_file(const std::filesystem::path& path, Milliseconds limit = usual_limit);
 
 }  // namespace flare::test

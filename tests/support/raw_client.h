@@ -19,14 +19,14 @@ class RawClient {
   RawClient& operator=(RawClient&& other) noexcept;
 
   /// Sends, reading meanwhile; how much the peer has taken when it closed or the limit passed.
-  std::size_t send(std::string_view bytes, Milliseconds limit = Milliseconds{5'000});
+  std::size_t send(std::string_view bytes, Milliseconds limit = usual_limit);
   /// Sends without ever reading; what fits into the buffers between the two.
   std::size_t send_deaf(std::string_view bytes);
   void end_sending();
   /// Reads until the peer closes; false at the limit.
-  [[nodiscard]] bool reads_to_end(Milliseconds limit = Milliseconds{5'000});
+  [[nodiscard]] bool reads_to_end(Milliseconds limit = usual_limit);
   /// Reads until what has come holds `text`, or the peer closes; false then, and at the limit.
-  [[nodiscard]] bool reads(std::string_view text, Milliseconds limit = Milliseconds{5'000});
+  [[nodiscard]] bool reads(std::string_view text, Milliseconds limit = usual_limit);
   /// Closes so that the peer gets a reset.
   void reset();
   /// What has come, its first MiB.

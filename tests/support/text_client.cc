@@ -221,7 +221,7 @@ std::string stat_value(const std::vector<std::string>& lines, std::string_view n
 
 std::string ask_stat(const Address& address, std::string_view request, std::string_view name) {
   try {
-    return stat_value(TextClient{address, Milliseconds{2'000}}.ask_all(request), name);
+    return stat_value(TextClient{address, ask_limit}.ask_all(request), name);
   } catch (const std::runtime_error&) {
     return {};
   }

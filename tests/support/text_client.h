@@ -23,11 +23,11 @@ class TextClient {
  public:
   enum class Received { bytes, nothing, closed };
 
-  explicit TextClient(const Address& address, Milliseconds limit = Milliseconds{5'000});
+  explicit TextClient(const Address& address, Milliseconds limit = usual_limit);
   /// From that local IPv4 address.
-  TextClient(const Address& address, const std::string& from, Milliseconds limit = Milliseconds{5'000});
+  TextClient(const Address& address, const std::string& from, Milliseconds limit = usual_limit);
   /// By a unix socket.
-  explicit TextClient(const std::string& socket_path, Milliseconds limit = Milliseconds{5'000});
+  explicit TextClient(const std::string& socket_path, Milliseconds limit = usual_limit);
   ~TextClient();
   TextClient(TextClient&& other) noexcept;
   TextClient& operator=(TextClient&& other) noexcept;
@@ -63,7 +63,7 @@ class TextClient {
 };
 
 /// A client if something listens there now.
-[[nodiscard]] std::optional<TextClient> try_connect(const Address& address, Milliseconds limit = Milliseconds{2'000});
+[[nodiscard]] std::optional<TextClient> try_connect(const Address& address, Milliseconds limit = ask_limit);
 
 /// The value of `STAT <name> <value>` in an answer, empty if it has none.
 [[nodiscard]] std::string stat_value(const std::vector<std::string>& lines, std::string_view name);

@@ -204,7 +204,7 @@ TEST_F(BackupTool, AcknowledgesASalvagedStore) {
   EXPECT_THAT(acknowledged.output, HasSubstr("proven 10"));
   EXPECT_FALSE(std::filesystem::exists(data_dir / "flare.salvaged"));
   EXPECT_EQ(ask_stat(one->node(node), "stats", "salvaged_lost"), "");
-  EXPECT_EQ(run({program("flare-status"), key_of(one->index())}).ending.code, 0);
+  EXPECT_TRUE(eventually([&] { return run({program("flare-status"), key_of(one->index())}).ending.code == 0; }));
   EXPECT_EQ(tool({"acknowledge", key_of(one->node(node))}).ending.code, 1);
 }
 

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t rows_min = 200;
 constexpr int kept_keys = 64;
 constexpr std::size_t big_bytes = 1024 * 1024;
-constexpr Milliseconds answer_limit{1'000};
+constexpr Milliseconds answer_limit = ask_limit;  // whom a row has brought to a stand does not answer at all
 // max-connection-memory and its eighth, one turn's buffers of each of two workers, and what malloc keeps of them.
 constexpr std::size_t growth_bytes_max = 256 * 1024 * 1024;
 const std::vector<std::string> files{"text", "binary", "meta", "nodes"};

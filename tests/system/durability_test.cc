@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
 #include "support/cluster.h"
+#include "support/line_server.h"
 #include "support/private_network.h"
 #include "support/temp_dir.h"
 
@@ -92,6 +94,53 @@ TEST_F(DurabilityMode, ProcessSalvagesAndSaysSoUntilAcknowledged) {
   EXPECT_THAT(read_file(cluster_->log_of(cluster_->node(node))), HasSubstr("acknowledged by 127.0.0.1"));
 }
 
+/// An index that knows a node and does not take it in, until it is told to: as one that has not noticed a restart.
+class IndexThatKeepsOut {
+ public:
+  IndexThatKeepsOut(const Address& own, std::string node_line)
+      : node_line_{std::move(node_line)}, server_{own, [this](LineConnection& connection) { serve(connection); }} {}
+
+  void let_in() { lets_in_ = true; }
+  [[nodiscard]] int asked() const { return asked_; }
+
+ private:
+  void serve(LineConnection& connection) {
+    while (const auto line = connection.read_line()) connection.send(answer(*line));
+  }
+  std::string answer(const std::string& line) {
+    if (line == "version") return "VERSION flare-1.3.4\r\n";
+    if (line == "meta") return "META partition-size 1024\r\nEND\r\n";
+    if (!line.starts_with("node add ")) return "ERROR\r\n";
+    ++asked_;
+    return lets_in_ ? node_line_ + "\r\nEND\r\n" : "SERVER_ERROR failed to add node\r\n";
+  }
+
+  const std::string node_line_;
+  std::atomic<bool> lets_in_ = false;
+  std::atomic<int> asked_ = 0;
+  LineServer server_;
+};
+
+// design.md 3.6: such an index may show it as the master that it was, and slaves that have everything would follow it.
+TEST_F(DurabilityMode, ANodeThatHasSalvagedRefusesMapsBeforeItHasJoined) {
+  start("process");
+  set_keys(0, 100);
+  cluster_->index_process().kill();
+  cluster_->node_process(node).kill();
+  const std::string as_master = "NODE 127.0.0.1 12121 0 0 0 1 16";
+  IndexThatKeepsOut index{cluster_->index(), as_master};
+  std::ofstream{cluster_->data_of(cluster_->node(node)) / "flare.boot"} << "another boot";
+  cluster_->spawn_node(node);
+  ASSERT_TRUE(eventually([&] { return index.asked() > 0; }));
+  TextClient client{cluster_->node(node)};
+  const auto map = "node sync 1000\r\n" + as_master + "\r\nEND";
+  EXPECT_EQ(client.ask(map), "SERVER_ERROR build incomplete");
+  EXPECT_EQ(client.ask("set key0 0 0 1\r\nx"), "SERVER_ERROR no partition available");
+  index.let_in();
+  ASSERT_TRUE(eventually([&] { return client.ask(map) == "OK"; }));
+  expect_keys(100);
+}
+
 /// A master and its slave, `durability = process`.
 class MachineOfTwo : public testing::Test {
  protected:
@@ -175,7 +224,8 @@ TEST_F(MachineOfTwo, AfterACutOfTheWholeFarmTheLastMasterServesWhatItSalvagedAnd
       Milliseconds{20'000}));
   EXPECT_NE(salvaged_at(0), "");
   EXPECT_NE(salvaged_at(1), "");
-  const std::size_t other = cluster_.view(0)->role == "master" ? 1 : 0;
+  const std::size_t other = cluster_.view(0).value().role == "master" ? 1 : 0;
+  ASSERT_TRUE(cluster_.becomes(other, "proxy", "active"));
   cluster_.make_slave(other);
   EXPECT_EQ(salvaged_at(other), "") << "it has its master's data";
   EXPECT_NE(salvaged_at(1 - other), "") << "until somebody acknowledges it";

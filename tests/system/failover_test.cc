@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <thread>
 
 #include "support/cluster.h"
 #include "support/farm_network.h"
 #include "support/private_network.h"
+#include "support/socket_buffers.h"
 #include "support/temp_dir.h"
 
 namespace flare::test {
@@ -55,6 +55,11 @@ class Failover : public testing::Test {
     }
   }
 
+  static std::uint64_t version_at(const Address& daemon) {
+    const auto text = ask_stat(daemon, "stats", "node_map_version");
+    return text.empty() ? 0 : std::stoull(text);
+  }
+
   static bool is_equal(const Cluster& cluster, std::size_t a, std::size_t b) {
     return eventually([&] {
       const auto sequence = replication(cluster.node(a), "sequence");
@@ -63,13 +68,14 @@ class Failover : public testing::Test {
   }
 
   static Milliseconds time_to_lead(const Cluster& cluster, std::size_t number, SteadyClock::time_point start) {
-    EXPECT_TRUE(cluster.becomes(number, "master", "active", Milliseconds{15'000}));
+    EXPECT_TRUE(cluster.becomes(number, "master", "active"));
     return since(start);
   }
 
   static void expect_within(const char* what, Milliseconds taken, Milliseconds limit) {
-    std::printf("%s: %d ms, limit %d ms\n", what, static_cast<int>(taken.count()), static_cast<int>(limit.count()));
-    EXPECT_LE(taken, limit) << what;
+    std::printf("%s: %d ms, limit of a machine at rest %d ms\n", what, static_cast<int>(taken.count()),
+                static_cast<int>(limit.count()));
+    EXPECT_LE(taken, limit + load_allowance()) << what;
   }
 
   /// The epoch of partition 0 as flare.xml tells it.
@@ -87,10 +93,17 @@ class Failover : public testing::Test {
     return command + " " + node.name + " " + std::to_string(node.port) + " " + rest;
   }
 
+  [[nodiscard]] ClusterPlan plan(const std::vector<std::string>& index_lines = {}) const {
+    return {.folder = folder_.path(),
+            .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}, {"127.0.0.1", 12123}},
+            .index_lines = index_lines};
+  }
+
   TempDir folder_;
-  Cluster cluster_{
-      {.folder = folder_.path(), .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}, {"127.0.0.1", 12123}}}};
+  Cluster cluster_{plan()};
 };
+
+const std::string usual_read_timeout = "monitor-read-timeout = " + std::to_string(read_timeout.count());
 
 TEST_F(Failover, OfAKilledMasterComesWithinThresholdTimesInterval) {
   start(cluster_);
@@ -100,16 +113,19 @@ TEST_F(Failover, OfAKilledMasterComesWithinThresholdTimesInterval) {
 }
 
 TEST_F(Failover, OfAFrozenMasterComesOneReadTimeoutLater) {
-  start(cluster_);
+  Cluster cluster{plan({usual_read_timeout})};
+  start(cluster);
   const auto begin = SteadyClock::now();
-  cluster_.node_process(master).freeze();
-  expect_within("frozen", time_to_lead(cluster_, slave, begin), threshold_times_interval + read_timeout + grace);
+  cluster.node_process(master).freeze();
+  expect_within("frozen", time_to_lead(cluster, slave, begin), threshold_times_interval + read_timeout + grace);
 }
 
 TEST_F(Failover, OfACutOffMasterComesOneReadTimeoutLater) {
   const std::vector<std::string> hosts{"10.77.0.11", "10.77.0.12"};
   const FarmNetwork farm{"10.77.0.1", hosts};
-  ClusterPlan plan{.folder = folder_.path() / "farm", .index = {.name = "10.77.0.1", .port = 12120}};
+  ClusterPlan plan{.folder = folder_.path() / "farm",
+                   .index = {.name = "10.77.0.1", .port = 12120},
+                   .index_lines = {usual_read_timeout}};
   for (const auto& host : hosts) {
     plan.nodes.push_back({host, 12121});
     plan.networks.emplace(host, farm.network_of(host));
@@ -130,8 +146,9 @@ TEST_F(Failover, IsNotDelayedByAHungNodeNorAreMaps) {
   const auto begin = SteadyClock::now();
   cluster_.node_process(master).kill();
   ASSERT_EQ(cluster_.ask_index(line(cluster_, "node role", slave, "slave 3 0")), "OK");
-  const auto version = ask_stat(cluster_.index(), "stats", "node_map_version");
-  EXPECT_TRUE(eventually([&] { return ask_stat(cluster_.node(slave), "stats", "node_map_version") == version; }));
+  const auto version = version_at(cluster_.index());
+  ASSERT_GT(version, 0U);
+  EXPECT_TRUE(eventually([&] { return version_at(cluster_.node(slave)) >= version; }));
   expect_within("a map beside a frozen node", since(begin), Milliseconds{500});
   expect_within("killed, beside a frozen node", time_to_lead(cluster_, slave, begin), threshold_times_interval + grace);
 }
@@ -153,7 +170,7 @@ TEST_F(Failover, GoesToTheMostCompleteSlave) {
   ASSERT_TRUE(is_equal(cluster_, master, slave));
   ASSERT_TRUE(is_equal(cluster_, master, other));
   cluster_.node_process(other).freeze();
-  write(cluster_.node(master), 50, 50, std::string(500'000, 'v'));  // more than its sockets hold
+  write(cluster_.node(master), 50, 50, std::string(connection_bytes_max() / 40, 'v'));
   ASSERT_TRUE(is_equal(cluster_, master, slave));
   cluster_.node_process(master).kill();
   cluster_.node_process(other).thaw();
@@ -169,6 +186,7 @@ TEST_F(Failover, TakesASlaveOutOfSyncOnlyByTheWordForce) {
     return cluster_.ask_index(line(cluster_, "node insync", slave, epoch_of(cluster_) + " 0")) == "OK";
   };
   ASSERT_TRUE(eventually(out));
+  ASSERT_TRUE(eventually([&] { return replication(cluster_.node(master), "in_sync_nodes") == "1"; }));
   cluster_.node_process(master).kill();
   cluster_.node_process(slave).thaw();
   ASSERT_TRUE(cluster_.becomes(master, "master", "down")) << "its partition waits for it";
@@ -202,7 +220,7 @@ TEST_F(Failover, ByShutdownLosesNothing) {
   start(cluster_);
   write(cluster_.node(master), 0, 500);
   EXPECT_TRUE(cluster_.node_process(master).stop().has_value());
-  EXPECT_TRUE(cluster_.becomes(slave, "master", "active", Milliseconds{1'000})) << "at once, not by the monitor";
+  EXPECT_EQ(cluster_.view(slave).value().role, "master") << "at once, not by the monitor";
   expect_all(cluster_.node(slave), 500);
 }
 
@@ -213,13 +231,15 @@ TEST_F(Failover, ByReconstructOfAMasterWithALaggingSlaveLosesNothing) {
   cluster_.node_process(slave).freeze();
   write(cluster_.node(master), 0, 300);
   const auto begin = SteadyClock::now();
-  std::string refused;
-  std::thread operator_tool{[&] { refused = cluster_.ask_index(line(cluster_, "node state", master, "down")); }};
-  EXPECT_TRUE(serves(cluster_.index())) << "while one answer waits, others do not";
-  EXPECT_LT(since(begin), Milliseconds{500});
-  operator_tool.join();
-  EXPECT_EQ(refused, "SERVER_ERROR failed to set state");
-  EXPECT_LT(since(begin), Milliseconds{3'000});
+  TextClient operator_tool{cluster_.index()};
+  operator_tool.send(line(cluster_, "node state", master, "down") + "\r\n");
+  int served = 0;
+  while (operator_tool.receive_within(Milliseconds{0}) == TextClient::Received::nothing) {
+    served += serves(cluster_.index()) ? 1 : 0;
+  }
+  EXPECT_GT(served, 1) << "while one answer waits, others do not";
+  EXPECT_EQ(operator_tool.read_line(), "SERVER_ERROR failed to set state");
+  expect_within("refused", since(begin), Milliseconds{3'000});
   cluster_.node_process(slave).thaw();
 
   EXPECT_TRUE(eventually([&] { return since(begin) > Milliseconds{3'000}; }));

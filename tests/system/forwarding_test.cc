@@ -47,7 +47,7 @@ class Writer {
  private:
   void write(const Address& address) {
     try {
-      TextClient client{address, Milliseconds{25'000}};
+      TextClient client{address};
       for (int number = 0; !ended_; ++number) {
         client.send("set " + name_ + std::to_string(number) + " 0 0 1\r\nv\r\n");
         const auto answer = client.read_line();
@@ -110,11 +110,11 @@ TEST_F(Forwarding, WritesGoOnThroughEveryLiveNodeWhenTheMasterIsKilled) {
     shortest = std::min(shortest, after_map);
     std::cout << "writes go on " << milliseconds(again - killed) << " ms after the kill, " << milliseconds(after_map)
               << " ms after the new map was seen\n";
-    EXPECT_LT(after_map, Milliseconds{1'000});
+    EXPECT_LT(after_map, Milliseconds{1'000} + load_allowance());
     EXPECT_LE(writer->other_answers().size(), 1U) << "only what was sent to the killed node is in doubt";
     for (const auto& answer : writer->other_answers()) EXPECT_EQ(answer, "SERVER_ERROR proxy error");
   }
-  EXPECT_LT(shortest, Milliseconds{200});
+  EXPECT_LT(shortest, Milliseconds{200} + load_allowance());
 }
 
 TEST_F(Forwarding, AWriteThatWaitsIsDroppedWhenItsClientLeaves) {
@@ -125,7 +125,7 @@ TEST_F(Forwarding, AWriteThatWaitsIsDroppedWhenItsClientLeaves) {
     leaves.send("set gone 0 0 1\r\nv\r\n");
     ASSERT_EQ(leaves.receive_within(Milliseconds{300}), TextClient::Received::nothing) << leaves.received();
   }
-  TextClient stays{cluster_.node(proxy), Milliseconds{20'000}};
+  TextClient stays{cluster_.node(proxy)};
   stays.send("set here 0 0 1\r\nv\r\n");
   EXPECT_EQ(stays.read_line(), "STORED");
   EXPECT_EQ(TextClient{cluster_.node(slave)}.ask("get gone"), "END");
@@ -134,7 +134,7 @@ TEST_F(Forwarding, AWriteThatWaitsIsDroppedWhenItsClientLeaves) {
 TEST_F(Forwarding, APartitionWhoseMasterIsDownInTheMapFailsAtOnce) {
   cluster_.start();
   cluster_.make_master(master);
-  TextClient waits{cluster_.node(proxy), Milliseconds{20'000}};
+  TextClient waits{cluster_.node(proxy)};
   cluster_.node_process(master).kill();
   waits.send("set k 0 0 1\r\nv\r\n");
   EXPECT_EQ(waits.read_line(), "SERVER_ERROR proxy failure") << "it waited for the map that says so";
@@ -142,7 +142,7 @@ TEST_F(Forwarding, APartitionWhoseMasterIsDownInTheMapFailsAtOnce) {
   ASSERT_TRUE(cluster_.settles());
   const auto begun = SteadyClock::now();
   EXPECT_EQ(waits.ask("incr k 1"), "SERVER_ERROR proxy failure");
-  EXPECT_LT(SteadyClock::now() - begun, Milliseconds{1'000});
+  EXPECT_LT(SteadyClock::now() - begun, Milliseconds{1'000} + load_allowance()) << "failover-wait is 17 s";
 }
 
 TEST_F(Forwarding, EndsAtTheHopLimitWhereTwoNodesTakeEachOtherForTheMaster) {
@@ -162,7 +162,7 @@ TEST_F(Forwarding, EndsAtTheHopLimitWhereTwoNodesTakeEachOtherForTheMaster) {
     for (const auto* request : {"set k 0 0 1\r\nv", "incr k 1", "md k", "<x:1,y:2,z:3>delete k 0"}) {
       const auto begun = SteadyClock::now();
       EXPECT_EQ(client.ask(request), "SERVER_ERROR proxy failure") << request;
-      EXPECT_LT(SteadyClock::now() - begun, Milliseconds{2'000}) << request;
+      EXPECT_LT(SteadyClock::now() - begun, Milliseconds{2'000} + load_allowance()) << request;
     }
   }
 }

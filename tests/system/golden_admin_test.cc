@@ -2,6 +2,8 @@
 // and ports it was recorded with: the test has a network of its own.
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "support/cluster.h"
 #include "support/private_network.h"
 #include "support/temp_dir.h"
@@ -11,6 +13,7 @@ namespace flare::test {
 namespace {
 
 constexpr int keys_in_recording = 50;
+constexpr const char* patient = "monitor-threshold = 1000";
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -21,7 +24,8 @@ class GoldenAdmin : public testing::Test {
   GoldenAdmin()
       : cluster_{{.folder = folder_.path(),
                   .index = {.name = "127.0.0.1", .port = 21120},
-                  .nodes = {{"127.0.0.1", 21121}, {"127.0.0.1", 21122}, {"127.0.0.1", 21123}, {"127.0.0.1", 21124}}}} {}
+                  .nodes = {{"127.0.0.1", 21121}, {"127.0.0.1", 21122}, {"127.0.0.1", 21123}, {"127.0.0.1", 21124}},
+                  .index_lines = {patient}}} {}
 
   // What the recording did between its cases.
   void prepare(const Exchange& exchange) {
@@ -30,8 +34,18 @@ class GoldenAdmin : public testing::Test {
     }
     if (contains(exchange.comment, "second master for partition 0")) store_keys();
     if (contains(exchange.comment, "role change while down")) {
+      set_threshold(3);
       EXPECT_TRUE(eventually([&] { return cluster_.map()["127.0.0.1:21999"].state == "down"; }));
     }
+  }
+
+  // Until a case needs it down, a node that nobody has started stays active.
+  void set_threshold(int probes) {
+    const auto path = cluster_.config_of(cluster_.index());
+    auto config = read_file(path);
+    const auto line = "monitor-threshold = " + std::to_string(probes);
+    write_file(path, config.replace(config.find(patient), std::string{patient}.size(), line));
+    cluster_.index_process().send(SIGHUP);
   }
 
   void store_keys() {

@@ -101,6 +101,7 @@ class GoldenFailover : public testing::Test {
   Cluster second_{{.folder = folder_.path() / "second",
                    .index = {.name = "127.0.0.1", .port = 21500},
                    .nodes = ports(21501, 21503),
+                   .index_lines = {"monitor-read-timeout = 1000"},
                    .node_lines = {"reconstruction-bwlimit = 1"}}};
 };
 

@@ -1,6 +1,6 @@
 // design.md 3.2 to 3.4: a loaded node is killed at random moments, and the clients' own account tells what it owes.
-// FLARE_KILLS and FLARE_KILL_SEED make the long form: at least 50 kills, by hand. FLARE_START_RECORDS sizes the store
-// whose start is measured.
+// FLARE_KILLS and FLARE_KILL_SEED make the long form: at least 50 kills, by hand; every ten begin with a data-dir of
+// their own, since each kill compares all that is there. FLARE_START_RECORDS sizes the store whose start is measured.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t node = 0;
 constexpr int workers = 4;
 constexpr int writers = 3 * workers;  // each worker has three of them, in turn
+constexpr int kills_of_a_store = 10;
 constexpr std::int64_t newest_answer_max_ns = 10'000'000;
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
@@ -35,8 +36,10 @@ class Kill : public testing::Test {
   void start(std::uint64_t buckets, std::vector<std::string> lines = {}) {
     lines.push_back(fmt::format("threads = {}", workers));
     lines.push_back(fmt::format("storage-bucket-size = {}", buckets));
+    cluster_.reset();  // before its folder
+    folder_.emplace();
     cluster_.emplace(
-        ClusterPlan{.folder = folder_.path(), .nodes = {{"127.0.0.1", 12121}}, .node_lines = std::move(lines)});
+        ClusterPlan{.folder = folder_->path(), .nodes = {{"127.0.0.1", 12121}}, .node_lines = std::move(lines)});
     cluster_->start();
     cluster_->make_master(node);
   }
@@ -56,7 +59,7 @@ class Kill : public testing::Test {
   }
 
   std::string any_key = RecordedWriter::shared_key;
-  TempDir folder_;
+  std::optional<TempDir> folder_;
   std::optional<Cluster> cluster_;
 };
 
@@ -72,9 +75,13 @@ std::string difference(const Contents& store, const Contents& log) {
 
 class KillUnderLoad : public Kill {
  protected:
-  void start_writers() {
+  // An empty store, and writers who have written nothing.
+  void begin() {
+    start(65536, {"log-max-size = 2G"});  // all of it is compared with the store
     TextClient client{cluster_->node(node)};
     ASSERT_EQ(client.ask(fmt::format("set {} 0 0 1\r\n0", RecordedWriter::shared_key)), "STORED");
+    share_.raises_answered = share_.raises_sent = 0;
+    writers_.clear();
     for (int number = 0; number < writers; ++number) writers_.emplace_back(number, random_(), share_);
   }
 
@@ -84,17 +91,18 @@ class KillUnderLoad : public Kill {
     share_.ready = 0;
     std::vector<std::thread> threads;
     for (auto& writer : writers_) threads.emplace_back([&] { writer.run(cluster_->node(node)); });
-    EXPECT_TRUE(eventually([&] { return share_.ready == writers; }, Milliseconds{20'000}))
-        << "the writers do not begin";
+    EXPECT_TRUE(eventually([&] { return share_.ready == writers; })) << "the writers do not begin";
     const auto moment = steady_ns() + static_cast<std::int64_t>(20'000'000 + random_() % 130'000'000);
-    const bool under_way = eventually(
-        [&] { return steady_ns() >= moment && steady_ns() - share_.newest_answer_ns < newest_answer_max_ns; });
+    std::int64_t age_ns = 0;
+    const bool under_way = eventually([&] {
+      const auto now = steady_ns();
+      age_ns = now - share_.newest_answer_ns;
+      return now >= moment && age_ns < newest_answer_max_ns;
+    });
     share_.killed = true;
-    const auto age_ns = steady_ns() - share_.newest_answer_ns;
     cluster_->node_process(node).kill();
     for (auto& thread : threads) thread.join();
     EXPECT_TRUE(under_way) << "the writers do not come on";
-    EXPECT_LE(age_ns, newest_answer_max_ns);
     oldest_answer_ns_ = std::max(oldest_answer_ns_, age_ns);
     for (const auto& writer : writers_) EXPECT_EQ(writer.failure(), "");
   }
@@ -145,10 +153,11 @@ class KillUnderLoad : public Kill {
 TEST_F(KillUnderLoad, LosesNothingAnsweredAndKeepsNothingHalf) {
   const int kills = static_cast<int>(number_from_environment("FLARE_KILLS", 6));
   std::cout << "FLARE_KILL_SEED=" << seed_ << " FLARE_KILLS=" << kills << std::endl;
-  start(65536, {"log-max-size = 2G"});  // all of it is compared with the store
-  start_writers();
   std::int64_t slowest_ms = 0;
   for (int kill = 1; kill <= kills && !HasFailure(); ++kill) {
+    if (kill % kills_of_a_store == 1) {
+      ASSERT_NO_FATAL_FAILURE(begin());
+    }
     write_and_kill();
     compare_store_and_log(kill);
     slowest_ms = std::max(slowest_ms, restart());
@@ -196,8 +205,8 @@ TEST_F(StartTime, IsShortAfterAKillAndAfterAStop) {
   expect_records(records);
   std::cout << fmt::format("{} records: start after kill -9 {} ms, after a stop {} ms\n", records, after_kill_ms,
                            after_stop_ms);
-  EXPECT_LT(after_kill_ms, 1000);
-  EXPECT_LT(after_stop_ms, 1000);
+  EXPECT_LT(after_kill_ms, 1000 + load_allowance().count());
+  EXPECT_LT(after_stop_ms, 1000 + load_allowance().count());
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ class Tenant {
 
   void write_configs() const {
     write_config(151, "server-port = " + std::to_string(index_port_) +
-                          "\nmonitor-threshold=3\nmonitor-interval=1\nmonitor-read-timeout=1000\n");
+                          "\nmonitor-threshold=3\nmonitor-interval=1\nmonitor-read-timeout=60000\n");
     for (const int number : nodes) {
       write_config(number, "storage-bucket-size = 16777216\nstorage-large = true\nindex-server-name = " +
                                setting_.host(151) + "\nindex-server-port = " + std::to_string(index_port_) +

@@ -84,8 +84,9 @@ class Slave : public testing::Test {
   }
 
   TempDir folder_;
-  Cluster cluster_{
-      {.folder = folder_.path(), .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}, {"127.0.0.1", 12123}}}};
+  Cluster cluster_{{.folder = folder_.path(),
+                    .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}, {"127.0.0.1", 12123}},
+                    .node_lines = {"log-max-size = 512M"}}};  // it reaches back however long a slave is away
 };
 
 TEST_F(Slave, IsBuiltWithAllThatTheMasterHasAndFollowsIt) {

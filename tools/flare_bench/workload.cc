@@ -1,59 +1,73 @@
 #include "flare_bench/workload.h"
 
-#include <algorithm>
+#include <array>
 #include <stdexcept>
+#include <string>
 
 namespace flare::bench {
-namespace {
 
-constexpr std::size_t number_digits = 10;  // any 32-bit number
-
-void check(const Shape& shape) {
-  if (shape.key_bytes < number_digits + 1) throw std::invalid_argument("--key-size: at least 11");
-  if (shape.value_bytes < number_digits) throw std::invalid_argument("--value-size: at least 10");
-}
-
-std::string padded(std::uint32_t number, std::size_t width) {
-  const auto digits = std::to_string(number);
-  return std::string(width - digits.size(), '0') + digits;
-}
-
-}  // namespace
-
-Workload::Workload(const Shape& shape, std::uint64_t seed) : shape_{shape}, random_{seed} {
-  check(shape);
-  value_.assign(shape.value_bytes, 'v');
-}
-
-std::string Workload::key_name(std::uint32_t key) const { return "k" + padded(key, shape_.key_bytes - 1); }
-
-std::string_view Workload::value_of(std::uint32_t key) {
-  const auto digits = padded(key, number_digits);
-  std::copy(digits.begin(), digits.end(), value_.begin());
-  return value_;
-}
-
-void Workload::set_of(std::uint32_t key, std::string& requests, std::string& answers) {
-  requests += "set " + key_name(key) + " 0 0 " + std::to_string(shape_.value_bytes) + "\r\n";
-  requests += value_of(key);
-  requests += "\r\n";
-  answers += "STORED\r\n";
-}
-
-void Workload::get_of(std::uint32_t key, std::string& requests, std::string& answers) {
-  const auto name = key_name(key);
-  requests += "get " + name + "\r\n";
-  answers += "VALUE " + name + " 0 " + std::to_string(shape_.value_bytes) + "\r\n";
-  answers += value_of(key);
-  answers += "\r\nEND\r\n";
-}
-
-void Workload::next_batch(std::string& requests, std::string& answers) {
-  for (std::uint32_t number = 0; number < shape_.pipeline; ++number) {
-    const auto key = static_cast<std::uint32_t>(random_() % shape_.keys);
-    const bool sets = shape_.kind == Kind::set || (shape_.kind == Kind::mix && random_() % 100 < shape_.set_percent);
-    sets ? set_of(key, requests, answers) : get_of(key, requests, answers);
+Workload::Workload(const Shape& shape, std::uint32_t keys, std::uint64_t requests_at_a_time, std::uint64_t seed,
+                   KeyLedger& ledger, RequestWriter& writer)
+    : shape_{shape}, keys_{keys}, random_{seed}, ledger_{ledger}, writer_{writer} {
+  if (keys < shape.keys_per_get) throw std::invalid_argument("--keys: each thread needs as many as --mget");
+  // A key that is being set is not set again meanwhile: there must be others.
+  if (shape.kind != Kind::get && keys <= requests_at_a_time) {
+    throw std::invalid_argument("--keys: more than connections x pipeline are needed (" +
+                                std::to_string(requests_at_a_time) + " for each thread)");
   }
+}
+
+bool Workload::append(TimePoint from, Batch& batch) {
+  if (sets_next()) {
+    writer_.append_set(key_to_set(), from, batch);
+  } else {
+    append_get(from, batch);
+  }
+  return true;
+}
+
+bool Workload::sets_next() {
+  switch (shape_.kind) {
+    case Kind::get:
+      return false;
+    case Kind::set:
+    case Kind::fill:
+      return true;
+    case Kind::mix:
+      break;
+  }
+  return below(std::uint64_t{shape_.reads} + shape_.sets) < shape_.sets;
+}
+
+// One key out of each of as many equal parts: random, and none twice.
+void Workload::append_get(TimePoint from, Batch& batch) {
+  const std::uint64_t parts = shape_.keys_per_get;
+  chosen_.clear();
+  for (std::uint64_t part = 0; part < parts; ++part) {
+    const auto begin = keys_ * part / parts;
+    const auto end = keys_ * (part + 1) / parts;
+    chosen_.push_back(KeyIndex{static_cast<std::uint32_t>(begin) + below(end - begin)});
+  }
+  writer_.append_get(chosen_, from, batch);
+}
+
+KeyIndex Workload::key_to_set() {
+  auto key = below(keys_);
+  while (ledger_.being_set(KeyIndex{key})) key = (key + 1) % keys_;
+  return KeyIndex{key};
+}
+
+bool Fill::append(TimePoint from, Batch& batch) {
+  if (ended()) return false;
+  writer_.append_set(KeyIndex{next_++}, from, batch);
+  return true;
+}
+
+bool Greeting::append(TimePoint from, Batch& batch) {
+  if (left_ == 0) return false;
+  --left_;
+  writer_.append_get(std::array{KeyIndex{0}}, from, batch);
+  return true;
 }
 
 }  // namespace flare::bench

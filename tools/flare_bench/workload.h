@@ -1,42 +1,68 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <random>
-#include <string>
-#include <string_view>
+#include <vector>
+
+#include "flare_bench/key_ledger.h"
+#include "flare_bench/request_writer.h"
+#include "flare_bench/shape.h"
 
 namespace flare::bench {
 
-enum class Kind : std::uint8_t { get, set, mix };
-
-struct Shape {
-  Kind kind = Kind::get;
-  std::uint32_t keys = 100'000;
-  std::size_t key_bytes = 16;
-  std::size_t value_bytes = 100;
-  std::uint32_t pipeline = 1;      ///< requests sent together
-  std::uint32_t set_percent = 10;  ///< of mix
+/// Where requests come from.
+class RequestSource {
+ public:
+  virtual ~RequestSource() = default;
+  /// Appends one request; false when there is none left.
+  virtual bool append(TimePoint from, Batch& batch) = 0;
 };
 
-/// Requests, and the bytes a right server answers: a value follows from its key, so each answer is known in advance.
-class Workload {
+/// Gets and sets of random keys, as the shape wants them, without end.
+class Workload final : public RequestSource {
  public:
-  Workload(const Shape& shape, std::uint64_t seed);
+  /// Throws std::invalid_argument if there are too few keys for so many requests on the way at a time.
+  Workload(const Shape& shape, std::uint32_t keys, std::uint64_t requests_at_a_time, std::uint64_t seed,
+           KeyLedger& ledger, RequestWriter& writer);
 
-  /// Appends `pipeline` requests and what must come back.
-  void next_batch(std::string& requests, std::string& answers);
-  /// Appends the set of one key, to fill the store.
-  void set_of(std::uint32_t key, std::string& requests, std::string& answers);
+  bool append(TimePoint from, Batch& batch) override;
 
  private:
-  void get_of(std::uint32_t key, std::string& requests, std::string& answers);
-  [[nodiscard]] std::string key_name(std::uint32_t key) const;
-  std::string_view value_of(std::uint32_t key);
+  [[nodiscard]] bool sets_next();
+  void append_get(TimePoint from, Batch& batch);
+  [[nodiscard]] KeyIndex key_to_set();
+  std::uint32_t below(std::uint64_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
 
-  Shape shape_;
+  const Shape& shape_;
+  std::uint32_t keys_;
   std::mt19937_64 random_;
-  std::string value_;
+  KeyLedger& ledger_;
+  RequestWriter& writer_;
+  std::vector<KeyIndex> chosen_{};
+};
+
+/// A set of each key, in turn.
+class Fill final : public RequestSource {
+ public:
+  Fill(std::uint32_t keys, RequestWriter& writer) : keys_{keys}, writer_{writer} {}
+  bool append(TimePoint from, Batch& batch) override;
+  [[nodiscard]] bool ended() const { return next_ == keys_; }
+
+ private:
+  std::uint32_t keys_;
+  std::uint32_t next_ = 0;
+  RequestWriter& writer_;
+};
+
+/// So many gets of the first key: whoever is asked has taken the connection.
+class Greeting final : public RequestSource {
+ public:
+  Greeting(std::size_t connections, RequestWriter& writer) : left_{connections}, writer_{writer} {}
+  bool append(TimePoint from, Batch& batch) override;
+
+ private:
+  std::size_t left_;
+  RequestWriter& writer_;
 };
 
 }  // namespace flare::bench

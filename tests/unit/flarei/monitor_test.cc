@@ -17,8 +17,9 @@ class Monitoring : public testing::Test {
  protected:
   static constexpr int threshold = 3;
   static constexpr Milliseconds interval{100};
-  static constexpr Milliseconds read_timeout{200};
-  static constexpr Milliseconds slack{500};
+  static constexpr Milliseconds read_timeout{1000};
+  static constexpr Milliseconds slack{3000};      // of a loaded machine: below what each test's bound tells apart
+  static constexpr Milliseconds first_wait{500};  // of the others' maps for the promoted node's, at most
 
   Monitoring() {
     index_.publish_to(monitors_);
@@ -84,10 +85,10 @@ TEST_F(Monitoring, ProbesByTheClock) {
   ScriptedPeer peer{context_};
   add_reached(peer);
   const auto before = peer.pings();
-  run_for(context_, 10 * interval);
-  EXPECT_GE(peer.pings() - before, 8);
-  EXPECT_LE(peer.pings() - before, 12);
-  EXPECT_LE(peer.accepted(), 2);  // one lasting connection for probes, one for maps
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(until([&] { return peer.pings() >= before + 10; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 8 * interval);  // the first may be due at once
+  EXPECT_LE(peer.accepted(), 2);                                      // one lasting connection for probes, one for maps
 }
 
 TEST_F(Monitoring, KilledNodeIsDownInTime) {
@@ -105,12 +106,12 @@ TEST_F(Monitoring, FrozenNodeIsDownInTime) {
 }
 
 TEST_F(Monitoring, ProbeThatWaitsLongDoesNotMoveTheNext) {
-  settings_.read_timeout = 1s;
+  settings_.read_timeout = 2s;
   monitors_.change_settings(settings_);
   ScriptedPeer peer{context_};
   const auto key = add_reached(peer);
-  peer.freeze();  // one after the other, three probes would need 3 s
-  EXPECT_TRUE(until([&] { return state(key) == State::down; }, threshold * interval + 1s + slack));
+  peer.freeze();  // one after the other, three probes would need 6 s
+  EXPECT_TRUE(until([&] { return state(key) == State::down; }, threshold * interval + 2s + slack));
 }
 
 TEST_F(Monitoring, FrozenNodeIsDownInTimeAlthoughMapsKeepComing) {
@@ -156,9 +157,9 @@ TEST_F(Monitoring, DownNodeIsAskedOnAFreshConnectionEachTime) {
   peer.answer_ping_with("SERVER_ERROR storage error");
   ASSERT_TRUE(until([&] { return state(key) == State::down; }));
   const auto before = peer.accepted();
-  run_for(context_, 5 * interval);
-  EXPECT_GE(peer.accepted() - before, 3);
-  EXPECT_LE(peer.accepted() - before, 6);
+  const auto pings = peer.pings();
+  ASSERT_TRUE(until([&] { return peer.pings() >= pings + 4; }));
+  EXPECT_GE(peer.accepted() - before, 3);  // the first ping's may have come before
 }
 
 TEST_F(Monitoring, NodeMarkedDownByAnOperatorReturnsWithItsNextGoodProbe) {
@@ -203,12 +204,13 @@ TEST_F(Monitoring, PromotedSlaveGetsTheMapFirst) {
   make_slave(slave, 0);
   ASSERT_TRUE(until([&] { return has_newest(second) && has_newest(third); }));
   second.freeze_maps_only();
+  const auto begin = std::chrono::steady_clock::now();
   EXPECT_TRUE(index_.mark_down(master, "test"));
   EXPECT_EQ(role(slave), Role::master);
-  run_for(context_, 200ms);
-  EXPECT_FALSE(has_newest(third));
+  EXPECT_TRUE(until([&] { return second.holds_a_map() || has_newest(third); }));
+  EXPECT_TRUE(!has_newest(third) || std::chrono::steady_clock::now() - begin >= first_wait);
   second.thaw();
-  EXPECT_TRUE(until([&] { return has_newest(third); }, 200ms));
+  EXPECT_TRUE(until([&] { return has_newest(third); }));
   EXPECT_TRUE(has_newest(second));
 }
 
@@ -224,7 +226,7 @@ TEST_F(Monitoring, NobodyWaitsLongForAPromotedSlaveThatHangs) {
   ASSERT_TRUE(until([&] { return has_newest(second) && has_newest(third); }));
   second.freeze_maps_only();
   EXPECT_TRUE(index_.mark_down(master, "test"));
-  EXPECT_TRUE(until([&] { return has_newest(third); }, 500ms + slack));
+  EXPECT_TRUE(until([&] { return has_newest(third); }, first_wait + slack));
 }
 
 TEST_F(Monitoring, ActivatedMasterThenItsSlavesGetTheMapFirst) {
@@ -240,11 +242,12 @@ TEST_F(Monitoring, ActivatedMasterThenItsSlavesGetTheMapFirst) {
   make_slave(slave, 1);
   ASSERT_TRUE(until([&] { return has_newest(first) && has_newest(second) && has_newest(third); }));
   third.freeze_maps_only();
+  const auto begin = std::chrono::steady_clock::now();
   EXPECT_TRUE(index_.mark_up(new_master, true, "test"));
-  EXPECT_TRUE(until([&] { return has_newest(second); }, 200ms));
-  EXPECT_FALSE(has_newest(first));
+  EXPECT_TRUE(until([&] { return has_newest(second); }));
+  EXPECT_TRUE(!has_newest(first) || std::chrono::steady_clock::now() - begin >= first_wait);
   third.thaw();
-  EXPECT_TRUE(until([&] { return has_newest(first); }, 200ms));
+  EXPECT_TRUE(until([&] { return has_newest(first); }));
 }
 
 TEST_F(Monitoring, NodeThatSaysGoodbyeGetsNoMap) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -38,11 +39,19 @@ class ScriptedPeer {
   void die() { script_->close_all(); }
   void revive() { script_->listen(script_->port); }
 
+  /// A map has come that it does not answer yet.
+  bool holds_a_map() const {
+    return std::any_of(script_->connections.begin(), script_->connections.end(),
+                       [](const auto& connection) { return connection->input.starts_with("node sync"); });
+  }
   const std::vector<std::string>& maps() const { return script_->maps; }  // first lines: `node sync <version>`
   int pings() const { return script_->pings; }
   int accepted() const { return script_->accepted; }
   void answer_version_with(std::string answer) { script_->version_answer = std::move(answer); }
   void answer_hello_with(std::string answer) { script_->hello_answer = std::move(answer); }
+  /// To `position`: one answer after the other, the last one again and again. None: it stays silent.
+  void answer_position_with(std::vector<std::string> answers) { script_->position_answers = std::move(answers); }
+  const std::vector<std::string>& positions_asked() const { return script_->positions_asked; }
   void answer_ping_with(std::string answer) { script_->ping_answer = std::move(answer); }
 
  private:
@@ -120,6 +129,7 @@ class ScriptedPeer {
       }
       if (line == "version") return version_answer;
       if (line.starts_with("hello ")) return hello_answer;
+      if (line.starts_with("position ")) return position_answer(line);
       if (line.starts_with("node sync")) {
         maps.push_back(line);
         connection.in_map = true;
@@ -128,6 +138,12 @@ class ScriptedPeer {
         return "OK";
       }
       return "";
+    }
+
+    std::string position_answer(const std::string& line) {
+      positions_asked.push_back(line);
+      if (position_answers.empty()) return "";
+      return position_answers[std::min(positions_asked.size(), position_answers.size()) - 1];
     }
 
     IoExecutor executor;
@@ -140,6 +156,8 @@ class ScriptedPeer {
     std::string ping_answer = "OK";
     std::set<std::shared_ptr<Connection>> connections;
     std::vector<std::string> maps;
+    std::vector<std::string> position_answers;
+    std::vector<std::string> positions_asked;
     int pings = 0;
     int accepted = 0;
   };
