@@ -1,5 +1,6 @@
 #include "support/callgrind.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
@@ -67,6 +68,11 @@ Calls read_calls(std::string_view first, std::istream& rest) {
 Counts operator-(const Counts& one, const Counts& other) {
   return {one.instructions - other.instructions, one.system_calls - other.system_calls,
           one.clock_reads - other.clock_reads, one.allocations - other.allocations};
+}
+
+Counts least_of(const Counts& one, const Counts& other) {
+  return {std::min(one.instructions, other.instructions), std::min(one.system_calls, other.system_calls),
+          std::min(one.clock_reads, other.clock_reads), std::min(one.allocations, other.allocations)};
 }
 
 Counts read_counts(std::istream& part) {

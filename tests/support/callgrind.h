@@ -18,6 +18,9 @@ struct Counts {
   friend Counts operator-(const Counts& one, const Counts& other);
 };
 
+/// The smaller of each: what other work of the program has added to one of them is not in it.
+[[nodiscard]] Counts least_of(const Counts& one, const Counts& other);
+
 /// Of a file that `--collect-systime` has written.
 [[nodiscard]] Counts read_counts(std::istream& part);
 

@@ -147,7 +147,8 @@ class Chaos : public testing::TestWithParam<Settings> {
         << farm_->report();
   }
 
-  // On a machine that is busy enough the index may take a node for dead though nobody has touched it: that calm was none.
+  // On a machine that is busy enough the index may take a node for dead though nobody has touched it: that calm was
+  // none.
   void end_calm() {
     const auto wrong = farm_->restore();
     ASSERT_EQ(wrong, "") << seed();
