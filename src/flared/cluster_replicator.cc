@@ -65,6 +65,7 @@ void ClusterReplicator::renew() {
   }
   wake_->sender = sender_;
   wake_->wanted = wanted;
+  setup_.copied_touches.listen(wanted);
 }
 
 ClusterSender::Setup ClusterReplicator::sender_setup() const {
@@ -75,6 +76,7 @@ ClusterSender::Setup ClusterReplicator::sender_setup() const {
           .clock = setup_.clock,
           .own_name = setup_.own.text,
           .bind_address = setup_.bind_address,
+          .copied_touches = setup_.copied_touches,
           .file = ClusterPositionFile{setup_.data_dir},
           .target = plan_.target,
           .connections = connections_,

@@ -28,6 +28,7 @@ class ClusterReplicator {
     NodeKey own;
     std::string bind_address;
     std::filesystem::path data_dir;
+    CopiedTouches& copied_touches;
   };
 
   explicit ClusterReplicator(Setup setup);

@@ -89,6 +89,13 @@ std::optional<Failure> IndexLink::contradiction(const Server& server, const Clus
 }
 
 IoTask<Result<IndexLink::Joined, Failure>> IndexLink::ask_meta(PeerClient& client, Server server) {
+  auto joined = co_await read_meta(client, server);
+  if (!joined) co_return joined;
+  if (auto foreign = contradiction(server, joined->identity)) co_return std::move(*foreign);
+  co_return joined;
+}
+
+IoTask<Result<IndexLink::Joined, Failure>> IndexLink::read_meta(PeerClient& client, Server server) {
   constexpr std::string_view meta = "meta\r\n";
   if (const auto sent = co_await client.write(meta, answer_deadline); !sent)
     co_return unreachable(server, sent.error());
@@ -99,8 +106,17 @@ IoTask<Result<IndexLink::Joined, Failure>> IndexLink::ask_meta(PeerClient& clien
     if (*line == "END") break;
     if (!take_meta(*line, joined)) co_return protocol(server, "meta", *line);
   }
-  if (auto foreign = contradiction(server, joined.identity)) co_return std::move(*foreign);
   co_return joined;
+}
+
+// It may have lost its whole data-dir, the cluster id included: an operator can tell that from a foreigner.
+IoTask<bool> IndexLink::is_of_own_tenant(Server server) {
+  if (!identity_ || identity_->cluster().tenant.empty()) co_return false;
+  PeerClient client{executor_};
+  const auto connected = co_await client.connect(server.name, server.port, bind_address_, limits::connect_deadline);
+  if (!connected) co_return false;
+  const auto told = co_await read_meta(client, server);
+  co_return told && told->identity.tenant == identity_->cluster().tenant;
 }
 
 IoTask<Result<ClusterIdentity, Failure>> IndexLink::ask_identity_of(Server server) {
@@ -216,7 +232,10 @@ IoTask<Result<bool, Failure>> IndexLink::offer_to(Server server, std::string_vie
       !connected) {
     co_return unreachable(server, connected.error());
   }
-  if (auto failure = co_await introduce(client, server)) co_return std::move(*failure);
+  if (auto failure = co_await introduce(client, server)) {
+    const bool of_tenant = failure->kind == Failure::Kind::foreign && co_await is_of_own_tenant(server);
+    if (!of_tenant) co_return std::move(*failure);
+  }
   if (const auto sent = co_await client.write(request, answer_deadline); !sent)
     co_return unreachable(server, sent.error());
   const auto answer = co_await client.read_line(answer_deadline);

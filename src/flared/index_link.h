@@ -63,6 +63,8 @@ class IndexLink {
   IoTask<Result<Joined, Failure>> join_once(Server server, std::string server_name, int port);
   IoTask<Result<ClusterIdentity, Failure>> ask_identity_of(Server server);
   IoTask<Result<Joined, Failure>> ask_meta(PeerClient& client, Server server);
+  IoTask<Result<Joined, Failure>> read_meta(PeerClient& client, Server server);
+  IoTask<bool> is_of_own_tenant(Server server);
   std::optional<Failure> contradiction(const Server& server, const ClusterIdentity& told) const;
 
   IoExecutor executor_;

@@ -5,11 +5,16 @@
 
 #include "common/protocol/output_buffer.h"
 #include "common/protocol/request.h"
+#include "flared/storage/operation.h"
 #include "flared/storage/storage.h"
 
 namespace flare {
 
 class Worker;
+struct WorkerSetup;
+
+/// After each classic write: a touch that another cluster passed on must not go back there (copied_touches.h).
+void note_copied(WorkerSetup& setup, const Request& request, const Outcome& outcome);
 
 /// Writes at this node's store that are done outside of their turn, because they had to wait.
 

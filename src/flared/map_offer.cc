@@ -14,6 +14,8 @@ namespace flare {
 namespace {
 
 using Steady = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds interval_default{5000};  // of flarei
+constexpr std::chrono::milliseconds look_each_min{100};
 
 }  // namespace
 
@@ -39,7 +41,7 @@ void MapOffer::stop() {
 
 IoTask<> MapOffer::run() {
   while (!stopped_) {
-    timer_.expires_after(setup_.pause);
+    timer_.expires_after(std::clamp(interval(), look_each_min, interval_default));
     co_await timer_.async_wait(use_task);
     if (!stopped_ && is_forgotten()) co_await offer();
   }
@@ -47,7 +49,12 @@ IoTask<> MapOffer::run() {
 
 bool MapOffer::is_forgotten() const {
   const Steady::time_point probed{Steady::duration{probed_.load(std::memory_order_relaxed)}};
-  return Steady::now() - std::max(probed, started_) >= setup_.silence;
+  return Steady::now() - std::max(probed, started_) >= forgotten_after(interval());
+}
+
+std::chrono::milliseconds MapOffer::interval() const {
+  const auto told = setup_.interval ? setup_.interval() : std::nullopt;
+  return told.value_or(interval_default);
 }
 
 IoTask<> MapOffer::offer() {

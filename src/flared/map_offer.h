@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/log.h"
@@ -14,6 +15,9 @@
 
 namespace flare {
 
+/// How long an index that probes each `interval` may be silent before it counts as having forgotten a node.
+constexpr std::chrono::milliseconds forgotten_after(std::chrono::milliseconds interval) { return 3 * interval; }
+
 /// Offers this node's map to its index when that has not probed it for long: it may have lost its own and not know of
 /// the node (docs/operations.md, a lost flare.xml). Lives on the control thread.
 class MapOffer {
@@ -21,8 +25,8 @@ class MapOffer {
   struct Setup {
     std::string server_name;
     int port = 0;
-    std::chrono::steady_clock::duration silence{std::chrono::seconds{15}};  // 3 x the default monitor-interval
-    std::chrono::steady_clock::duration pause{std::chrono::seconds{5}};     // between two looks
+    /// monitor-interval, as the index told it; nullopt: it has told none.
+    std::function<std::optional<std::chrono::milliseconds>()> interval = nullptr;
   };
   using View = std::function<std::shared_ptr<const RoutingView>()>;
 
@@ -39,6 +43,7 @@ class MapOffer {
   IoTask<> run();
   IoTask<> offer();
   bool is_forgotten() const;
+  std::chrono::milliseconds interval() const;
 
   IoExecutor executor_;
   Setup setup_;

@@ -60,11 +60,15 @@ NodeAgent::NodeAgent(IoExecutor executor, Setup setup, Storage& storage, Blockin
       original_slaves_(executor, storage, pool, log, own_key_,
                        {[this](const NodeKey& slave) { return sources_.serves(slave); },
                         [this](NodeKey slave) { return dismiss_slave(std::move(slave)); },
-                        [this](const NodeKey& slave, Sequence acknowledged) { keeper_.on_ack(slave, acknowledged); }},
+                        [this](const NodeKey& slave, Sequence acknowledged, bool active) {
+                          keeper_.on_original_ack(slave, acknowledged, active);
+                        }},
                        original_slaves_options(setup_)),
       follower_(executor, storage, pool,
                 {[this] { in_sync(); }, [&log](const std::string& text) { log.warning("{}", text); },
-                 setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); }},
+                 setup_.store_replaced, [this](Sequence committed) { gate_.commit(committed); },
+                 // Else each answer of this slave would wait for a word that never comes.
+                 [this](bool original) { original ? gate_.stand_alone() : gate_.forget(); }},
                 follower_options(setup_, &replicated_writes_)),
       importer_(executor, storage, pool,
                 {[this] { gathered(); }, [&log](const std::string& text) { log.warning("{}", text); },
@@ -138,6 +142,7 @@ void NodeAgent::set_pace(int bandwidth_kb_s, std::chrono::microseconds interval)
   const auto bandwidth = static_cast<std::uint64_t>(bandwidth_kb_s);
   sources_.set_pace(bandwidth, interval);
   follower_.set_pace(DumpPace{interval, bandwidth});
+  importer_.set_pace(DumpPace{interval, bandwidth});
 }
 
 }  // namespace flare

@@ -12,6 +12,7 @@
 #include "common/net/blocking_pool.h"
 #include "common/net/own_identity.h"
 #include "common/net/task.h"
+#include "flared/departure.h"
 #include "flared/index_link.h"
 #include "flared/replication/commit_gate.h"
 #include "flared/replication/follower.h"
@@ -73,8 +74,10 @@ class NodeAgent {
   /// Whether this node is a master that numbers entries.
   bool is_leading() const { return leading_; }
   std::optional<Node> own_entry() const;
-  /// Whether this node is shown as an active slave with a salvaged store, before its master has confirmed a new one
-  /// (docs/replication.md 4). Any thread.
+  /// How often the index probes this node, by its last map.
+  std::optional<std::chrono::milliseconds> probe_interval() const { return probe_interval_; }
+  /// Whether this node is shown as active with a store that its master has not confirmed: a salvaged one, or one in
+  /// work (docs/replication.md 4). Any thread.
   bool build_incomplete() const { return build_incomplete_.load(std::memory_order_relaxed); }
   /// Why `flush_all` is refused now (docs/design.md 3.7), CRLF included; empty: it may go on.
   std::string flush_refusal() const;
@@ -105,7 +108,8 @@ class NodeAgent {
   void install(NodeMap map);
   void ask_for_cluster_id(std::string_view lines);
   IoTask<> learn_cluster_id();
-  bool is_unbuilt_slave(const Node& own) const;
+  void note_build(const std::optional<Node>& before, const std::optional<Node>& now);
+  bool is_unbuilt(const Node& own) const;
   // node_agent_duty.cc
   void carry_out(const ReplicationPlan& plan);
   IoTask<> leave_former_role(std::uint64_t round);
@@ -131,6 +135,9 @@ class NodeAgent {
   IoTask<std::string> promise(Promise::Given asked);
   void follow_master();
   IoTask<> follow_later();
+  IoTask<std::string> hold_writes();
+  bool begin_hold();
+  IoTask<> release_writes();
   // node_agent_reports.cc
   void in_sync();
   void build_confirmed();
@@ -162,11 +169,15 @@ class NodeAgent {
   bool leading_ = false;     // the epoch of this reign is stored: entries may be numbered
   Epoch reign_{0};           // of this node's entries while it leads
   bool leaving_ = false;
+  Departure departure_;
+  bool releasing_ = false;              // a coroutine waits for the end of departure_
   bool workers_act_anew_ = true;        // no worker executes by this node's former role any more
   bool taking_over_ = false;            // of a new partition's keys (replication.md 7)
   std::optional<Node> handed_over_to_;  // the master of the preparing partition
   bool joined_ = false;
-  bool doubtful_;  // the store is still the salvaged one, or its successor is not confirmed yet
+  std::optional<std::chrono::milliseconds> probe_interval_;
+  bool doubtful_;          // the store is still the salvaged one, or its successor is not confirmed yet
+  bool building_ = false;  // told to build itself as a slave, and its master has not confirmed that it has
   std::atomic<bool> build_incomplete_ = false;
   bool learning_ = false;  // the index is being asked for the cluster id
   std::optional<std::chrono::steady_clock::time_point>

@@ -54,6 +54,8 @@ void NodeAgent::carry_out(const ReplicationPlan& plan) {
   if (plan.kind != ReplicationPlan::Kind::follow) follower_.stop();
   if (!led) {
     leading_ = false;
+    departure_.done();
+    if (view_->departing) mark_split_anew();
     if (!leads(plan)) took_over_ = false;
     sources_.stop_all();
     keeper_.stop();
@@ -113,7 +115,12 @@ IoTask<> NodeAgent::lead(std::uint64_t round) {
   mark_split_anew();
   publish_(view_);
   serve_originals();
-  if (plan_.kind == ReplicationPlan::Kind::import) start_import();
+  if (plan_.kind != ReplicationPlan::Kind::import) co_return;
+  // What an original master sends here before the workers know of the new partition goes back to it: it has to be in
+  // its dump.
+  while (round == round_ && !co_await workers_settled()) {
+  }
+  if (round == round_) start_import();
 }
 
 // Every slave that the map shows, whatever it is: who is of ours comes by itself, and is left alone.

@@ -72,6 +72,7 @@ std::string NodeAgent::take_map(std::string_view lines, MapVersion version) {
     return "SERVER_ERROR node sync error\r\n";
   }
   install(std::move(*map));
+  probe_interval_ = probe_interval_of_map(lines);
   ask_for_cluster_id(lines);
   return "OK\r\n";
 }
@@ -118,7 +119,8 @@ void NodeAgent::install(NodeMap map) {
   view->map = std::move(map);
   mark_split(*view);
   const auto own = view->map.nodes.find(own_key_);
-  view->build_incomplete = own != view->map.nodes.end() && is_unbuilt_slave(own->second);
+  note_build(before, own == view->map.nodes.end() ? std::nullopt : std::optional{own->second});
+  view->build_incomplete = own != view->map.nodes.end() && is_unbuilt(own->second);
   build_incomplete_.store(view->build_incomplete, std::memory_order_relaxed);
   view_ = std::move(view);
   const auto now = own_entry();
@@ -136,8 +138,23 @@ void NodeAgent::install(NodeMap map) {
   serve_originals();
 }
 
-bool NodeAgent::is_unbuilt_slave(const Node& own) const {
-  return doubtful_ && own.role == Role::slave && own.state == State::active;
+// Maps can be missed, so a master counts as unbuilt only if it was seen active as a slave before: an original index
+// makes active, and promotes, whom it is told to (docs/spec/cluster.md 1.5).
+void NodeAgent::note_build(const std::optional<Node>& before, const std::optional<Node>& now) {
+  if (!now || now->role == Role::proxy) {
+    building_ = false;
+  } else if (now->role == Role::slave) {
+    const bool was = before && before->role == Role::slave && before->partition == now->partition;
+    if (now->state == State::prepare && !(was && before->state == State::prepare)) building_ = true;
+  } else {
+    const bool promoted = before && before->role == Role::slave && before->state == State::active;
+    if (!promoted && !(before && before->role == Role::master)) building_ = false;
+  }
+}
+
+bool NodeAgent::is_unbuilt(const Node& own) const {
+  if (own.state != State::active) return false;
+  return own.role == Role::slave ? doubtful_ || building_ : own.role == Role::master && building_;
 }
 
 }  // namespace flare

@@ -55,6 +55,7 @@ std::string NodeAgent::position_refusal(PartitionId partition) const {
     return "this node does not hold that partition";
   }
   const auto state = follower_.figures().state;
+  if (!storage_.inexact_keys().empty()) return "build incomplete";
   if (own->state == State::prepare || build_incomplete() || state == FollowState::snapshot) return "build incomplete";
   return {};
 }
@@ -72,7 +73,11 @@ IoTask<std::string> NodeAgent::position(std::string words) {
   if (const auto refusal = position_refusal(request->asked.partition); !refusal.empty()) co_return refused(refusal);
   if (request->leaving) {
     // design.md 3.7: the operator's tools flush a node that they believe to be down.
-    if (leading_) was_down_at_ = Clock::now();
+    if (leading_) {
+      was_down_at_ = Clock::now();
+      const auto failed = co_await hold_writes();
+      if (!failed.empty()) co_return refused(failed);
+    }
   } else if (request->asked.epoch != Epoch{0}) {
     auto failed = co_await promise(request->asked);
     if (!failed.empty()) co_return refused(failed);
@@ -80,6 +85,43 @@ IoTask<std::string> NodeAgent::position(std::string words) {
   const auto position = written_position();
   if (!position) co_return refused("the update log cannot be written");
   co_return format_position(*position);
+}
+
+// What is answered behind it stays true until the map that names another master, or until `departure_` ends: no worker
+// executes a write meanwhile. Those that come wait in the way of requests for a node that is not ready.
+IoTask<std::string> NodeAgent::hold_writes() {
+  std::string failed;
+  if (!begin_hold()) {
+    failed = "its writes have waited long enough and go on";
+    co_return failed;
+  }
+  const bool settled = co_await workers_settled();
+  if (!settled) failed = "its workers are busy";
+  if (settled && (!leading_ || !departure_.holds(Clock::now()))) failed = "its writes go on";
+  co_return failed;
+}
+
+bool NodeAgent::begin_hold() {
+  if (!departure_.asked(Clock::now())) return false;
+  if (!view_->departing) {
+    mark_split_anew();
+    publish_(view_);
+  }
+  if (!std::exchange(releasing_, true)) asio::co_spawn(executor_, release_writes(), asio::detached);
+  return true;
+}
+
+IoTask<> NodeAgent::release_writes() {
+  Timer end{executor_};
+  while (departure_.holds(Clock::now())) {
+    end.expires_at(departure_.ends_at());
+    co_await end.async_wait(use_task);
+  }
+  releasing_ = false;
+  if (!view_->departing) co_return;
+  log_.notice("this master was asked to go and was not relieved: its writes go on");
+  mark_split_anew();
+  publish_(view_);
 }
 
 // From the moment of the promise no stream is taken: what is answered behind it must stay true.

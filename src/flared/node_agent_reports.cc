@@ -43,7 +43,8 @@ void NodeAgent::gathered() {
 }
 
 void NodeAgent::build_confirmed() {
-  if (!std::exchange(doubtful_, false) || !view_->build_incomplete) return;
+  const bool doubtful = std::exchange(doubtful_, false);
+  if (!(std::exchange(building_, false) || doubtful) || !view_->build_incomplete) return;
   auto view = std::make_shared<RoutingView>(*view_);
   view->build_incomplete = false;
   build_incomplete_.store(false, std::memory_order_relaxed);
@@ -60,8 +61,11 @@ IoTask<bool> NodeAgent::confirm_slave(NodeKey slave) {
 IoTask<InSyncSet::Outcome> NodeAgent::tell_in_sync(InSyncSet::Report report) {
   const auto found = view_->map.nodes.find(report.slave);
   if (found == view_->map.nodes.end()) co_return InSyncSet::Outcome::refused;
-  auto request = fmt::format("node insync {} {} {} {}", found->second.server_name, found->second.port,
-                             raw(report.epoch), report.joins ? 1 : 0);
+  // An original index keeps no in-sync set: there a slave is none to be promoted when it is none (replication.md 8).
+  const bool dismiss = !report.joins && !view_->map.reigns.contains(plan_.partition);
+  auto request = dismiss ? fmt::format("node role {} {} proxy 0 -1", found->second.server_name, found->second.port)
+                         : fmt::format("node insync {} {} {} {}", found->second.server_name, found->second.port,
+                                       raw(report.epoch), report.joins ? 1 : 0);
   const auto told = co_await index_.tell(std::move(request), tell_deadline);
   if (told) co_return InSyncSet::Outcome::stored;
   // An original index knows no `node insync`: it takes the slave's own word (cluster.md 1.5).

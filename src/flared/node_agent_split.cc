@@ -76,6 +76,7 @@ IoTask<> NodeAgent::end_import(std::uint64_t round) {
 void NodeAgent::mark_split(RoutingView& view) const {
   // A master whose epoch is not stored yet holds what it is asked, too: who asks would be sent to and fro otherwise.
   view.taking_over = taking_over_ || (leads_or_will() && !leading_);
+  view.departing = leading_ && departure_.holds(std::chrono::steady_clock::now());
   const auto preparing = PartitionId(view.partitions.active().size());
   const auto master =
       handed_over_to_ && handed_over_to_->partition == preparing ? master_of(view.partitions, preparing) : std::nullopt;

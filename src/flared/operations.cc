@@ -51,7 +51,8 @@ Operation to_operation(const Request& request, std::int64_t now_s) {
   } else {
     operation.version = RecordVersion{request.version};
   }
-  operation.any_version = is_restoring(request.prefix);
+  operation.copied = is_copying(request.prefix);
+  operation.any_version = operation.copied || is_restoring(request.prefix);
   operation.delta = request.delta;
   const auto absolute_s = absolute_expire_s(request.exptime, now_s);
   if (operation.kind == OperationKind::remove) {

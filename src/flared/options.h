@@ -63,9 +63,10 @@ struct FlaredOptions : CommonOptions {
 
   ReplicationType replication_type = ReplicationType::async;
   bool start_without_index = false;
-  int min_sync_replicas = 1;                     // the master counts
-  std::chrono::milliseconds sync_timeout{1000};  // a silent slave leaves the in-sync set
-  std::uint64_t max_lag = 1'000'000;             // entries, with replication-type async; 0: no limit
+  int min_sync_replicas = 1;                      // the master counts
+  std::chrono::milliseconds sync_timeout{1000};   // a silent slave leaves the in-sync set
+  std::chrono::seconds dismiss_silent_slaves{0};  // by an original index; 0: never
+  std::uint64_t max_lag = 1'000'000;              // entries, with replication-type async; 0: no limit
   std::chrono::microseconds reconstruction_interval{0};
   int reconstruction_bwlimit_kb = 0;
 

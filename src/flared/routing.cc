@@ -33,6 +33,12 @@ Route to_master(const RoutingView& view, const Partition& partition) {
   return to_node(view, *partition.master);
 }
 
+// Behind the writes of a master that is asked to go, where there are any.
+Route behind_departure(const RoutingView& view, Route route) {
+  if (view.departing && route.kind == Route::Kind::local) route.kind = Route::Kind::forward;
+  return route;
+}
+
 bool is_slave_of(const RoutingView& view, const Partition& partition) {
   return view.self && std::find(partition.slaves.begin(), partition.slaves.end(), *view.self) != partition.slaves.end();
 }
@@ -52,7 +58,10 @@ bool is_reading_slave(const RoutingView& view, const Partition& partition) {
 Route route_read(const RoutingView& view, std::string_view key, bool at_master, std::uint32_t draw) {
   const Partition* partition = serving_partition(view, key);
   if (!partition) return {Route::Kind::nowhere};
-  if (view.self && partition->master == view.self) return to_master(view, *partition);
+  if (view.self && partition->master == view.self) {
+    const auto route = to_master(view, *partition);
+    return at_master ? behind_departure(view, route) : route;
+  }
   if (at_master || is_unbuilt(view, *partition)) return to_master(view, *partition);
   if (is_reading_slave(view, *partition)) return {Route::Kind::local, *view.self};
   const auto& drawn = partition->prior.empty() ? partition->readable : partition->prior;
@@ -67,7 +76,7 @@ Route route_write(const RoutingView& view, std::string_view key, bool proxied) {
     // cluster.md 5.2: the preparing master executes what the present one passes on.
     if (view.partitions.prepare()->master == view.self) return {Route::Kind::local, *view.self};
   }
-  return to_master(view, *partition);
+  return behind_departure(view, to_master(view, *partition));
 }
 
 std::optional<std::uint32_t> another_reader(const RoutingView& view, std::string_view key, std::uint32_t node) {

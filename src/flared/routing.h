@@ -21,6 +21,8 @@ struct RoutingView {
   // master.
   bool taking_over = false;
   bool handed_over = false;
+  // replication.md 10. This master is asked to go: its writes, and reads that must see them, wait for the next map.
+  bool departing = false;
   bool build_incomplete = false;  // an active slave that must not be read: reads go to the master
 };
 

@@ -66,7 +66,7 @@ void Server::make_parts() {
   setup.log_written = [this] { clusters_->log_written(); };
   clusters_.emplace(ClusterReplicator::Setup{executor, *storage_, *pool_, log_, clock_,
                                              NodeKey{options_.server_name, options_.server_port}, options_.bind_address,
-                                             options_.data_dir});
+                                             options_.data_dir, copied_touches_});
   agent_.emplace(executor, std::move(setup), *storage_, *pool_, *index_, log_,
                  [this](std::shared_ptr<const RoutingView> view) {
                    const auto& partitions = view->partitions;
@@ -87,13 +87,15 @@ void Server::make_parts() {
   worker_setup_->identity = &*identity_;
   worker_setup_->replicated_writes = &agent_->replicated_writes();
   worker_setup_->gate = &gate_;
+  worker_setup_->copied_touches = &copied_touches_;
   worker_setup_->identity_required = options_.require_identity;
   worker_setup_->workers = options_.threads;
   addresses_.emplace(executor, worker_setup_->places);
   map_copy_.emplace(executor, *pool_, map_copy_path(), log_);
   map_offer_.emplace(
-      executor, MapOffer::Setup{options_.server_name, options_.server_port}, *index_, [this] { return agent_->view(); },
-      worker_setup_->probed, log_);
+      executor,
+      MapOffer::Setup{options_.server_name, options_.server_port, [this] { return agent_->probe_interval(); }}, *index_,
+      [this] { return agent_->view(); }, worker_setup_->probed, log_);
   learn_addresses();
 }
 

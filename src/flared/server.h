@@ -95,6 +95,7 @@ class Server {
   std::optional<BlockingPool> pool_;
   CommitGate gate_;
   std::optional<ControlDesk> desk_;
+  CopiedTouches copied_touches_;
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;

@@ -16,6 +16,7 @@ InSyncOptions in_sync_options(const FlaredOptions& options) {
   in_sync.replicas_min = options.min_sync_replicas;
   in_sync.sync_silent_max = options.sync_timeout;
   in_sync.lag_max = options.max_lag;
+  in_sync.dismiss_silent_max = options.dismiss_silent_slaves;
   return in_sync;
 }
 

@@ -115,6 +115,7 @@ std::string replication_stats(const ReplicationFigures& figures) {
   lines.add("records_expected", figures.follow.records_expected);
   if (figures.follow.state == FollowState::snapshot) add_build(lines, {}, figures.follow.build(), figures.now);
   lines.add("follow_lag", figures.follow.lag_entries);
+  lines.add("corrections", figures.follow.corrections);
   lines.add("lost_async_writes", figures.follow.lost_writes);
   lines.add("committed", raw(figures.committed));
   lines.add("in_sync_nodes", figures.in_sync_nodes);

@@ -8,6 +8,7 @@
 #include "common/protocol/words.h"
 #include "flared/delayed_write.h"
 #include "flared/item_operations.h"
+#include "flared/local_write.h"
 #include "flared/operations.h"
 #include "flared/quota.h"
 #include "flared/turn.h"
@@ -144,11 +145,14 @@ void Turn::execute(const Request& request) {
   if (!may_write(request)) return error(request, reply::too_few_replicas);
   auto operation = to_operation(request, now_s_);
   operation.limited = serves_clients(view_);
+  // What an original sends the master that will have the key: its versions may be a second master's.
+  if (!operation.limited && is_replication_form(request)) operation.any_version = true;
   ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
   // protocol.md 1: with noreply no result is sent, of gat no value.
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
   if (!outcome) return fail(request, outcome.error());
   count(worker_.counts(), request, *outcome);
+  note_copied(worker_.setup(), request, *outcome);
   if (writer.full()) return output_->append(reply::answer_too_large);
   append_answer(*output_, request, *outcome);
 }

@@ -29,6 +29,7 @@
 #include "flared/operations_bucket.h"
 #include "flared/peer_link.h"
 #include "flared/replication/commit_gate.h"
+#include "flared/replication/copied_touches.h"
 #include "flared/replication/replicated_writes.h"
 #include "flared/routing.h"
 #include "flared/storage/storage.h"
@@ -61,6 +62,7 @@ struct WorkerSetup {
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
   ReplicatedWrites* replicated_writes = nullptr;  // of an original master; null: none is taken
+  CopiedTouches* copied_touches = nullptr;        // null: none is noted
   ReaderLimits reader_limits;
   int workers = 1;
   const bool answers_wait;                        // for the disk (docs/design.md 3.6)

@@ -42,6 +42,8 @@ bool any(const std::vector<NodeWord>& words, NodeWord::Kind kind) {
 
 ClusterIdSource cluster_id_source(const std::string& kept, const std::string& of_map_file, bool map_is_empty) {
   using Kind = ClusterIdSource::Kind;
+  // An empty map is nobody's: the id was taken over a moment before the map was (node adopt).
+  if (!kept.empty() && map_is_empty) return {Kind::known, kept};
   if (!kept.empty() && !of_map_file.empty() && kept != of_map_file) return {Kind::conflict, {}};
   if (!kept.empty()) return {Kind::known, kept};
   if (!of_map_file.empty()) return {Kind::known, of_map_file};

@@ -24,7 +24,8 @@ bool Index::is_down(const NodeKey& key) const {
 std::shared_ptr<const std::string> Index::sync_request(SyncFor receiver) {
   auto& request = receiver == SyncFor::ours ? sync_request_for_ours_ : sync_request_;
   if (!request) {
-    const auto lines = receiver == SyncFor::ours ? node_lines_with_reigns(map_, line_words_) : node_lines(map_);
+    const auto lines =
+        receiver == SyncFor::ours ? node_lines_with_reigns(map_, line_words_ + probe_word_) : node_lines(map_);
     request = std::make_shared<const std::string>(fmt::format("node sync {}\r\n{}", raw(map_.version), lines));
   }
   return request;
@@ -33,6 +34,14 @@ std::shared_ptr<const std::string> Index::sync_request(SyncFor receiver) {
 void Index::belong_to(const ClusterIdentity& identity) {
   line_words_ = node_line_words(identity);
   sync_request_for_ours_.reset();
+}
+
+bool Index::probe_each(std::chrono::milliseconds interval) {
+  auto word = probe_interval_word(interval);
+  if (word == probe_word_) return false;
+  probe_word_ = std::move(word);
+  sync_request_for_ours_.reset();
+  return true;
 }
 
 Index::Answer Index::add(std::string_view server_name, int port) {
@@ -82,8 +91,8 @@ Index::Answer Index::set_in_sync(const NodeKey& key, Epoch epoch, bool in_sync) 
 
 Index::Answer Index::adopt(NodeMap map) {
   const NodeKey nobody;
-  if (!map_lost_) return refuse(Refusal::not_lost, nobody, "node adopt");
-  map_lost_ = false;
+  if (!may_adopt() || (map.nodes.empty() && !map_lost_)) return refuse(Refusal::not_lost, nobody, "node adopt");
+  const bool was_lost = std::exchange(map_lost_, false);
   if (map.nodes.empty()) {
     const auto stored = store_.save(map);
     map_lost_ = !stored;
@@ -91,7 +100,7 @@ Index::Answer Index::adopt(NodeMap map) {
     return stored ? Answer{} : Answer{Refusal::not_stored};
   }
   auto adopted = enact(std::move(map), nobody, "node adopt");
-  map_lost_ = !adopted;
+  map_lost_ = was_lost && !adopted;
   return adopted;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,11 +38,15 @@ class Index {
   enum class SyncFor { originals, ours };
   std::shared_ptr<const std::string> sync_request(SyncFor receiver = SyncFor::originals);
   void belong_to(const ClusterIdentity& identity);
+  /// False: the nodes have been told so already.
+  bool probe_each(std::chrono::milliseconds interval);
   /// Refuses every change as long as it is not known whose nodes these are (docs/design.md 4).
   void set_read_only(bool read_only) { read_only_ = read_only; }
   /// The map was lost, not new: nothing is changed until one is adopted.
   void await_adoption() { map_lost_ = true; }
   bool is_map_lost() const { return map_lost_; }
+  /// There is no map that an adopted one would replace.
+  bool may_adopt() const { return map_lost_ || map_.nodes.empty(); }
 
   using Answer = Result<void, Refusal>;
   Answer add(std::string_view server_name, int port);
@@ -73,6 +78,7 @@ class Index {
   std::shared_ptr<const std::string> sync_request_;  // of map_; null: not made yet
   std::shared_ptr<const std::string> sync_request_for_ours_;
   std::string line_words_;  // behind each NODE line for nodes of ours
+  std::string probe_word_;  // likewise
   bool read_only_ = false;
   bool map_lost_ = false;
 };

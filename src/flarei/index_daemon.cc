@@ -77,6 +77,7 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
   monitors_.introduce_as(identity_);
   monitors_.take_down_by(succession_);
   service_.take_down_by(succession_);
+  service_.become_by([this](const std::string& cluster) { return become(cluster); });
   service_.keep_account_of(keeper_);
   apply();
 }
@@ -210,6 +211,13 @@ bool IndexDaemon::belong_to(const std::string& cluster) {
   return true;
 }
 
+Result<void, std::string> IndexDaemon::become(const std::string& cluster) {
+  if (auto taken = identity_.become(cluster); !taken) return taken;
+  map_file_.set_cluster(cluster);
+  index_.belong_to(identity_.cluster());
+  return {};
+}
+
 void IndexDaemon::run() {
   context_.run();  // until `stop`
   context_.restart();
@@ -252,6 +260,7 @@ void IndexDaemon::reread() {
 void IndexDaemon::apply() {
   if (const auto remark = raise_file_limit(options_.max_connection)) log_.warning("{}", *remark);
   monitors_.change_settings(monitor_settings(options_));
+  if (index_.probe_each(options_.monitor_interval)) monitors_.deliver_again();
   service_.change_options(options_);
   sessions_.change_limits({static_cast<std::size_t>(options_.max_connection), options_.net_read_timeout});
 }

@@ -55,6 +55,7 @@ class IndexDaemon {
   IoTask<> recover_cluster_id();
   bool take_recovered(const Recovered& recovered);
   bool belong_to(const std::string& cluster);
+  Result<void, std::string> become(const std::string& cluster);
   void reread();
   void apply();
   void apply_doors();

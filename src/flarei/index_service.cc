@@ -68,12 +68,16 @@ void IndexService::answer_hello(const IndexRequest& request, IndexPeer& peer, st
   const auto answer = identity_->answer_hello(request.rest, peer.address);
   peer.foreign = !answer.kin;
   peer.start_id = answer.start_id;
+  peer.other_cluster = answer.other_cluster;
   out += answer.line;
 }
 
 // docs/design.md 5: a foreign daemon is refused whatever it asks; with require-identity a node must have said hello.
 bool IndexService::refuses(const IndexRequest& request, const IndexPeer& peer, std::string& out) const {
   if (request.command == IndexCommand::quit) return false;
+  // An index without a map may have lost even its cluster id: what nodes of its tenant offer is kept for an operator.
+  const bool offers = request.command == IndexCommand::node_offer && !peer.other_cluster.empty();
+  if (peer.foreign && offers && index_.map().nodes.empty()) return false;
   if (peer.foreign) {
     out += fmt::format("{}\r\n", foreign_answer);
     return true;
@@ -175,7 +179,7 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
       answer(index_.set_in_sync(request.key(), request.epoch, request.in_sync), state_failure);
       return;
     case IndexCommand::node_offer:
-      out += index_.is_map_lost() ? offer_wanted : reply::ok;
+      out += index_.may_adopt() ? offer_wanted : reply::ok;
       return;
     case IndexCommand::node_adopt:
       answer(adopt(request), "SERVER_ERROR failed to adopt a map\r\n");
@@ -200,10 +204,10 @@ void IndexService::answer_node_request(const IndexRequest& request, std::string&
   }
 }
 
-void IndexService::take_offer(NodeMap map, const NodeKey& by, std::string& out) {
+void IndexService::take_offer(NodeMap map, const NodeKey& by, const IndexPeer& peer, std::string& out) {
   const auto version = map.version;
   auto& log = monitors_.log();
-  const auto taken = offers_.take(std::move(map), by);
+  const auto taken = offers_.take(std::move(map), by, peer.other_cluster);
   if (taken) {
     log.notice("node {} offers map version {}: see stats offers, node adopt", printable(by.text), raw(version));
   } else {
@@ -215,14 +219,23 @@ void IndexService::take_offer(NodeMap map, const NodeKey& by, std::string& out) 
 
 Index::Answer IndexService::adopt(const IndexRequest& request) {
   const NodeKey nobody;
-  const auto* const offered = offers_.find(request.map_version);
-  if (!request.empty && !offered && index_.is_map_lost()) {
+  const auto* const offered = request.empty ? nullptr : offers_.find(request.map_version);
+  if (!request.empty && !offered && index_.may_adopt()) {
     return index_.refuse(Refusal::no_such_offer, nobody, "node adopt");
   }
-  auto map = offered && !request.empty ? adopted_map(offered->map, offers_.highest()) : NodeMap{};
-  auto adopted = index_.adopt(std::move(map));
+  if (offered && index_.may_adopt() && !takes_over(*offered)) return Refusal::not_stored;
+  auto adopted = index_.adopt(offered ? adopted_map(offered->map, offers_.highest()) : NodeMap{});
   if (adopted) offers_.clear();
   return adopted;
+}
+
+// Before the map: a kill between the two leaves an empty map, and the operator gives the word once more.
+bool IndexService::takes_over(const OfferedMap& offered) {
+  if (offered.cluster.empty() || !become_) return offered.cluster.empty();
+  const auto taken = become_(offered.cluster);
+  if (!taken) monitors_.log().error("node adopt: {}", taken.error());
+  if (taken) monitors_.log().warning("node adopt: this index is of cluster {} from now on", offered.cluster);
+  return taken.has_value();
 }
 
 Index::Answer IndexService::set_role(const IndexRequest& request) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/clock.h"
 #include "common/net/connection_places.h"
@@ -26,6 +28,8 @@ struct IndexPeer {
   std::string address;   // address:port
   bool foreign = false;  // it belongs to another cluster: nothing is answered to it but hello
   std::string start_id;  // of a daemon of ours that said hello; empty: none did
+  /// Of a foreign one: the cluster that it is of, if it tells this index's tenant.
+  std::string other_cluster = {};
   Place place = Place::client;
 };
 
@@ -42,7 +46,10 @@ class IndexService {
   void take_down_by(Succession& succession) { succession_ = &succession; }
   void keep_account_of(const DoorKeeper& keeper) { keeper_ = &keeper; }
   /// What came behind a `node offer` that was answered WANTED.
-  void take_offer(NodeMap map, const NodeKey& by, std::string& out);
+  void take_offer(NodeMap map, const NodeKey& by, const IndexPeer& peer, std::string& out);
+  /// How this daemon takes over the cluster id of a map that an operator adopts.
+  using Become = std::function<Result<void, std::string>(const std::string& cluster)>;
+  void become_by(Become become) { become_ = std::move(become); }
   void change_options(const FlareiOptions& options) { options_ = options; }
 
  private:
@@ -56,6 +63,7 @@ class IndexService {
   void append_general(std::string& out) const;
   void append_monitors(std::string& out) const;
   Index::Answer adopt(const IndexRequest& request);
+  bool takes_over(const OfferedMap& offered);
   Index::Answer set_role(const IndexRequest& request);
   Index::Answer set_state(const IndexRequest& request);
 
@@ -66,6 +74,7 @@ class IndexService {
   const Clock& clock_;
   Offers offers_;
   OwnIdentity* identity_;             // null: this daemon has none
+  Become become_;                     // null: it cannot
   Succession* succession_ = nullptr;  // null: nodes go by the map alone
   const DoorKeeper* keeper_ = nullptr;
   std::chrono::steady_clock::time_point started_at_;

@@ -145,7 +145,7 @@ void IndexSession::take_offer_line(std::string_view line) {
   if (step == OfferReader::Step::broken) {
     refuse("CLIENT_ERROR format error\r\n");  // what follows cannot be told from requests
   } else {
-    service_.take_offer(offer_->take_map(), offer_->by(), output_);
+    service_.take_offer(offer_->take_map(), offer_->by(), peer_, output_);
   }
   offer_.reset();
 }
@@ -216,7 +216,9 @@ void accept_session(IoExecutor executor, int descriptor, std::string peer, Index
     if (!socket.is_open()) ::close(descriptor);
     return;
   }
-  IndexPeer who{std::move(peer), false, {}, place};
+  IndexPeer who;
+  who.address = std::move(peer);
+  who.place = place;
   std::make_shared<IndexSession>(std::move(socket), std::move(who), service, table, passage)->start();
 }
 

@@ -13,15 +13,15 @@
 
 namespace flare {
 
-Result<void, std::string> Offers::take(NodeMap map, const NodeKey& by) {
+Result<void, std::string> Offers::take(NodeMap map, const NodeKey& by, const std::string& cluster) {
   const auto version = map.version;
   if (!map.nodes.contains(by)) return fmt::format("{} is not in the map that it offers", by.text);
   if (const auto broken = violations(map); !broken.empty()) return broken.front();
   highest_ = std::max(highest_, version);
   auto found = maps_.find(version);
   if (found == maps_.end())
-    found = maps_.emplace(version, OfferedMap{std::move(map), {}}).first;
-  else if (found->second.map.nodes != map.nodes) {
+    found = maps_.emplace(version, OfferedMap{std::move(map), cluster, {}}).first;
+  else if (found->second.map.nodes != map.nodes || found->second.cluster != cluster) {
     return fmt::format("another map of version {} was offered by {}", raw(version), found->second.by.begin()->text);
   }
   found->second.by.insert(by);
@@ -41,6 +41,9 @@ std::string Offers::stats() const {
     for (const auto& key : offered.by) names.push_back(key.text);
     fmt::format_to(std::back_inserter(out), "STAT {0}:nodes {1}\r\nSTAT {0}:offered_by {2}\r\n", raw(version),
                    offered.map.nodes.size(), fmt::join(names, ","));
+    if (!offered.cluster.empty()) {
+      fmt::format_to(std::back_inserter(out), "STAT {}:cluster {}\r\n", raw(version), offered.cluster);
+    }
   }
   return out.append("END\r\n");
 }

@@ -14,6 +14,7 @@ namespace flare {
 
 struct OfferedMap {
   NodeMap map;
+  std::string cluster;  // of another cluster id than this index has, but of its tenant; empty: of its own
   std::set<NodeKey> by;
 };
 
@@ -23,7 +24,7 @@ class Offers {
   static constexpr std::size_t maps_max = 8;
 
   /// The error is a sentence: why it is not kept.
-  Result<void, std::string> take(NodeMap map, const NodeKey& by);
+  Result<void, std::string> take(NodeMap map, const NodeKey& by, const std::string& cluster = {});
   /// Null: there is none of that version.
   const OfferedMap* find(MapVersion version) const;
   /// Of all that were ever offered: a map below it would be refused by a node.

@@ -45,7 +45,7 @@ def free_ports(address, count):
 def ask(address, line, end=b"\r\n"):
     """Sends one line, returns the answer up to `end`; empty if nobody answers."""
     try:
-        with socket.create_connection(address, timeout=2) as connection:
+        with socket.create_connection(address, timeout=10) as connection:
             connection.sendall(line.encode() + b"\r\n")
             answer = b""
             while not answer.endswith(end):
@@ -71,7 +71,8 @@ class Cluster:
 
     def __enter__(self):
         try:
-            self.start("index", "flarei", ["monitor-threshold = 3", "monitor-interval = 1"])
+            self.start("index", "flarei", ["monitor-threshold = 3", "monitor-interval = 1",
+                                            "monitor-read-timeout = 60000"])
             for name in NODES:
                 self.start(name, "flared", self.node_lines(name))
             self.give_role("master", "master 1 0")

@@ -1,6 +1,7 @@
 // Bytes of an update log, and entries made of the input: what is decoded is encoded alike, and the other way round.
 #include <string>
 
+#include "flared/storage/correction.h"
 #include "flared/storage/log_codec.h"
 #include "fuzz.h"
 
@@ -23,6 +24,14 @@ void check_bytes(std::string_view bytes) {
   }
   const auto at = flare::find_intact_entry(bytes);
   require(at == std::string_view::npos || flare::decode_entry(bytes.substr(at)));
+}
+
+// The entries of a correction: all of the bytes, or none.
+void check_correction(std::string_view bytes) {
+  const flare::Correction correction{{}, {}, std::string{bytes}};
+  std::string text;
+  for (const auto& entry : flare::entries_of(correction)) text += encoded(entry);
+  require(text.empty() || text == bytes);
 }
 
 void check_round_trip(std::string_view bytes, std::uint8_t choice) {
@@ -49,6 +58,7 @@ void check_round_trip(std::string_view bytes, std::uint8_t choice) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto bytes = flare::fuzz::bytes_of(data, size);
   check_bytes(bytes);
+  check_correction(bytes);
   const auto choice = flare::fuzz::take_choice(bytes);
   check_round_trip(bytes, choice);
   return 0;

@@ -51,15 +51,24 @@ std::string read_in_pieces(std::string_view bytes, std::size_t piece_bytes, bool
   return text;
 }
 
+// Where a source and a slave part is an entry that both have.
+void check_start(const flare::Hello& hello, const flare::Position& own, const flare::EpochTable& epochs, bool back) {
+  const auto decision = flare::decide_start(hello, own, epochs, back);
+  if (decision.kind != flare::StartDecision::Kind::keys) return;
+  require(decision.common.sequence <= hello.position.sequence && decision.common.sequence <= own.sequence);
+  require(decision.common.sequence == flare::sequence_needed(hello, own, epochs));
+}
+
 void check_first_line(std::string_view line) {
   if (const auto hello = flare::parse_hello(line)) {
     const auto text = flare::format_hello(*hello);
     const auto again = flare::parse_hello(text);
     require(again && flare::format_hello(*again) == text);
-    static_cast<void>(flare::decide_start(*hello, hello->position, hello->epochs, true));
-    static_cast<void>(
-        flare::decide_start(*hello, {hello->position.log_id, flare::Epoch{3}, flare::Sequence{9}},
-                            {{flare::Epoch{1}, flare::Sequence{4}}, {flare::Epoch{3}, flare::Sequence{9}}}, false));
+    check_start(*hello, hello->position, hello->epochs, true);
+    const flare::EpochTable epochs{{flare::Epoch{1}, flare::Sequence{4}}, {flare::Epoch{3}, flare::Sequence{9}}};
+    for (const bool back : {false, true}) {
+      check_start(*hello, {hello->position.log_id, flare::Epoch{3}, flare::Sequence{9}}, epochs, back);
+    }
   }
   if (const auto import = flare::parse_import(line)) {
     const auto text = flare::format_import(*import);

@@ -13,7 +13,6 @@ namespace {
 constexpr Milliseconds interval{200};  // of the probes: short, so that tests are
 constexpr Milliseconds read_timeout{1'000};
 constexpr Milliseconds delivery_limit{5'000};  // the original waits for days (cluster.md 9.4)
-constexpr int threshold = 3;
 
 }  // namespace
 
@@ -188,8 +187,8 @@ void OriginalFlarei::watch(const std::string& key, Monitor& monitor) {
       if (monitor.ended) continue;
       due = std::exchange(monitor.due, std::nullopt);
       const bool down = map_.nodes.at(key).state == OriginalNode::down;
-      if (down) failures = threshold;
-      if (!down && failures >= threshold) failures = 0;
+      if (down) failures = threshold_;
+      if (!down && failures >= threshold_) failures = 0;
     }
     bool good = false;
     try {
@@ -198,9 +197,9 @@ void OriginalFlarei::watch(const std::string& key, Monitor& monitor) {
     } catch (const std::runtime_error&) {
       client.reset();
     }
-    if (good && failures >= threshold) event(key, true);
+    if (good && failures >= threshold_) event(key, true);
     failures = good ? 0 : failures + 1;
-    if (failures == threshold) event(key, false);
+    if (failures == threshold_) event(key, false);
   }
 }
 

@@ -31,6 +31,8 @@ class OriginalFlarei {
   /// Reads flare.xml if there is one, and listens.
   void start();
   void stop();
+  /// Before `start`: how many probes must fail before a node is down.
+  void mark_down_after(int probes) { threshold_ = probes; }
 
   [[nodiscard]] const Address& address() const { return own_; }
   [[nodiscard]] OriginalMap map() const;
@@ -61,6 +63,7 @@ class OriginalFlarei {
   const Address own_;
   const std::filesystem::path file_;
   mutable std::mutex mutex_;
+  int threshold_ = 3;
   bool running_ = false;
   OriginalMap map_;
   std::map<std::string, std::unique_ptr<Monitor>> monitors_;

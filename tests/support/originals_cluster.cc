@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <stdexcept>
+#include <utility>
 
 namespace flare::test {
 namespace {
@@ -24,8 +25,10 @@ void OriginalsCluster::TearDownTestSuite() {
   table().clear();
 }
 
-OriginalsCluster::OriginalsCluster()
-    : cluster_{{.folder = folder_.path(), .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}}}},
+OriginalsCluster::OriginalsCluster(std::vector<std::string> node_lines)
+    : cluster_{{.folder = folder_.path(),
+                .nodes = {{"127.0.0.1", 12121}, {"127.0.0.1", 12122}},
+                .node_lines = std::move(node_lines)}},
       original_index_{cluster_.index(), cluster_.data_of(cluster_.index())} {}
 
 void OriginalsCluster::TearDown() {

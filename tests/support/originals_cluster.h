@@ -21,7 +21,7 @@ class OriginalsCluster : public testing::Test {
  protected:
   static void SetUpTestSuite();
   static void TearDownTestSuite();
-  OriginalsCluster();
+  explicit OriginalsCluster(std::vector<std::string> node_lines = {});
   void TearDown() override;
 
   /// The test's row: what, and who is master and who slave or index.

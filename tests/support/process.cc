@@ -80,12 +80,15 @@ Process::~Process() {
 }
 
 Process::Process(Process&& other) noexcept
-    : pid_{std::exchange(other.pid_, -1)}, ending_{std::exchange(other.ending_, std::nullopt)} {}
+    : pid_{std::exchange(other.pid_, -1)},
+      frozen_{other.frozen_},
+      ending_{std::exchange(other.ending_, std::nullopt)} {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {
     if (pid_ > 1) kill();
     pid_ = std::exchange(other.pid_, -1);
+    frozen_ = other.frozen_;
     ending_ = std::exchange(other.ending_, std::nullopt);
   }
   return *this;
@@ -106,6 +109,7 @@ void Process::send(int signal) const {
 
 // A signal that is sent has not stopped anything yet: what a thread does meanwhile, it would do "frozen".
 void Process::freeze() {
+  if (frozen_) return;
   send(SIGSTOP);
   const auto stands = [this] {
     siginfo_t told{};
@@ -114,9 +118,13 @@ void Process::freeze() {
   if (pid_ <= 1 || ending_ || !eventually([&] { return stands() || !running(); })) {
     throw std::runtime_error("a process that should stand still does not");
   }
+  frozen_ = true;
 }
 
-void Process::thaw() const { send(SIGCONT); }
+void Process::thaw() {
+  send(SIGCONT);
+  frozen_ = false;
+}
 
 Ending Process::kill() {
   send(SIGKILL);

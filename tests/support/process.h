@@ -37,8 +37,8 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool running();
   void send(int signal) const;
-  void freeze();      ///< SIGSTOP, and waits until all its threads stand still
-  void thaw() const;  ///< SIGCONT
+  void freeze();  ///< SIGSTOP, and waits until all its threads stand still
+  void thaw();    ///< SIGCONT
   /// SIGKILL, and waits for the end.
   Ending kill();
   /// SIGTERM, and waits for the end.
@@ -49,6 +49,7 @@ class Process {
   void reap(bool block);
 
   pid_t pid_ = -1;
+  bool frozen_ = false;
   std::optional<Ending> ending_;
 };
 

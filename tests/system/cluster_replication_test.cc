@@ -1,6 +1,7 @@
 // Writes of one cluster go to another one (docs/spec/cluster.md 7): duplicated from the log, or all requests forwarded.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -189,6 +190,110 @@ TEST_F(ClusterReplication, SendsTheWholeStoreAgainWhenTheLogIsTooShort) {
   ASSERT_TRUE(caught_up()) << stat(own_->node(0), "cluster_replication_error");
   EXPECT_TRUE(comes_to_other("k399", std::string(100'000, 'v')));
   EXPECT_NE(stat(own_->node(0), "cluster_replication_full_passes"), passes);
+}
+
+class ClustersThatSendToEachOther : public ClusterReplication {
+ protected:
+  void start_both() {
+    start_other();
+    start_own();
+    for (std::size_t node = 0; node < 2; ++node) {
+      std::ofstream config{other_.config_of(other_.node(node)), std::ios::app};
+      for (const auto& line : lines_to(own_->node(0), "duplicate")) config << line << "\n";
+      config.close();
+      other_.node_process(node).send(SIGHUP);
+    }
+    ASSERT_TRUE(eventually([&] { return streams(other_.node(0)) && streams(other_.node(1)); }, arrive_limit));
+    ASSERT_TRUE(caught_up());
+  }
+
+  [[nodiscard]] static bool streams(const Address& node) { return stat(node, "cluster_replication_state") == "stream"; }
+  [[nodiscard]] std::uint64_t entries() const {
+    std::uint64_t sum = 0;
+    for (const auto& node : {own_->node(0), other_.node(0), other_.node(1)}) {
+      sum += std::stoull(stat(node, "cluster_replication_sequence"));
+    }
+    return sum;
+  }
+
+  /// When a write has gone there and another has come back, both clusters have logged these two and nothing else.
+  [[nodiscard]] bool come_to_rest() {
+    return eventually(
+        [&] {
+          if (!caught_up_everywhere()) return false;
+          const auto before = entries();
+          const auto round = std::to_string(++rounds_);
+          TextClient own{own_->node(0)};
+          set(own, "there", round);
+          if (!comes_to_other("there", round)) return false;
+          TextClient other{other_.node(0)};
+          set(other, "back", round);
+          if (!eventually([&] { return get(own_->node(0), "back") == round; }, arrive_limit)) return false;
+          return caught_up_everywhere() && entries() == before + 4;
+        },
+        arrive_limit);
+  }
+  [[nodiscard]] bool caught_up_everywhere() const {
+    return eventually(
+        [&] {
+          return stat(own_->node(0), "cluster_replication_lag") == "0" &&
+                 stat(other_.node(0), "cluster_replication_lag") == "0" &&
+                 stat(other_.node(1), "cluster_replication_lag") == "0";
+        },
+        arrive_limit);
+  }
+
+ private:
+  int rounds_ = 0;
+};
+
+// docs/spec/cluster.md 7: versions stop sets; touches, deletions and sets in front of them need rules of their own.
+TEST_F(ClustersThatSendToEachOther, ComeToRestWhateverWasWritten) {
+  constexpr int keys = 200;
+  start_both();
+  TextClient own{own_->node(0)};
+  TextClient other{other_.node(0)};
+  for (int key = 0; key < keys; ++key) set(own, "t" + std::to_string(key), "v");
+  ASSERT_TRUE(comes_to_other("t" + std::to_string(keys - 1), "v"));
+  std::string at_own;
+  std::string at_other;
+  for (int key = 0; key < keys; ++key) {
+    const auto number = std::to_string(key);
+    at_own += "touch t" + number + " 1000\r\nset d" + number + " 0 0 1\r\nx\r\ndelete d" + number + "\r\n";
+    at_other += "touch t" + number + " 2000\r\n";
+  }
+  own.send(at_own);
+  other.send(at_other);
+  for (int key = 0; key < keys; ++key) {
+    EXPECT_EQ(own.read_line(), "TOUCHED");
+    EXPECT_EQ(own.read_line(), "STORED");
+    EXPECT_EQ(own.read_line(), "DELETED");
+    EXPECT_EQ(other.read_line(), "TOUCHED");
+  }
+  ASSERT_TRUE(come_to_rest()) << "what was written goes round and round";
+  for (int key = 0; key < keys; ++key) {
+    const auto name = "d" + std::to_string(key);
+    EXPECT_EQ(get(own_->node(0), name), "") << "a deleted key came back";
+    EXPECT_EQ(get(other_.node(0), name), "") << "a deleted key came back";
+  }
+  EXPECT_EQ(own.ask("touch t0 3000"), "TOUCHED");
+  EXPECT_TRUE(
+      eventually([&] { return TextClient{other_.node(0)}.ask("mg t0 t").starts_with("HD t299"); }, arrive_limit))
+      << TextClient{other_.node(0)}.ask("mg t0 t");
+  EXPECT_TRUE(come_to_rest());
+}
+
+// An operator's word for this cluster is none for the other one.
+TEST_F(ClusterReplication, LeavesTheOtherClustersDataWhereItIsWhenThisOneIsFlushed) {
+  start_other();
+  start_own();
+  set_many(own_->node(0), 0, 10, "v");
+  ASSERT_TRUE(comes_to_other("k9", "v"));
+  EXPECT_EQ(TextClient{own_->node(0)}.ask("flush_all"), "OK");
+  EXPECT_EQ(get(own_->node(0), "k9"), "");
+  set_many(own_->node(0), 10, 1, "behind");
+  ASSERT_TRUE(comes_to_other("k10", "behind"));
+  EXPECT_EQ(get(other_.node(0), "k9"), "v");
 }
 
 TEST_F(ClusterReplication, ForwardsEverythingAndLeavesItsOwnStoreAlone) {

@@ -2,11 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <thread>
 
 #include "support/cluster.h"
 #include "support/farm_network.h"
 #include "support/private_network.h"
+#include "support/recorded_writer.h"
 #include "support/socket_buffers.h"
 #include "support/temp_dir.h"
 
@@ -173,6 +178,9 @@ TEST_F(Failover, GoesToTheMostCompleteSlave) {
   write(cluster_.node(master), 50, 50, std::string(connection_bytes_max() / 40, 'v'));
   ASSERT_TRUE(is_equal(cluster_, master, slave));
   cluster_.node_process(master).kill();
+  // Who has answered in time is compared: the slave has, when the other goes on.
+  const auto told = key_of(cluster_.node(slave)) + " is at epoch ";
+  ASSERT_TRUE(eventually([&] { return read_file(cluster_.log_of(cluster_.index())).find(told) != std::string::npos; }));
   cluster_.node_process(other).thaw();
   ASSERT_TRUE(cluster_.becomes(slave, "master", "active"));
   expect_all(cluster_.node(slave), 100);
@@ -253,6 +261,110 @@ TEST_F(Failover, ByReconstructOfAMasterWithALaggingSlaveLosesNothing) {
   EXPECT_TRUE(cluster_.becomes(slave, "master", "active"));
   ASSERT_TRUE(cluster_.settles());
   expect_all(cluster_.node(slave), 300);
+}
+
+// replication.md 10: until the map that names the next master, no write begins that it would not have.
+class Load {
+ public:
+  Load(const Cluster& cluster, std::size_t number)
+      : node_(cluster.node(number)), prefix_("w" + std::to_string(number)) {
+    thread_ = std::thread{[this] {
+      while (!stopped_) {
+        try {
+          run();
+        } catch (const std::runtime_error&) {  // its connection is gone: another one
+        }
+      }
+    }};
+  }
+  ~Load() { stop(); }
+  void stop() {
+    stopped_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  std::size_t acknowledged() const { return acknowledged_; }
+  /// Every value that was acknowledged is there, or a later one of the same key.
+  void check(const StoredItems& stored) const {
+    for (const auto& [key, number] : last_) {
+      const auto found = stored.find(key);
+      ASSERT_NE(found, stored.end()) << key << " is lost";
+      EXPECT_GE(std::stoul(found->second.data), number) << key << " is older than its last acknowledged write";
+    }
+  }
+
+ private:
+  static constexpr std::size_t batch = 16;
+  static constexpr std::size_t keys = 400;
+
+  void run() {
+    TextClient client{node_};
+    while (!stopped_) {
+      std::string requests;
+      for (std::size_t i = 0; i < batch; ++i) {
+        const auto value = std::to_string(number_ + i);
+        requests += "set " + key_of(number_ + i) + " 0 0 " + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+      }
+      client.send(requests);
+      for (std::size_t i = 0; i < batch; ++i, ++number_) {
+        const auto answer = client.read_line();
+        if (answer != "STORED") continue;
+        last_[key_of(number_)] = number_;
+        ++acknowledged_;
+      }
+    }
+  }
+  std::string key_of(std::size_t number) const { return prefix_ + "-" + std::to_string(number % keys); }
+
+  const Address node_;
+  const std::string prefix_;
+  std::map<std::string, std::size_t> last_;
+  std::size_t number_ = 1;
+  std::atomic<std::size_t> acknowledged_{0};
+  std::atomic<bool> stopped_{false};
+  std::thread thread_;
+};
+
+TEST_F(Failover, ByAnOperatorUnderLoadLosesNothing) {
+  start(cluster_);
+  const int rounds = std::getenv("FLARE_LONG_TESTS") ? 20 : 3;
+  std::vector<std::unique_ptr<Load>> writers;
+  for (std::size_t number = 0; number < 3; ++number) writers.push_back(std::make_unique<Load>(cluster_, number));
+  const auto all_go_on = [&] {
+    std::vector<std::size_t> before;
+    for (const auto& writer : writers) before.push_back(writer->acknowledged());
+    return eventually([&] {
+      for (std::size_t i = 0; i < writers.size(); ++i) {
+        if (writers[i]->acknowledged() < before[i] + 100) return false;
+      }
+      return true;
+    });
+  };
+  std::size_t leader = master;
+  for (int round = 0; round < rounds; ++round) {
+    const auto next = leader == master ? slave : master;
+    ASSERT_TRUE(all_go_on()) << "round " << round;
+    ASSERT_EQ(cluster_.ask_index(line(cluster_, "node state", leader, "down")), "OK") << "round " << round;
+    ASSERT_TRUE(cluster_.becomes(next, "master", "active"));
+    ASSERT_TRUE(all_go_on()) << "round " << round;
+    ASSERT_TRUE(cluster_.becomes(leader, "proxy", "active"));
+    cluster_.make_slave(leader);
+    leader = next;
+    ASSERT_TRUE(eventually([&] { return replication(cluster_.node(leader), "in_sync_nodes") == "2"; }));
+  }
+  for (const auto& writer : writers) writer->stop();
+  ASSERT_TRUE(is_equal(cluster_, master, slave));
+  const auto stored = dump_of(cluster_.node(leader));
+  std::size_t acknowledged = 0;
+  for (const auto& writer : writers) {
+    writer->check(stored);
+    acknowledged += writer->acknowledged();
+  }
+  std::printf("%d handovers, %zu acknowledged writes\n", rounds, acknowledged);
+  for (const auto number : {master, slave}) {
+    EXPECT_EQ(replication(cluster_.node(number), "lost_async_writes"), "0")
+        << "nothing was written that nobody took over";
+    EXPECT_EQ(replication(cluster_.node(number), "corrections"), "0");
+  }
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 // Our flared under an original flarei (docs/spec/cluster.md 1.3, 3, 4, 10), and the index swapped under running nodes.
 #include <algorithm>
+#include <utility>
 
 #include "support/originals_cluster.h"
+#include "support/tenants.h"
 
 namespace flare::test {
 namespace {
 
 class OriginalIndex : public OriginalsCluster {
  protected:
+  explicit OriginalIndex(std::vector<std::string> node_lines = {}) : OriginalsCluster(std::move(node_lines)) {}
+
   void TearDown() override {
     // `node insync` is how a master of ours finds out that its index knows none.
     for (const auto& complaint : original_index_.complaints()) {
@@ -115,6 +119,8 @@ TEST_F(OriginalIndex, IsReplacedByOursAndBackUnderRunningNodes) {
   original_index_.stop();
   EXPECT_EQ(set(ours(0), "without", "index"), "STORED");
   cluster_.start_index();
+  // It asks the nodes whose they are, and changes nothing before it knows.
+  ASSERT_TRUE(eventually([this] { return !cluster_id_of(cluster_.index()).empty(); }));
   EXPECT_EQ(cluster_.map(), nodes);
   EXPECT_GE(std::stoull(version()), before);
   role(original(0).address(), "slave 2 0");
@@ -131,6 +137,64 @@ TEST_F(OriginalIndex, IsReplacedByOursAndBackUnderRunningNodes) {
   ASSERT_TRUE(know_the_map({ours(0), original(0).address()}));
   EXPECT_EQ(set(ours(0), "k2", "w"), "STORED");
   EXPECT_TRUE(equal(ours(0), original(0)));
+}
+
+// docs/spec/cluster.md 1.5: accepted at any time, even if its build has not ended.
+TEST_F(OriginalIndex, ThatMakesAnUnbuiltSlaveActiveReadsNoHoles) {
+  shows("node state active before the build has ended: reads go to the master",
+        "our slave, original flarei and master");
+  start_original_index();
+  original(0).start();
+  make_master(original(0).address());
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(set(original(0).address(), "k" + std::to_string(i), "v"), "STORED");
+  cluster_.start_node(0);
+  original(0).hold_dumps(true);
+  role(ours(0), "slave 1 0");
+  ASSERT_TRUE(eventually([this] { return original(0).dump_runs(); }));
+  ASSERT_EQ(cluster_.ask_index("node state 127.0.0.1 12121 active"), "OK");
+  role(ours(0), "slave 1 0");
+  ASSERT_TRUE(know_the_map({ours(0)}));
+  original_index_.stop();  // its monitor would take the node down for what it answers
+  EXPECT_EQ(TextClient{ours(0)}.ask("ping"), "SERVER_ERROR build incomplete");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(ours(0), "k" + std::to_string(i)), "v") << i;
+  const auto asked = [this] {
+    const auto exchanges = original(0).exchanges();
+    return std::count_if(exchanges.begin(), exchanges.end(),
+                         [](const auto& exchange) { return exchange.request.starts_with("get "); });
+  };
+  const auto forwarded = asked();
+  EXPECT_GE(forwarded, 20);
+  original(0).hold_dumps(false);
+  EXPECT_TRUE(eventually([this] { return TextClient{ours(0)}.ask("ping") == "OK"; }));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(ours(0), "k" + std::to_string(i)), "v") << i;
+  EXPECT_EQ(asked(), forwarded) << "it reads its own store now";
+}
+
+class SyncUnderAnOriginalIndex : public OriginalIndex {
+ protected:
+  SyncUnderAnOriginalIndex() : OriginalIndex({"replication-type = sync", "dismiss-silent-slaves = 2"}) {}
+};
+
+// docs/replication.md 8: the only way to say there that a slave cannot be promoted any more.
+TEST_F(SyncUnderAnOriginalIndex, ASilentSlaveIsDismissedByTheOption) {
+  shows("dismiss-silent-slaves: node role <slave> proxy 0 -1", "our master, original slave and flarei");
+  constexpr int never = 1'000'000;
+  original_index_.mark_down_after(never);
+  start_original_index();
+  cluster_.start_node(0);
+  original(0).start();
+  make_master(ours(0));
+  make_slave(original(0).address());
+  ASSERT_EQ(set(ours(0), "k", "v"), "STORED");
+  ASSERT_TRUE(original(0).records().contains("k")) << "told STORED without the slave";
+  const std::string dismissal = "node role 127.0.0.1 12131 proxy 0 -1";
+  const auto requests = asked();
+  ASSERT_TRUE(std::find(requests.begin(), requests.end(), dismissal) == requests.end());
+  original(0).freeze(true);
+  EXPECT_TRUE(eventually([this] { return set(ours(0), "k2", "v") == "STORED"; }));
+  const auto later = asked();
+  EXPECT_TRUE(std::find(later.begin(), later.end(), dismissal) != later.end());
+  original(0).freeze(false);
 }
 
 }  // namespace

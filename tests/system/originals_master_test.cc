@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "support/originals_cluster.h"
 
@@ -10,6 +11,8 @@ namespace {
 
 class OriginalMaster : public OriginalsCluster {
  protected:
+  explicit OriginalMaster(std::vector<std::string> node_lines = {}) : OriginalsCluster(std::move(node_lines)) {}
+
   void start() {
     cluster_.start_index();
     original(0).start();
@@ -183,6 +186,88 @@ TEST_F(OriginalMaster, OurSlaveBesideAnOriginalSlave) {
   EXPECT_TRUE(eventually([this] { return set(ours(0), "after", "2") == "STORED"; }));
   EXPECT_TRUE(equal(ours(0), original(1)));
   EXPECT_EQ(original(1).records().size(), 61U);
+}
+
+// docs/spec/cluster.md 6.2: the dump, filtered by the future partition, and the writes that the old master sends
+// itself.
+TEST_F(OriginalMaster, GivesTheKeysOfANewPartitionToOurs) {
+  shows("split: dump, writes meanwhile, activation", "our master of partition 1, original master of 0");
+  start();
+  fill(0, 100);
+  fill(900, 940);
+  make_slave(ours(0));
+  ASSERT_TRUE(equal(ours(0), original(0)));
+  role(ours(0), "proxy 0 -1");
+  ASSERT_TRUE(is(ours(0), "proxy", "active"));
+  for (int i = 900; i < 940; ++i) {
+    ASSERT_EQ(say(original(0).address(), "delete k" + std::to_string(i) + "\r\n"), "DELETED") << "ours keeps its copy";
+  }
+  original(0).hold_dumps(true);
+  role(ours(0), "master 1 1");
+  ASSERT_TRUE(eventually([this] { return original(0).dump_runs(); }));
+  fill(50, 150, "newer");
+  const auto moves = [](const std::string& key) { return original_partition(key, 2) == 1; };
+  int gone = 0;
+  while (!moves("k" + std::to_string(gone))) ++gone;
+  const auto deleted = "k" + std::to_string(gone);
+  EXPECT_EQ(say(original(0).address(), "delete " + deleted + "\r\n"), "DELETED");
+  EXPECT_TRUE(is(ours(0), "master", "prepare")) << "not ready before the dump has ended";
+  original(0).hold_dumps(false);
+  ASSERT_TRUE(is(ours(0), "master", "ready"));
+  fill(150, 200);
+  const auto moved_are_there = [&] {
+    auto there = original(0).records();
+    std::erase_if(there, [&](const auto& entry) { return !moves(entry.first); });
+    return records_of(ours(0)) == there;
+  };
+  EXPECT_TRUE(eventually(moved_are_there));
+  ASSERT_EQ(cluster_.ask_index("node state 127.0.0.1 12121 active"), "OK");
+  ASSERT_TRUE(know_the_map({ours(0), original(0).address()}));
+  for (int i = 0; i < 200; ++i) {
+    const auto key = "k" + std::to_string(i);
+    const std::string value = i >= 50 && i < 150 ? "newer" : "value";
+    for (const auto& node : {ours(0), original(0).address()}) {
+      EXPECT_EQ(get(node, key), key == deleted ? "END" : value) << key << " at " << key_of(node);
+    }
+  }
+  for (int i = 900; i < 940; ++i) EXPECT_EQ(get(ours(0), "k" + std::to_string(i)), "END") << "cluster.md 9.6";
+  EXPECT_EQ(set(ours(0), deleted, "again"), "STORED");
+  EXPECT_EQ(get(original(0).address(), deleted), "again");
+}
+
+TEST_F(OriginalMaster, WhoseDumpForANewPartitionBreaksOffIsReadAgain) {
+  shows("split: database busy, a dump that breaks off twice", "our master of partition 1, original master of 0");
+  start();
+  fill(0, 60);
+  original(0).break_dumps_after(7);
+  role(ours(0), "master 1 1");
+  ASSERT_TRUE(eventually([this] { return original(0).dumps_begun() >= 3; }));
+  EXPECT_TRUE(is(ours(0), "master", "prepare"));
+  original(0).break_dumps_after(-1);
+  ASSERT_TRUE(is(ours(0), "master", "ready"));
+  for (const auto& [key, record] : original(0).records()) {
+    EXPECT_EQ(records_of(ours(0)).contains(key), original_partition(key, 2) == 1) << key;
+  }
+}
+
+class OriginalMasterOfASyncSlave : public OriginalMaster {
+ protected:
+  OriginalMasterOfASyncSlave() : OriginalMaster({"replication-type = sync"}) {}
+};
+
+// An original says nothing of what is committed.
+TEST_F(OriginalMasterOfASyncSlave, IsReadAtItsSlaveWithoutWaiting) {
+  shows("sync: reads at the slave, failover, writes", "our slave of an original master");
+  start();
+  fill(0, 20);
+  make_slave(ours(0));
+  fill(20, 40);
+  ASSERT_TRUE(eventually([this] { return ask_stat(ours(0), "stats", "curr_items") == "40"; }));
+  for (int i = 0; i < 40; ++i) ASSERT_EQ(get(ours(0), "k" + std::to_string(i)), "value") << i;
+  original(0).kill();
+  ASSERT_TRUE(is(ours(0), "master", "active"));
+  EXPECT_TRUE(eventually([this] { return set(ours(0), "after", "2") == "STORED"; }));
+  EXPECT_EQ(get(ours(0), "k0"), "value");
 }
 
 }  // namespace

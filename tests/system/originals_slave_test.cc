@@ -1,5 +1,6 @@
 // Our flared as master of an original slave, under our index (docs/replication.md 5, docs/spec/cluster.md 5.3, 10).
 #include <algorithm>
+#include <utility>
 
 #include "support/originals_cluster.h"
 
@@ -8,6 +9,8 @@ namespace {
 
 class OriginalSlave : public OriginalsCluster {
  protected:
+  explicit OriginalSlave(std::vector<std::string> node_lines = {}) : OriginalsCluster(std::move(node_lines)) {}
+
   void start() {
     cluster_.start_index();
     cluster_.start_node(0);
@@ -159,6 +162,45 @@ TEST_F(OriginalSlave, BecomesTheMasterOfANewPartition) {
   for (int i = 0; i < 150; ++i) {
     EXPECT_EQ(get(ours(0), "k" + std::to_string(i)), i < 50 ? "v" : "w") << i;
   }
+}
+
+// docs/replication.md 9: an original slave may be promoted, so a sync write waits for it as for one of ours.
+class SyncOriginalSlave : public OriginalSlave {
+ protected:
+  SyncOriginalSlave() : OriginalSlave({"replication-type = sync"}) {}
+
+  [[nodiscard]] bool is_in_sync(const std::string& answer) const {
+    return eventually([&] { return ask_stat(ours(0), "stats replication", "127.0.0.1:12131:in_sync") == answer; });
+  }
+};
+
+TEST_F(SyncOriginalSlave, HasWhatWasToldStored) {
+  shows("sync: STORED when the original has answered", "original slave of our master");
+  start();
+  make_slave(original(0).address());
+  ASSERT_TRUE(is_in_sync("1"));
+  for (int i = 0; i < 200; ++i) {
+    const auto key = "k" + std::to_string(i);
+    ASSERT_EQ(set(ours(0), key, "v"), "STORED");
+    ASSERT_TRUE(original(0).records().contains(key)) << key << " was told STORED without it";
+  }
+}
+
+TEST_F(SyncOriginalSlave, ThatIsSilentLeavesAndComesBack) {
+  shows("sync: a frozen original leaves the in-sync set, thawed it is in it again", "original slave of our master");
+  start();
+  make_slave(original(0).address());
+  ASSERT_TRUE(is_in_sync("1"));
+  original(0).freeze(true);
+  EXPECT_EQ(set(ours(0), "k", "v"), "STORED") << "as soon as the index has stored that it cannot be promoted";
+  EXPECT_TRUE(is_in_sync("0"));
+  original(0).freeze(false);
+  EXPECT_TRUE(equal(ours(0), original(0)));
+  ASSERT_TRUE(is_in_sync("1"));
+  ASSERT_EQ(set(ours(0), "last", "v"), "STORED");
+  cluster_.node_process(0).kill();
+  EXPECT_TRUE(is(original(0).address(), "master", "active"));
+  EXPECT_EQ(get(original(0).address(), "last"), "v");
 }
 
 }  // namespace

@@ -219,6 +219,52 @@ TEST_F(Sync, NoAcknowledgedWriteIsLostWhenTheMasterIsKilledAtWork) {
   }
 }
 
+// replication.md 11: it does not cost a snapshot, and nothing of it is left.
+TEST_F(Sync, AnAsyncMasterThatHadWrittenAloneReturnsByItsKeysOnly) {
+  start({"log-max-size = 256M"});  // it tells which keys they were
+  for (const auto* key : {"common", "overwritten", "removed"}) {
+    ASSERT_EQ(store(cluster_->node(master), key), "STORED");
+  }
+  ASSERT_TRUE(eventually([&] {
+    return replication(cluster_->node(slave), "sequence") == replication(cluster_->node(master), "sequence");
+  }));
+  cluster_->node_process(slave).freeze();
+  // More than the connection holds on its way: the last of it never reaches the slave.
+  TextClient client{cluster_->node(master)};
+  const std::string value(256 * 1024, 'x');
+  for (int i = 0; i < 150; ++i) {
+    client.send("set big" + std::to_string(i % 10) + " 0 0 " + std::to_string(value.size()) + "\r\n" + value + "\r\n");
+    ASSERT_EQ(client.read_line(), "STORED");
+  }
+  for (const auto* key : {"alone", "overwritten"}) {
+    client.send(set_line(key));
+    ASSERT_EQ(client.read_line(), "STORED");
+  }
+  client.send("delete removed\r\n");
+  ASSERT_EQ(client.read_line(), "DELETED");
+  const auto written = std::stoi(replication(cluster_->node(master), "sequence"));
+  cluster_->node_process(master).kill();
+  cluster_->node_process(slave).thaw();
+  ASSERT_TRUE(cluster_->becomes(slave, "master", "active"));
+  const auto lost = std::to_string(written - std::stoi(replication(cluster_->node(slave), "sequence")));
+  ASSERT_EQ(store(cluster_->node(slave), "later"), "STORED");
+  cluster_->start_node(master);
+  ASSERT_TRUE(cluster_->becomes(master, "proxy", "active"));
+  cluster_->make_slave(master);
+  EXPECT_TRUE(eventually([&] { return replication(cluster_->node(master), "lost_async_writes") == lost; }))
+      << replication(cluster_->node(master), "lost_async_writes") << " of " << lost;
+  EXPECT_EQ(replication(cluster_->node(master), "corrections"), "1");
+  EXPECT_EQ(replication(cluster_->node(master), "snapshots_loaded"), "0");
+  ASSERT_TRUE(eventually([&] {
+    return replication(cluster_->node(slave), "sequence") == replication(cluster_->node(master), "sequence");
+  }));
+  const auto stored = dump_of(cluster_->node(master));
+  EXPECT_EQ(stored, dump_of(cluster_->node(slave)));
+  EXPECT_FALSE(stored.contains("alone"));
+  EXPECT_EQ(stored.at("overwritten").version, 1u);
+  EXPECT_TRUE(stored.contains("removed"));
+}
+
 TEST_F(Sync, WhatAnAsyncMasterAloneHadWrittenIsCountedWhenItReturns) {
   start({});
   ASSERT_EQ(store(cluster_->node(master), "common"), "STORED");

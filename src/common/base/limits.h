@@ -29,6 +29,11 @@ constexpr std::size_t kept_writes_bytes_max = 64 * 1024 * 1024;  // while a new 
 constexpr std::uint64_t resent_entries_max = 10'000;             // to a slave of which a new master knows nothing
 constexpr std::size_t original_slaves_max = 32;
 
+// The return of a node that was ahead, by keys (docs/replication.md 11); beyond, by a snapshot.
+constexpr std::size_t correction_keys_max = 100'000;
+constexpr std::size_t correction_key_bytes_max = 4 * 1024 * 1024;
+constexpr std::size_t correction_bytes_max = 16 * 1024 * 1024;  // of what the source has for them
+
 constexpr int listen_backlog = 1024;                          // docs/design.md 2
 constexpr int connections_max = 10'000;                       // default of max-connection
 constexpr std::size_t node_connections_max = 1024;            // of the cluster's own daemons, beside max-connection

@@ -33,6 +33,16 @@ Result<void, std::string> OwnIdentity::adopt(const std::string& cluster_id) {
   auto& own = setup_.hello.identity;
   if (cluster_id.empty() || own.cluster == cluster_id) return {};
   if (!own.cluster.empty()) return fmt::format("this is {}, not cluster {}", to_text(own), printable(cluster_id));
+  return take(cluster_id);
+}
+
+Result<void, std::string> OwnIdentity::become(const std::string& cluster_id) {
+  const std::lock_guard lock{mutex_};
+  return take(cluster_id);
+}
+
+Result<void, std::string> OwnIdentity::take(const std::string& cluster_id) {
+  auto& own = setup_.hello.identity;
   const ClusterIdentity changed{cluster_id, own.tenant};
   if (setup_.keep) {
     if (auto kept = setup_.keep(changed); !kept) return kept;
@@ -48,7 +58,12 @@ OwnIdentity::HelloAnswer OwnIdentity::answer_hello(std::string_view words, std::
   const auto& own = setup_.hello;
   const auto kin = kinship(own.identity, hello->identity);
   const bool unproven = kin == Kinship::unknown && setup_.required && hello->identity == ClusterIdentity{};
-  if (kin == Kinship::foreign || unproven) return {false, refuse(hello->identity, hello->key.text, peer), {}};
+  if (kin == Kinship::foreign || unproven) {
+    HelloAnswer answer{false, refuse(hello->identity, hello->key.text, peer), {}};
+    const bool of_tenant = !own.identity.tenant.empty() && own.identity.tenant == hello->identity.tenant;
+    if (of_tenant && is_cluster_id(hello->identity.cluster)) answer.other_cluster = hello->identity.cluster;
+    return answer;
+  }
   return {true, "HELLO " + hello_words(own) + "\r\n", hello->start_id};
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 
 #include "common/protocol/words.h"
 
@@ -52,14 +54,45 @@ std::string node_line_words(const ClusterIdentity& identity) {
   return words;
 }
 
-ClusterIdentity identity_of_map(std::string_view node_lines) {
-  constexpr std::string_view cluster = "cluster=";
-  constexpr std::string_view tenant = "tenant=";
-  constexpr int known_words = 8;  // NODE and its seven fields
+namespace {
+
+constexpr int node_words = 8;  // NODE and its seven fields
+constexpr std::string_view interval_name = "interval=";
+constexpr std::chrono::hours interval_max{24};
+
+/// What stands behind the seventh field of the first line.
+Words words_of_map(std::string_view node_lines) {
   auto line = node_lines.substr(0, node_lines.find('\n'));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   Words words{line};
-  for (int i = 0; i < known_words; ++i) words.next();
+  for (int i = 0; i < node_words; ++i) words.next();
+  return words;
+}
+
+}  // namespace
+
+std::string probe_interval_word(std::chrono::milliseconds interval) {
+  return " " + std::string{interval_name} + std::to_string(interval.count());
+}
+
+std::optional<std::chrono::milliseconds> probe_interval_of_map(std::string_view node_lines) {
+  auto words = words_of_map(node_lines);
+  for (auto word = words.next(); !word.empty(); word = words.next()) {
+    if (!word.starts_with(interval_name)) continue;
+    std::int64_t count = 0;
+    const auto text = word.substr(interval_name.size());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc{} || end != text.data() + text.size() || count < 1) return std::nullopt;
+    const std::chrono::milliseconds interval{count};
+    return interval <= interval_max ? std::optional{interval} : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+ClusterIdentity identity_of_map(std::string_view node_lines) {
+  constexpr std::string_view cluster = "cluster=";
+  constexpr std::string_view tenant = "tenant=";
+  auto words = words_of_map(node_lines);
   ClusterIdentity identity;
   for (auto word = words.next(); !word.empty(); word = words.next()) {
     if (word.starts_with(cluster)) identity.cluster = word.substr(cluster.size());

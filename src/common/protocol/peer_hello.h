@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ std::optional<PeerHello> parse_hello_words(std::string_view words);
 std::string node_line_words(const ClusterIdentity& identity);
 /// What the NODE lines of a map say of its cluster, by their first line; empty for an original's.
 ClusterIdentity identity_of_map(std::string_view node_lines);
+
+/// Likewise, ` interval=<ms>`: how often the index probes a node, so that one that it has forgotten can tell.
+std::string probe_interval_word(std::chrono::milliseconds interval);
+std::optional<std::chrono::milliseconds> probe_interval_of_map(std::string_view node_lines);
 
 inline constexpr std::string_view foreign_answer = "SERVER_ERROR foreign cluster";
 

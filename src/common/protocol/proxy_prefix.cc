@@ -17,6 +17,14 @@ void for_each_name(std::string_view prefix, const Visit& visit) {
 
 bool is_restoring(std::string_view prefix) { return prefix.substr(0, prefix.find(',')) == restoring_name; }
 
+bool is_copying(std::string_view prefix) { return prefix.substr(0, prefix.find(',')) == copying_name; }
+
+std::string_view copied_by(std::string_view prefix) {
+  if (!is_copying(prefix) || prefix.size() == copying_name.size()) return {};
+  prefix.remove_prefix(copying_name.size() + 1);
+  return prefix.substr(0, prefix.find(','));
+}
+
 std::size_t prefix_name_count(std::string_view prefix) {
   std::size_t count = 0;
   for_each_name(prefix, [&](std::string_view) { ++count; });

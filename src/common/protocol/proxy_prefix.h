@@ -13,6 +13,11 @@ namespace flare {
 /// its version, however high (docs/design.md 1, 3.5). It goes on to the master with the write.
 inline constexpr std::string_view restoring_name = "restore";
 bool is_restoring(std::string_view prefix);
+/// In the same place: a node of another cluster, whose name follows, passes on what was done there (cluster.md 7).
+inline constexpr std::string_view copying_name = "copy";
+bool is_copying(std::string_view prefix);
+/// That name; empty if it is no such prefix.
+std::string_view copied_by(std::string_view prefix);
 
 std::size_t prefix_name_count(std::string_view prefix);
 /// The node that sent the request: the name at the end; empty if there is none.

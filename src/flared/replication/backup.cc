@@ -34,8 +34,9 @@ Backup::Action Backup::on_message(const stream::Decoded& decoded) {
       [this](const auto& message) -> Action {
         using Kind = std::decay_t<decltype(message)>;
         if constexpr (std::is_same_v<Kind, stream::Record> || std::is_same_v<Kind, stream::Deleted> ||
-                      std::is_same_v<Kind, stream::Ack>) {
-          return out_of_place("ACK");
+                      std::is_same_v<Kind, stream::Ack> || std::is_same_v<Kind, stream::Key> ||
+                      std::is_same_v<Kind, stream::Keys>) {
+          return out_of_place("a slave's word");
         } else {
           return on(message);
         }
@@ -82,8 +83,38 @@ Backup::Action Backup::on(const stream::SnapshotBegin& begin) {
   return BeginSnapshot{begin};
 }
 
+// replication.md 11: nothing is changed here before all that is asked for has come.
+Backup::Action Backup::on(const stream::Common& common) {
+  if (state_ != State::asked || filtered_) return out_of_place("COMMON");
+  if (common.position.log_id != position_.log_id || common.position.sequence > position_.sequence) {
+    return Refuse{fmt::format("COMMON {} of log-id {:016x}, asked for {} of {:016x}", raw(common.position.sequence),
+                              raw(common.position.log_id), raw(position_.sequence), raw(position_.log_id))};
+  }
+  surplus_ = raw(position_.sequence) - raw(common.position.sequence);
+  common_ = common.position;
+  checksum_.reset();
+  received_ = loaded_ = 0;
+  state_ = State::fetching;
+  return FetchKeys{common_};
+}
+
+std::optional<Backup::Refuse> Backup::refuse_key(std::string_view key) {
+  if (state_ != State::fetching) return std::nullopt;
+  if (received_ < asked_keys_.size() && key == asked_keys_[received_]) return std::nullopt;
+  return Refuse{fmt::format("the source gives another key than the {}th that it was asked for", received_ + 1)};
+}
+
+std::optional<Backup::Refuse> Backup::refuse_end(std::uint64_t count, std::uint64_t checksum) const {
+  if (count != received_) {
+    return Refuse{fmt::format("{} of {} records and deletions have come", received_, count)};
+  }
+  if (checksum != checksum_.value()) return Refuse{"records with a wrong checksum"};
+  return std::nullopt;
+}
+
 Backup::Action Backup::on(const stream::Record& record, std::string_view raw_bytes) {
-  if (state_ != State::loading || !greeted_) return out_of_place("RECORD");
+  if (!takes_records()) return out_of_place("RECORD");
+  if (auto refused = refuse_key(record.key)) return *refused;
   checksum_.add(raw_bytes);
   ++received_;
   ++loaded_;
@@ -91,18 +122,27 @@ Backup::Action Backup::on(const stream::Record& record, std::string_view raw_byt
 }
 
 Backup::Action Backup::on(const stream::Deleted& deleted, std::string_view raw_bytes) {
-  if (state_ != State::loading || !greeted_) return out_of_place("DELETED");
+  if (!takes_records()) return out_of_place("DELETED");
+  if (auto refused = refuse_key(deleted.key)) return *refused;
   checksum_.add(raw_bytes);
   ++received_;
   return PutDeletion{deleted};
 }
 
+Backup::Action Backup::on(const stream::KeysEnd& end) {
+  if (state_ != State::fetching || !greeted_) return out_of_place("KEYS-END");
+  if (auto refused = refuse_end(end.count, end.checksum)) return *refused;
+  if (received_ != asked_keys_.size()) return Refuse{"the source has not given all keys that it was asked for"};
+  position_ = common_;
+  source_sequence_ = std::max(source_sequence_, end.exact_at);
+  asked_keys_.clear();
+  state_ = State::streaming;
+  return Correct{common_, end.exact_at};
+}
+
 Backup::Action Backup::on(const stream::SnapshotEnd& end) {
   if (state_ != State::loading || !greeted_) return out_of_place("SNAPSHOT-END");
-  if (end.count != received_) {
-    return Refuse{fmt::format("snapshot of {} records and deletions, {} came", end.count, received_)};
-  }
-  if (end.checksum != checksum_.value()) return Refuse{"snapshot with a wrong checksum"};
+  if (auto refused = refuse_end(end.count, end.checksum)) return *refused;
   position_ = snapshot_.position;
   source_sequence_ = std::max(source_sequence_, position_.sequence);
   state_ = State::streaming;

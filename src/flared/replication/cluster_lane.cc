@@ -6,12 +6,16 @@
 
 #include "common/base/limits.h"
 #include "common/base/printable.h"
+#include "common/protocol/proxy_prefix.h"
+#include "common/protocol/words.h"
 #include "flared/replication/original_forms.h"
 
 namespace flare {
 
 namespace {
 
+constexpr std::size_t map_lines_max = 100'000;
+constexpr std::string_view role_suffix = ":role";
 constexpr std::size_t least_bytes_per_s = 1024 * 1024;  // above a second for each MiB a connection counts as hung
 
 }  // namespace
@@ -40,9 +44,10 @@ IoTask<std::string> ClusterLane::connect([[maybe_unused]] std::shared_ptr<Cluste
 }
 
 // To an original as a client's own request: with a prefix a slave would keep it for itself (docs/spec/cluster.md 5.2).
-// A node of ours passes a prefixed one on to the key's master, and behind `restore` takes its version however high.
+// A node of ours passes a prefixed one on to the key's master, and behind `copy` takes its version however high.
 std::string ClusterLane::sender(PeerKind kind) const {
-  return kind == PeerKind::original ? std::string{} : "restore," + setup_.own_name;
+  if (kind == PeerKind::original) return {};
+  return fmt::format("{},{}", copying_name, setup_.own_name);
 }
 
 void ClusterLane::add(const LogEntry& entry, PeerKind kind, std::int64_t now_s) {
@@ -72,6 +77,20 @@ IoTask<std::string> ClusterLane::deliver([[maybe_unused]] std::shared_ptr<Cluste
   }
   clear();
   co_return std::string{};
+}
+
+IoTask<std::vector<std::string>> ClusterLane::ask_nodes([[maybe_unused]] std::shared_ptr<ClusterLane> self) {
+  std::vector<std::string> nodes;
+  if (const auto sent = co_await client_->write("stats nodes\r\n", setup_.answer_max); !sent) co_return nodes;
+  for (std::size_t lines = 0; lines < map_lines_max; ++lines) {
+    const auto line = co_await client_->read_line(setup_.answer_max);
+    if (!line || !line->starts_with("STAT ")) co_return nodes;
+    Words words{line->substr(5)};
+    const auto name = words.next();
+    if (name.ends_with(role_suffix)) nodes.emplace_back(name.substr(0, name.size() - role_suffix.size()));
+  }
+  client_->close();  // its answer has no end
+  co_return nodes;
 }
 
 std::string ClusterLane::judge(std::string_view answer) {

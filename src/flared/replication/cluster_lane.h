@@ -40,6 +40,9 @@ class ClusterLane {
   // Each answers with the reason why it failed; empty: it did not.
   IoTask<std::string> connect(std::shared_ptr<ClusterLane> self);
   IoTask<std::string> deliver(std::shared_ptr<ClusterLane> self);
+  /// The keys of the other cluster's nodes, by the peer's map; none if it does not tell them. While nothing is
+  /// delivered.
+  IoTask<std::vector<std::string>> ask_nodes(std::shared_ptr<ClusterLane> self);
 
   /// In the form that a peer of that kind takes.
   void add(const LogEntry& entry, PeerKind kind, std::int64_t now_s);

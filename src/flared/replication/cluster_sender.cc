@@ -124,6 +124,7 @@ IoTask<std::string> ClusterSender::attempt() {
 }
 
 IoTask<std::string> ClusterSender::connect() {
+  other_nodes_.reset();
   for (const auto& lane : lanes_) {
     if (auto failed = co_await lane->connect(lane); !failed.empty() || closed_) co_return failed;
   }
@@ -215,7 +216,7 @@ IoTask<std::string> ClusterSender::gather_log() {
   while (!left.empty()) {
     const auto decoded = decode_entry(left);
     if (!decoded) co_return std::string{"the log is damaged"};
-    add(decoded->entry);
+    if (!co_await came_from_there(decoded->entry)) add(decoded->entry);
     batch_end_.epoch = decoded->entry.epoch;
     batch_end_.sequence = decoded->entry.sequence;
     left.remove_prefix(decoded->bytes);
@@ -224,7 +225,19 @@ IoTask<std::string> ClusterSender::gather_log() {
   co_return std::string{};
 }
 
+// A touch that this other cluster has passed on itself. If it does not tell its nodes, each that was passed on counts
+// as one of its own: one that is left out ends, and one that goes round does not.
+IoTask<bool> ClusterSender::came_from_there(LogEntry entry) {
+  if (entry.kind != EntryKind::touch) co_return false;
+  const auto source = setup_.copied_touches.take(entry.key, entry.expire_s);
+  if (!source) co_return false;
+  if (!other_nodes_) other_nodes_ = co_await lanes_.front()->ask_nodes(lanes_.front());
+  const auto& nodes = *other_nodes_;
+  co_return nodes.empty() || std::find(nodes.begin(), nodes.end(), *source) != nodes.end();
+}
+
 void ClusterSender::add(const LogEntry& entry) {
+  if (is_drop(entry)) return;  // the key lives in another partition, whose master sends what becomes of it
   if (entry.kind == EntryKind::flush) {
     // Its partitions are not ours: an operator's word for this cluster is none for that one.
     setup_.log.warning("cluster replication to {}: flush_all is not passed on: give it there as well",
@@ -246,6 +259,7 @@ ClusterLane& ClusterSender::lane_of(std::string_view key) {
 }
 
 IoTask<std::string> ClusterSender::begin_pass(std::string_view why) {
+  setup_.copied_touches.clear();  // the log is read from here on
   auto begin = [this] { return setup_.storage.begin_scan(); };
   auto scan = co_await setup_.pool.run(std::move(begin));
   if (!scan) co_return std::string{"the store cannot be scanned"};

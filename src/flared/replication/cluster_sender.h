@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/net/blocking_pool.h"
 #include "flared/replication/cluster_lane.h"
 #include "flared/replication/cluster_position.h"
+#include "flared/replication/copied_touches.h"
 #include "flared/storage/storage.h"
 
 namespace flare {
@@ -46,6 +48,7 @@ class ClusterSender {
     const Clock& clock;
     std::string own_name;
     std::string bind_address;
+    CopiedTouches& copied_touches;
     ClusterPositionFile file;
     ClusterTarget target;
     int connections = 1;
@@ -80,6 +83,7 @@ class ClusterSender {
   IoTask<std::string> gather_pass();
   void choose_start();
   void add(const LogEntry& entry);
+  IoTask<bool> came_from_there(LogEntry entry);
   void arrived();
   void discard();
   std::size_t waiting_bytes() const;
@@ -94,7 +98,8 @@ class ClusterSender {
 
   Setup setup_;
   std::vector<std::shared_ptr<ClusterLane>> lanes_;
-  PeerKind kind_ = PeerKind::unknown;  // what the waiting requests were written for
+  PeerKind kind_ = PeerKind::unknown;                    // what the waiting requests were written for
+  std::optional<std::vector<std::string>> other_nodes_;  // by their keys, as this connection was told; empty: it is not
   Position position_;
   Position batch_end_;  // where position_ will be when the lanes are empty
   bool needs_pass_ = false;

@@ -32,8 +32,8 @@ struct FollowFigures {
   BuildProgress build() const { return {records_loaded, records_expected, build_began}; }
   std::uint64_t lag_entries = 0;  // behind the last word of the source
   bool original = false;          // the source is an original: replication.md 5
-  std::uint64_t lost_writes =
-      0;  // made here as master, unknown to the one who followed, and undone (replication.md 11)
+  std::uint64_t corrections = 0;  // returns by keys, since the start (replication.md 11)
+  std::uint64_t lost_writes = 0;  // made here as master, unknown to the one who followed, and undone (likewise)
 };
 
 struct FollowerOptions {
@@ -68,6 +68,7 @@ class Follower {
     std::function<void(const std::string&)> failed;     // one sentence for the log; equal ones in a row come once
     std::function<void()> replaced = nullptr;           // a whole snapshot of the source was swapped in
     std::function<void(Sequence)> committed = nullptr;  // what the source says is committed, after each batch
+    std::function<void(bool)> original = nullptr;       // the source is an original, which never says that; or no more
   };
 
   Follower(IoExecutor executor, Storage& storage, BlockingPool& pool, Callbacks callbacks, FollowerOptions options);

@@ -92,8 +92,10 @@ IoTask<> FollowerRun::loop([[maybe_unused]] std::shared_ptr<FollowerRun> self) {
       if (ended.original && original_ && round == round_) {
         client_.reset();
         figures_.original = true;
+        if (callbacks_.original) callbacks_.original(true);
         ended.reason = co_await original_->follow(std::move(target));
         figures_.original = false;
+        if (round == round_ && callbacks_.original) callbacks_.original(false);
       }
     } catch (const std::exception& error) {
       ended.reason = error.what();
@@ -145,6 +147,8 @@ Result<Hello, std::string> FollowerRun::say_hello(const Follower::Target& target
   const auto written = storage_.write_log();
   if (!written) return store_failed("writing the log", written.error());
   Hello hello{target.partition, target.partitions, storage_.position(), storage_.epochs(), target.own_key};
+  hello.keys_due = !storage_.inexact_keys().empty();
+  if (!needs_snapshot_) surplus_due_ = 0;
   // The store does not take what follows there by its number (a reign here that wrote nothing): begin anew.
   if (std::exchange(needs_snapshot_, false)) hello.position.log_id = LogId{~raw(hello.position.log_id)};
   return hello;
@@ -208,6 +212,10 @@ Backup::Action FollowerRun::apply_entries(std::string_view& unread) {
     const auto* apply = std::get_if<Backup::Apply>(&*action);
     if (apply == nullptr) {
       if (std::holds_alternative<Backup::Nothing>(*action)) continue;
+      if (std::holds_alternative<Backup::Put>(*action) || std::holds_alternative<Backup::PutDeletion>(*action)) {
+        if (take_fetched(*action)) continue;
+        return Backup::Refuse{"what is to be taken back is too large for a fetch by keys: a snapshot follows"};
+      }
       return std::move(*action);
     }
     if (apply->entry.kind == EntryKind::flush) return std::move(*action);
@@ -254,6 +262,8 @@ IoTask<std::string> FollowerRun::obey(Backup::Action action) {
   if (auto* refuse = std::get_if<Backup::Refuse>(&action)) co_return std::move(refuse->reason);
   if (std::holds_alternative<Backup::BeginSnapshot>(action)) co_return co_await begin_replacement();
   if (auto* commit = std::get_if<Backup::Commit>(&action)) co_return co_await this->commit(std::move(*commit));
+  if (const auto* fetch = std::get_if<Backup::FetchKeys>(&action)) co_return co_await fetch_keys(*fetch);
+  if (const auto* keys = std::get_if<Backup::Correct>(&action)) co_return co_await correct(*keys);
   if (const auto* apply = std::get_if<Backup::Apply>(&action)) co_return co_await flush(apply->entry);
   if (std::holds_alternative<Backup::Confirmed>(action)) say_confirmed();
   co_return std::string{};
@@ -261,6 +271,7 @@ IoTask<std::string> FollowerRun::obey(Backup::Action action) {
 
 IoTask<std::string> FollowerRun::begin_replacement() {
   figures_.state = FollowState::snapshot;
+  surplus_due_ = std::max(surplus_due_, connection_->backup.surplus());
   figures_.records_loaded = 0;
   figures_.build_began = std::chrono::steady_clock::now();
   figures_.records_expected = connection_->backup.expected();
@@ -284,13 +295,15 @@ IoTask<std::string> FollowerRun::commit(Backup::Commit commit) {
 
 // replication.md 11: the new master took over without them.
 void FollowerRun::count_lost() {
-  const auto lost = connection_->backup.surplus();
+  const auto lost = std::exchange(surplus_due_, 0);
   if (lost == 0) return;
   figures_.lost_writes += lost;
   if (callbacks_.failed) {
-    callbacks_.failed(fmt::format(
-        "{} writes that this node had acknowledged asynchronously as master were unknown to {}:{} and are undone", lost,
-        target_ ? target_->host : "its successor", target_ ? target_->port : 0));
+    callbacks_.failed(
+        fmt::format("{} writes that were acknowledged asynchronously, by this node as master or by one before, were "
+                    "unknown to {}:{} "
+                    "and are undone",
+                    lost, target_ ? target_->host : "its successor", target_ ? target_->port : 0));
   }
 }
 

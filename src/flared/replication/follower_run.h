@@ -42,6 +42,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
     stream::Decoder decoder;
     std::string buffer;
     std::unique_ptr<Replacement> replacement;
+    Correction correction;                    // while it is fetched
     std::optional<stream::Ack> acknowledged;  // the last one sent
   };
   struct Ended {
@@ -58,6 +59,9 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   IoTask<std::string> obey(Backup::Action action);
   IoTask<std::string> begin_replacement();
   IoTask<std::string> commit(Backup::Commit commit);
+  IoTask<std::string> fetch_keys(Backup::FetchKeys fetch);
+  bool take_fetched(const Backup::Action& action);
+  IoTask<std::string> correct(Backup::Correct correct);
   IoTask<std::string> flush(LogEntry entry);
   IoTask<std::string> acknowledge();
   IoTask<Backup::Action> load(std::string_view& unread);
@@ -84,7 +88,8 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   bool running_ = false;
   bool confirmed_ = false;
   bool needs_snapshot_ = false;
-  bool streamed_ = false;  // on the last connection
+  std::uint64_t surplus_due_ = 0;  // writes that are lost as soon as the source's are here
+  bool streamed_ = false;          // on the last connection
   std::string last_report_;
   std::unique_ptr<PeerClient> client_;
   std::unique_ptr<Connection> connection_;

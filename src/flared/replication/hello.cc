@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "common/base/limits.h"
 #include "flared/replication/header_words.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::uint64_t bandwidth_kb_s_max = 1'000'000'000;
 constexpr std::size_t name_bytes_max = 64;
 constexpr int partitions_max = 1024;  // cluster.md 2.2
+constexpr std::string_view keys_word = "keys";
 
 using Kind = StartDecision::Kind;
 
@@ -49,6 +51,27 @@ bool ended_epochs_agree(const EpochTable& slave, const EpochTable& source) {
   return std::all_of(source.begin(), source.end(), [&](const EpochEnd& end) {
     return end.epoch <= slave.front().epoch || end.epoch >= slave.back().epoch || find_epoch(slave, end.epoch);
   });
+}
+
+// Why the slave's position is not one of the source's history; empty: it is.
+std::string_view difference(const EpochTable& slave, const Position& asked, const EpochTable& source) {
+  if (!has_entry(source, asked.epoch, asked.sequence)) return "position not in this history";
+  if (slave.empty() || slave.back() != EpochEnd{asked.epoch, asked.sequence} || !ended_epochs_agree(slave, source)) {
+    return "epoch tables differ";
+  }
+  return {};
+}
+
+// Where the slave's log parts from the source's; nullopt: that cannot be told, or they have no entry in common.
+std::optional<Position> parting_of(const Hello& hello, const EpochTable& slave, const Position& own,
+                                   const EpochTable& source) {
+  const auto found = divergence(hello.position, hello.epochs, own, source);
+  const Position common{own.log_id, found.epoch, found.sequence};
+  if (found.sequence > hello.position.sequence) return std::nullopt;  // no log is like that
+  if (found.sequence == Sequence{0} || !difference(rows_up_to(slave, common), common, source).empty()) {
+    return std::nullopt;
+  }
+  return common;
 }
 
 Epoch highest_epoch(const Position& position, const EpochTable& epochs) {
@@ -117,9 +140,11 @@ std::optional<EpochTable> parse_epochs(std::string_view word) {
 }
 
 std::string format_hello(const Hello& hello) {
-  return fmt::format("repl hello {} {} {:016x} {} {} {} {}", raw(hello.partition), hello.partitions,
-                     raw(hello.position.log_id), raw(hello.position.epoch), raw(hello.position.sequence),
-                     format_epochs(hello.epochs), hello.slave.text);
+  auto line = fmt::format("repl hello {} {} {:016x} {} {} {} {}", raw(hello.partition), hello.partitions,
+                          raw(hello.position.log_id), raw(hello.position.epoch), raw(hello.position.sequence),
+                          format_epochs(hello.epochs), hello.slave.text);
+  if (hello.keys_due) fmt::format_to(std::back_inserter(line), " {}", keys_word);
+  return line;
 }
 
 std::string format_import(const Hello& import) {
@@ -192,32 +217,50 @@ Result<Hello, std::string> parse_hello(std::string_view line) {
   if (!log_id || !epoch || !sequence) return std::string{"repl hello: bad position"};
   auto epochs = parse_epochs(words.next());
   if (!epochs) return std::string{"repl hello: bad epoch table"};
-  if (!read_node(words, hello)) return std::string{"repl hello: bad node name"};
+  if (!read_name(words, hello)) return std::string{"repl hello: bad node name"};
+  hello.keys_due = !words.at_end();
+  if (hello.keys_due && (words.next() != keys_word || !words.at_end())) {
+    return std::string{"repl hello: bad last word"};
+  }
   hello.position = {*log_id, *epoch, *sequence};
   hello.epochs = std::move(*epochs);
   return hello;
 }
 
-StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs,
-                           bool log_reaches_back) {
+StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs, bool log_reaches_back,
+                           Epoch reign) {
   const auto& asked = hello.position;
   if (asked.log_id != own.log_id) return {Kind::snapshot, "another log-id"};
   // A slave of a later epoch would refuse our stream anyway: the map here is old.
-  const auto highest = highest_epoch(own, own_epochs);
+  const auto highest = std::max(highest_epoch(own, own_epochs), reign);
   if (highest_epoch(asked, hello.epochs) > highest) {
     return {Kind::refused, fmt::format("slave knows epoch {}, this node only epoch {}",
                                        raw(highest_epoch(asked, hello.epochs)), raw(highest))};
   }
+  const auto source = rows_with_entries(own_epochs, own);
+  const auto slave = rows_with_entries(hello.epochs, asked);
+  StartDecision decision{Kind::resume, {}, asked};
   if (asked.sequence != Sequence{0}) {
-    const auto source = rows_with_entries(own_epochs, own);
-    const auto slave = rows_with_entries(hello.epochs, asked);
-    if (!has_entry(source, asked.epoch, asked.sequence)) return {Kind::snapshot, "position not in this history"};
-    if (slave.empty() || slave.back() != EpochEnd{asked.epoch, asked.sequence} || !ended_epochs_agree(slave, source)) {
-      return {Kind::snapshot, "epoch tables differ"};
+    decision.reason = difference(slave, asked, source);
+    if (!decision.reason.empty()) {
+      const auto common = parting_of(hello, slave, own, source);
+      if (!common) return {Kind::snapshot, decision.reason};
+      decision.kind = Kind::keys;
+      decision.common = *common;
     }
   }
   if (!log_reaches_back) return {Kind::snapshot, "the log does not reach back"};
-  return {Kind::resume, {}};
+  if (decision.kind == Kind::resume && hello.keys_due) {
+    decision.kind = Kind::keys;
+    decision.reason = "keys that it has read are not exact yet";
+  }
+  return decision;
+}
+
+Sequence sequence_needed(const Hello& hello, const Position& own, const EpochTable& own_epochs) {
+  const auto& asked = hello.position;
+  if (asked.log_id != own.log_id || asked.sequence == Sequence{0}) return asked.sequence;
+  return divergence(asked, hello.epochs, own, own_epochs).sequence;
 }
 
 }  // namespace flare

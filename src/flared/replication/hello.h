@@ -14,13 +14,14 @@ namespace flare {
 
 constexpr std::size_t hello_epochs_max = 16;  // replication.md 3: the last 16 rows of the epoch table
 
-/// `repl hello <partition> <partitions> <log-id hex> <epoch> <sequence> <e:s,e:s or -> <name:port>`
+/// `repl hello <partition> <partitions> <log-id hex> <epoch> <sequence> <e:s,e:s or -> <name:port>[ keys]`
 struct Hello {
   PartitionId partition{0};
   int partitions = 1;
   Position position;
   EpochTable epochs;  // the newest hello_epochs_max rows, oldest first
   NodeKey slave;
+  bool keys_due = false;  // `keys`: some keys here were read ahead of the position and must be read again (item 11)
 
   bool operator==(const Hello&) const = default;
 };
@@ -60,15 +61,21 @@ std::string format_epochs(const EpochTable& epochs);
 std::optional<EpochTable> parse_epochs(std::string_view word);
 
 struct StartDecision {
-  enum class Kind { resume, snapshot, refused };
+  enum class Kind { resume, keys, snapshot, refused };
   Kind kind = Kind::snapshot;
-  std::string reason;  // why not resumed; for the log, and for the slave when refused
+  std::string reason;    // why not resumed; for the log, and for the slave when refused
+  Position common = {};  // of keys: the stream goes on behind it
 
   bool operator==(const StartDecision&) const = default;
 };
 
-/// `log_reaches_back`: whether the source's log still has every entry after `hello.position`.
-StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs,
-                           bool log_reaches_back);
+/// Behind this sequence the source's log must have every entry, or it can only give a snapshot: the slave's own, or
+/// where its log parts from the source's.
+Sequence sequence_needed(const Hello& hello, const Position& own, const EpochTable& own_epochs);
+
+/// `log_reaches_back`: whether the source's log still has every entry after `sequence_needed`.
+/// `reign`: the source's, which may have no entry yet.
+StartDecision decide_start(const Hello& hello, const Position& own, const EpochTable& own_epochs, bool log_reaches_back,
+                           Epoch reign = Epoch{0});
 
 }  // namespace flare

@@ -20,6 +20,14 @@ EpochTable rows_with_entries(EpochTable epochs, const Position& position) {
   return kept;
 }
 
+EpochTable rows_up_to(const EpochTable& epochs, const Position& last) {
+  EpochTable kept;
+  for (const auto& end : epochs) {
+    if (end.epoch <= last.epoch) kept.push_back({end.epoch, std::min(end.last, last.sequence)});
+  }
+  return kept;
+}
+
 Divergence divergence(const Position& slave, const EpochTable& slave_epochs, const Position& source,
                       const EpochTable& source_epochs) {
   const auto slave_rows = rows_with_entries(slave_epochs, slave);

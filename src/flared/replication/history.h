@@ -11,6 +11,9 @@ namespace flare {
 /// about the history, and the two sides may know different ones.
 EpochTable rows_with_entries(EpochTable epochs, const Position& position);
 
+/// The table of a log that ends at `last`, one of its entries.
+EpochTable rows_up_to(const EpochTable& epochs, const Position& last);
+
 /// The last entry that both logs have, and how many the slave has behind it, which its source lacks.
 struct Divergence {
   Epoch epoch{0};

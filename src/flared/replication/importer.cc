@@ -22,4 +22,6 @@ IoTask<bool> Importer::take_over(std::chrono::steady_clock::duration patience) {
 
 void Importer::stop() { run_->stop(); }
 
+void Importer::set_pace(const DumpPace& pace) { run_->set_pace(pace); }
+
 }  // namespace flare

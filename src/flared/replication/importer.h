@@ -54,6 +54,8 @@ class Importer {
   /// say, at most `patience`. True: this node has all there is; else `failed` has told which source is missing.
   IoTask<bool> take_over(std::chrono::steady_clock::duration patience);
   void stop();
+  /// Of the dumps of masters that are originals, from the next one on.
+  void set_pace(const DumpPace& pace);
 
  private:
   std::shared_ptr<ImporterRun> run_;

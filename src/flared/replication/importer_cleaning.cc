@@ -50,11 +50,11 @@ IoTask<std::string> ImporterRun::clean(SourcePointer source) {
 }
 
 // As any deletion: the slaves of the new partition follow.
-bool ImporterRun::remove(const std::vector<std::string>& keys) {
+bool ImporterRun::remove(const std::vector<std::string>& keys, OperationKind how) {
   if (keys.empty()) return true;
   const Storage::Batch batch{storage_};
   for (const auto& key : keys) {
-    if (!storage_.execute({.kind = OperationKind::remove, .key = key}, 0, nullptr)) return false;
+    if (!storage_.execute({.kind = how, .key = key}, 0, nullptr)) return false;
   }
   return storage_.write_log().has_value();
 }

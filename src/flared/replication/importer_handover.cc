@@ -23,7 +23,7 @@ IoTask<bool> ImporterRun::take_over([[maybe_unused]] std::shared_ptr<ImporterRun
   takeover_.emplace();
   for (const auto& [from, source] : sources_) takeover_->begin_with(from);
   for (const auto& [from, source] : sources_) {
-    if (source->last_report.ends_with(original_master_text)) takeover_->go_on_without(from);
+    if (source->original) takeover_->go_on_without(from);
     if (source->position.log_id != LogId{0}) takeover_->on_progress(from, source->position);
     ask_where_needed(source);
   }

@@ -50,6 +50,7 @@ void ImporterRun::gather(std::vector<Importer::Target> targets, Importer::Former
     auto& source = *found.mapped();
     const bool moved = source.target.host != target.host || source.target.port != target.port;
     source.target = std::move(target);
+    if (moved) source.dumped = false;
     if (moved) close(source);  // its coroutine connects to the next one
     wanted.insert(std::move(found));
   }
@@ -90,16 +91,20 @@ IoTask<> ImporterRun::serve([[maybe_unused]] std::shared_ptr<ImporterRun> self, 
     const auto before = source->position;
     try {
       reason = co_await attempt(*source);
-      if (reason.empty()) reason = co_await run_stream(source);
+      if (reason == original_master_text) {
+        reason = co_await follow_original(source);
+      } else {
+        source->original = false;
+        if (reason.empty()) reason = co_await run_stream(source);
+      }
     } catch (const std::exception& error) {
       reason = error.what();
     }
     if (source->ended) break;
     report(*source, reason);
     source->level = false;
-    if (reason == original_master_text && takeover_) takeover_->go_on_without(source->target.from);
     pause = source->position == before ? std::min(2 * pause, options_.pause_max) : options_.pause_min;
-    source->pause.expires_after(reason == original_master_text ? options_.original_pause : pause);
+    source->pause.expires_after(pause);
     co_await source->pause.async_wait(use_task);
   }
 }

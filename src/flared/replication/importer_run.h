@@ -12,6 +12,7 @@
 #include "common/net/client.h"
 #include "flared/replication/backup.h"
 #include "flared/replication/importer.h"
+#include "flared/replication/original_master.h"
 #include "flared/replication/seen_keys.h"
 #include "flared/replication/stream_link.h"
 #include "flared/replication/takeover.h"
@@ -27,6 +28,7 @@ class ImporterRun : public std::enable_shared_from_this<ImporterRun> {
   void gather(std::vector<Importer::Target> targets, Importer::FormerPartition former);
   IoTask<bool> take_over(std::shared_ptr<ImporterRun> self, std::chrono::steady_clock::duration patience);
   void stop();
+  void set_pace(const DumpPace& pace) { pace_ = pace; }
   void abandon();  // stop, and call nobody back any more
 
  private:
@@ -45,9 +47,11 @@ class ImporterRun : public std::enable_shared_from_this<ImporterRun> {
     bool cleans = false;      // what the snapshot has not got is to go
     bool clean_due = false;   // now
     std::string buffer;
-    bool level = false;   // the source has said so
-    bool asking = false;  // for the handover
-    bool ended = false;   // taken out of the gathering
+    bool level = false;     // the source has said so
+    bool original = false;  // it has no stream: importer_original.cc
+    bool dumped = false;    // its whole dump is here
+    bool asking = false;    // for the handover
+    bool ended = false;     // taken out of the gathering
     std::string last_report;
   };
   using SourcePointer = std::shared_ptr<Source>;
@@ -72,7 +76,14 @@ class ImporterRun : public std::enable_shared_from_this<ImporterRun> {
   void report_missing();
   // importer_cleaning.cc
   IoTask<std::string> clean(SourcePointer source);
-  bool remove(const std::vector<std::string>& keys);
+  bool remove(const std::vector<std::string>& keys, OperationKind how = OperationKind::remove);
+  // importer_original.cc
+  IoTask<std::string> follow_original(SourcePointer source);
+  IoTask<std::string> watch_original(SourcePointer source);
+  IoTask<std::string> await_map(SourcePointer source);
+  IoTask<std::string> drop_former(SourcePointer source);
+  IoTask<std::string> read_dump(SourcePointer source);
+  Result<bool, std::string> take_dumped(Source& source);
 
   IoExecutor executor_;
   Storage& storage_;
@@ -80,6 +91,7 @@ class ImporterRun : public std::enable_shared_from_this<ImporterRun> {
   Importer::Callbacks callbacks_;
   FollowerOptions options_;
 
+  DumpPace pace_;  // of originals' dumps
   Importer::FormerPartition former_;
   std::map<PartitionId, SourcePointer> sources_;
   bool began_empty_ = false;  // nothing was in the store: a first snapshot leaves nothing to be cleaned

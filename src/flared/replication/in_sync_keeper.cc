@@ -85,6 +85,16 @@ void InSyncKeeper::on_ack(const NodeKey& slave, Sequence acknowledged) {
   if (!set_.is_in_sync(slave)) tell_what_is_due();
 }
 
+void InSyncKeeper::on_original_ack(const NodeKey& slave, Sequence acknowledged, bool active) {
+  if (!leads_) return;
+  begin_to_wait();
+  if (!active) set_.on_gone(slave);
+  set_.on_ack(slave, acknowledged, storage_.written_sequence(), Clock::now());
+  if (active) set_.on_caught_up(slave, storage_.written_sequence(), Clock::now());
+  settle();
+  if (!set_.is_in_sync(slave)) tell_what_is_due();
+}
+
 void InSyncKeeper::on_rebuild(const NodeKey& slave) {
   if (!leads_) return;
   set_.on_rebuild(slave);

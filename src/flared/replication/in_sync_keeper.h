@@ -39,6 +39,8 @@ class InSyncKeeper {
   bool leads() const { return leads_; }
 
   void on_ack(const NodeKey& slave, Sequence acknowledged);
+  /// Of an original: it sends no word of having caught up, so an active one is in sync again as soon as it is level.
+  void on_original_ack(const NodeKey& slave, Sequence acknowledged, bool active);
   void on_rebuild(const NodeKey& slave);
   void on_gone(const NodeKey& slave);
   /// The slave has caught up: waited for, then told to the index. False: the index could not be told in time; asked

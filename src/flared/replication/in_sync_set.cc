@@ -132,6 +132,13 @@ bool InSyncSet::must_leave(const Slave& slave, Sequence written, bool waited_for
   return lag(slave.acknowledged, written) > options_.lag_max;
 }
 
+// replication.md 8: an original index can take a slave's role only, and nobody but an operator knows how long its
+// monitor waits.
+bool InSyncSet::is_dismissed(const Slave& slave, TimePoint now) const {
+  const auto silent_max = options_.dismiss_silent_max;
+  return silent_max > Duration::zero() && now - slave.heard > silent_max;
+}
+
 void InSyncSet::forgive_own_pause(TimePoint now) {
   const auto gap = now - std::exchange(looked_at_, now);
   if (gap <= own_pause) return;
@@ -166,14 +173,17 @@ std::optional<InSyncSet::Report> InSyncSet::report_of(const NodeKey& key, Slave&
       slave.asked = epoch_;
       return Report{key, epoch_, true};
     case Standing::in:
-      if (stored_ && must_leave(slave, written, waited_for, now)) {
+      if (stored_ ? must_leave(slave, written, waited_for, now) : is_dismissed(slave, now)) {
         slave.standing = Standing::leaving;
         return Report{key, epoch_, false};
       }
       if (slave.to_be_told) return Report{key, epoch_, true};
       return std::nullopt;
     case Standing::leaving:
-      if (!stored_) return std::nullopt;
+      if (!stored_ && !is_dismissed(slave, now)) {
+        slave.standing = Standing::in;  // it was refused, and is heard again: nothing is lost that it was waited for
+        return std::nullopt;
+      }
       return Report{key, epoch_, false};
   }
   return std::nullopt;

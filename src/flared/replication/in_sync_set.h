@@ -20,6 +20,7 @@ struct InSyncOptions {
   Duration sync_silent_max = std::chrono::seconds{1};     // sync-timeout: of a slave that somebody waits for
   Duration async_silent_max = std::chrono::seconds{10};   // while nobody waits
   std::uint64_t lag_max = 0;                              // max-lag, in entries, while nobody waits; 0: none
+  Duration dismiss_silent_max = Duration::zero();         // dismiss-silent-slaves: at an original index; 0: never
   Duration report_again_after = std::chrono::seconds{1};  // the index did not do what was asked
 };
 
@@ -29,6 +30,7 @@ struct InSyncOptions {
 class InSyncSet {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
+  using Duration = InSyncOptions::Duration;
 
   /// What a map says of this node's partition.
   struct Members {
@@ -106,6 +108,7 @@ class InSyncSet {
   void take_member(Slave& slave) const;
   void take_absent(const NodeKey& key, Slave& slave, const Members& members) const;
   bool silent(const Slave& slave, bool waited_for, TimePoint now) const;
+  bool is_dismissed(const Slave& slave, TimePoint now) const;
   bool must_leave(const Slave& slave, Sequence written, bool waited_for, TimePoint now) const;
   void forgive_own_pause(TimePoint now);
   std::optional<Report> report_of(const NodeKey& key, Slave& slave, Sequence written, bool waited_for, TimePoint now);

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t chunk_bytes_max = 256 * 1024;  // of the log, sent before answers are awaited
 constexpr int refusals_max = 4;                      // of one entry; the original gives up after as many tries
+constexpr std::chrono::milliseconds idle_max{300};  // then it is asked whether it lives: sync-timeout counts from there
+constexpr std::string_view ping = "ping\r\n";
 constexpr std::chrono::seconds level_fresh{2};
 constexpr std::chrono::milliseconds finish_min{300};
 constexpr std::chrono::seconds finish_max{2};
@@ -184,13 +186,35 @@ IoTask<std::string> OriginalSlave::replicate(PeerClient& client) {
     if (!failed.empty() || closed_) co_return failed;
     const bool nothing = batch.last == acknowledged_ && batch.answers.empty();
     acknowledged_ = std::max(acknowledged_, batch.last);
-    if (shared_->callbacks.acknowledged) shared_->callbacks.acknowledged(target_.key, acknowledged_);
+    if (batch.answers.empty() && asked_at - heard_at_ >= idle_max) {
+      failed = co_await ask_for_life(client);
+      if (!failed.empty() || closed_) co_return failed;
+    } else if (!batch.answers.empty()) {
+      tell_acknowledged();
+    }
     if (acknowledged_ >= written) level_at_ = asked_at;
     end_if_finished(nothing);
     if (!nothing) continue;
     if (client.closed_by_peer()) co_return std::string{"the slave has closed the connection"};
-    co_await wait(finishing_ ? finish_min / 4 : StreamTimes::Duration{std::chrono::seconds{1}});
+    co_await wait(finishing_ ? finish_min / 4 : idle_max);
   }
+  co_return std::string{};
+}
+
+// Only what it answers shows that it is there: a sync write must not be told STORED by a slave that hangs.
+void OriginalSlave::tell_acknowledged() {
+  heard_at_ = std::chrono::steady_clock::now();
+  if (shared_->callbacks.acknowledged) shared_->callbacks.acknowledged(target_.key, acknowledged_, !target_.building);
+}
+
+IoTask<std::string> OriginalSlave::ask_for_life(PeerClient& client) {
+  const auto sent = co_await client.write(ping, shared_->options.answer_max);
+  if (!sent) co_return "writing: " + sent.error().message();
+  const auto answer = co_await client.read_line(shared_->options.answer_max);
+  if (closed_) co_return std::string{};
+  if (!answer) co_return "waiting for an answer to ping: " + answer.error().message();
+  if (*answer != "OK") co_return fmt::format("ping was answered '{}'", printable(*answer));
+  tell_acknowledged();
   co_return std::string{};
 }
 

@@ -60,6 +60,8 @@ class OriginalSlave {
   IoTask<std::string> replicate(PeerClient& client);
   IoTask<std::string> send_deletions(PeerClient& client);
   IoTask<std::string> exchange(PeerClient& client, const Batch& batch);
+  IoTask<std::string> ask_for_life(PeerClient& client);
+  void tell_acknowledged();
   std::string gather(Batch& batch);
   void add(Batch& batch, const LogEntry& entry);
   std::string judge(std::string_view answer, Sequence done);
@@ -73,7 +75,8 @@ class OriginalSlave {
   OriginalSlaves::Target target_;
   SystemClock clock_;
   Sequence acknowledged_{0};
-  bool deletions_due_ = false;  // its build is over: it may hold what was deleted
+  std::chrono::steady_clock::time_point heard_at_{};  // when it last answered on this or a former connection
+  bool deletions_due_ = false;                        // its build is over: it may hold what was deleted
   bool original_ = false;
   bool closed_ = false;
   std::optional<std::chrono::steady_clock::time_point> finishing_;  // since then

@@ -51,8 +51,9 @@ class OriginalSlaves {
     std::function<bool(const NodeKey&)> is_served;
     /// Tells the index that this slave is none any more: the log does not reach back to what it lacks.
     std::function<IoTask<bool>(NodeKey slave)> dismiss;
-    /// It has answered all up to there. Null: nobody waits for it.
-    std::function<void(const NodeKey& slave, Sequence acknowledged)> acknowledged = nullptr;
+    /// It has answered all up to there, or lives and has nothing more to answer. `active`: its own build is over. Null:
+    /// nobody waits for it.
+    std::function<void(const NodeKey& slave, Sequence acknowledged, bool active)> acknowledged = nullptr;
   };
 
   OriginalSlaves(IoExecutor executor, Storage& storage, BlockingPool& pool, Log& log, NodeKey own, Callbacks callbacks,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,8 @@ class Primary {
 
   /// Entries up to `last` have been given to the socket.
   void on_sent(Sequence last);
+  /// What the slave has got besides is exact only when it has come up to here: before, it is not in sync.
+  void must_reach(Sequence sequence) { must_reach_ = std::max(must_reach_, sequence); }
   /// The whole snapshot has been given to the socket: from now on the slave owes an ACK.
   void on_snapshot_sent(TimePoint now) { last_heard_ = now; }
   /// `written`: the last sequence that the source's kernel has.

@@ -149,13 +149,18 @@ IoTask<> SourceSession::start() {
   if (backup_) co_return co_await send_snapshot("backup");
   auto& storage = shared_->storage;
   std::string probe;
-  const bool reaches_back = storage.read_log(hello_.position.sequence, 1, probe).has_value();
-  const auto decision = decide_start(hello_, storage.position(), storage.epochs(), reaches_back);
+  const auto own = storage.position();
+  const auto epochs = storage.epochs();
+  const bool reaches_back = storage.read_log(sequence_needed(hello_, own, epochs), 1, probe).has_value();
+  auto decision = decide_start(hello_, own, epochs, reaches_back, import_ ? Epoch{0} : shared_->epoch());
   switch (decision.kind) {
     case StartDecision::Kind::refused:
       co_return co_await refuse("SERVER_ERROR " + decision.reason);
     case StartDecision::Kind::resume:
       co_return co_await resume();
+    case StartDecision::Kind::keys:
+      if (is_follower()) co_return co_await send_keys(std::move(decision));
+      [[fallthrough]];
     case StartDecision::Kind::snapshot:
       co_return co_await send_snapshot(decision.reason);
   }

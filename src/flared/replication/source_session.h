@@ -12,6 +12,7 @@
 
 namespace flare {
 
+class KeysEncoder;
 class SourceSession;
 
 /// What the sessions of one Sources share. Held by each of their coroutines, so that it outlives Sources itself.
@@ -63,6 +64,9 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   std::uint64_t bytes_per_s() const;
   IoTask<> send_snapshot(std::string why);
   IoTask<> send_records(Scan& scan);
+  IoTask<> send_keys(StartDecision decision);
+  IoTask<std::vector<std::string>> read_asked_keys();
+  IoTask<> send_asked(KeysEncoder& encoder);
   IoTask<> written_up_to(Sequence last);
   IoTask<> stream();
   IoTask<> read_acks(std::shared_ptr<SourceSession> self);

@@ -28,6 +28,8 @@ std::string_view to_text(SourceState state) {
   switch (state) {
     case SourceState::snapshot:
       return "snapshot";
+    case SourceState::keys:
+      return "keys";
     case SourceState::stream:
       return "stream";
   }

@@ -19,7 +19,7 @@
 
 namespace flare {
 
-enum class SourceState : std::uint8_t { snapshot, stream };
+enum class SourceState : std::uint8_t { snapshot, keys, stream };
 std::string_view to_text(SourceState state);
 
 /// One connected slave, for stats.

@@ -83,6 +83,32 @@ HeaderResult read_ok(HeaderWords words) {
   return finished(words, Ok{{*log_id, *epoch, *sequence}});
 }
 
+HeaderResult read_common(HeaderWords words) {
+  auto header = read_ok(words);
+  if (header) header->message = Common{std::get<Ok>(header->message).position};
+  return header;
+}
+
+HeaderResult read_asked_key(HeaderWords words, std::string& room) {
+  const auto key = read_key(words.next(), room);
+  if (!key) return CodecError::bad_key;
+  return finished(words, Key{*key});
+}
+
+HeaderResult read_keys(HeaderWords words) {
+  const auto count = words.next_number<std::uint64_t>();
+  if (!count) return CodecError::bad_number;
+  return finished(words, Keys{*count});
+}
+
+HeaderResult read_keys_end(HeaderWords words) {
+  const auto exact_at = words.next_id<Sequence>();
+  const auto count = words.next_number<std::uint64_t>();
+  const auto checksum = words.next_number<std::uint64_t>(16);
+  if (!exact_at || !count || !checksum) return CodecError::bad_number;
+  return finished(words, KeysEnd{*exact_at, *count, *checksum});
+}
+
 HeaderResult read_snapshot_begin(HeaderWords words) {
   const auto log_id = words.next_id<LogId>(16);
   const auto epoch = words.next_id<Epoch>();
@@ -187,6 +213,10 @@ HeaderResult read_header(std::string_view line, std::string& room) {
   if (word == "OK") return read_ok(words);
   if (word == "SNAPSHOT") return read_snapshot_begin(words);
   if (word == "SNAPSHOT-END") return read_snapshot_end(words);
+  if (word == "KEY") return read_asked_key(words, room);
+  if (word == "COMMON") return read_common(words);
+  if (word == "KEYS") return read_keys(words);
+  if (word == "KEYS-END") return read_keys_end(words);
   if (word == "SERVER_ERROR" || word == "CLIENT_ERROR" || word == "ERROR") return Header{Refusal{line}, std::nullopt};
   return CodecError::unknown_word;
 }
@@ -264,6 +294,26 @@ void append(std::string& out, const Ack& message) {
 void append(std::string& out, const Refusal& message) {
   out += message.text;
   out += line_end;
+}
+
+void append(std::string& out, const Common& message) {
+  const auto& [log_id, epoch, sequence] = message.position;
+  fmt::format_to(std::back_inserter(out), "COMMON {:016x} {} {}\r\n", raw(log_id), raw(epoch), raw(sequence));
+}
+
+void append(std::string& out, const Key& message) {
+  out += "KEY ";
+  append_key(out, message.key);
+  out += line_end;
+}
+
+void append(std::string& out, const Keys& message) {
+  fmt::format_to(std::back_inserter(out), "KEYS {}\r\n", message.count);
+}
+
+void append(std::string& out, const KeysEnd& message) {
+  fmt::format_to(std::back_inserter(out), "KEYS-END {} {} {:016x}\r\n", raw(message.exact_at), message.count,
+                 message.checksum);
 }
 
 std::string_view to_text(CodecError error) {

@@ -30,7 +30,8 @@ struct Record {
   std::string_view key;
   RecordView record;
 };
-/// `DELETED <version> <hold-until> <key>`: a remembered deletion (protocol.md 3); before the records of a snapshot.
+/// `DELETED <version> <hold-until> <key>`: a remembered deletion (protocol.md 3); before the records of a snapshot. For
+/// a key that was asked for, 0 and 0: nothing is known of it.
 struct Deleted {
   std::string_view key;
   RecordVersion version{0};
@@ -38,6 +39,26 @@ struct Deleted {
 };
 /// `SNAPSHOT-END <count> <checksum>`: of all RECORD and DELETED messages; XXH3 over their bytes, 16 hex digits.
 struct SnapshotEnd {
+  std::uint64_t count = 0;
+  std::uint64_t checksum = 0;
+};
+/// `COMMON <log-id> <epoch> <sequence>`: the slave's log has another end behind that entry; the stream can follow from
+/// there, once the slave has what the source has of the keys it wrote behind it (replication.md 11).
+struct Common {
+  Position position;
+};
+/// `KEY <key>`: the slave asks for it.
+struct Key {
+  std::string_view key;
+};
+/// `KEYS <count>`, from the slave: those were all. None: it wants a snapshot.
+struct Keys {
+  std::uint64_t count = 0;
+};
+/// `KEYS-END <sequence> <count> <checksum>`, from the source, behind a RECORD or DELETED for each key: as SNAPSHOT-END;
+/// the entries up to `sequence` make them exact.
+struct KeysEnd {
+  Sequence exact_at{0};
   std::uint64_t count = 0;
   std::uint64_t checksum = 0;
 };
@@ -74,7 +95,8 @@ struct Refusal {
   std::string_view text;
 };
 
-using Message = std::variant<Ok, SnapshotBegin, Record, Deleted, SnapshotEnd, Entry, Ping, InSync, Ack, Refusal>;
+using Message = std::variant<Ok, SnapshotBegin, Record, Deleted, SnapshotEnd, Entry, Ping, InSync, Ack, Refusal, Common,
+                             Key, Keys, KeysEnd>;
 
 void append(std::string& out, const Ok& message);
 void append(std::string& out, const SnapshotBegin& message);
@@ -86,6 +108,10 @@ void append(std::string& out, const Ping& message);
 void append(std::string& out, const InSync& message);
 void append(std::string& out, const Ack& message);
 void append(std::string& out, const Refusal& message);
+void append(std::string& out, const Common& message);
+void append(std::string& out, const Key& message);
+void append(std::string& out, const Keys& message);
+void append(std::string& out, const KeysEnd& message);
 
 enum class CodecError : std::uint8_t {
   line_too_long,

@@ -24,8 +24,8 @@ void append_row(std::string& bytes, std::string_view key, const Deletions::Delet
   encode_entry(row, bytes.data() + at);
 }
 
-std::string bytes_of(LogId log_id, const Deletions& deletions) {
-  auto bytes = encode_segment_header({.log_id = log_id, .first = Sequence{0}, .epoch = Epoch{0}, .epochs = {}});
+std::string bytes_of(const DeletionsHead& head, const Deletions& deletions) {
+  auto bytes = encode_segment_header({.log_id = head.log_id, .first = head.as_of, .epoch = Epoch{0}, .epochs = {}});
   const auto show = [&](std::string_view key, const Deletions::Deletion& row) { append_row(bytes, key, row); };
   const auto end = deletions.last_number();  // not those that come meanwhile: the log has them
   for (std::uint64_t after = 0; after < end;) {
@@ -38,19 +38,21 @@ std::string bytes_of(LogId log_id, const Deletions& deletions) {
 
 }  // namespace
 
-int write_deletions(const std::filesystem::path& folder, LogId log_id, const Deletions& deletions) {
+int write_deletions(const std::filesystem::path& folder, const DeletionsHead& head, const Deletions& deletions) {
   const auto path = path_in(folder);
-  if (deletions.size() == 0) return ::unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
+  if (deletions.size() == 0 && head.as_of == Sequence{0}) {
+    return ::unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
+  }
   auto beside = path;
   beside += ".tmp";  // removed by the next start
   const FileDescriptor file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
-  int error = file ? write_at(file.get(), bytes_of(log_id, deletions), 0) : errno;
+  int error = file ? write_at(file.get(), bytes_of(head, deletions), 0) : errno;
   if (error == 0 && ::rename(beside.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) ::unlink(beside.c_str());
   return error;
 }
 
-std::optional<LogId> read_deletions(const std::filesystem::path& folder, Deletions& deletions) {
+std::optional<DeletionsHead> read_deletions(const std::filesystem::path& folder, Deletions& deletions) {
   const FileDescriptor file{::open(path_in(folder).c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return std::nullopt;
@@ -63,7 +65,7 @@ std::optional<LogId> read_deletions(const std::filesystem::path& folder, Deletio
     deletions.remember(row->entry.key, {row->entry.version, row->entry.expire_s});
     rest.remove_prefix(row->bytes);
   }
-  return header->header.log_id;
+  return DeletionsHead{header->header.log_id, header->header.first};
 }
 
 }  // namespace flare

@@ -11,11 +11,17 @@
 /// key.
 namespace flare {
 
-/// Replaced whole, or removed when there are none; a kill leaves the old one or the new one. Not synced: after a stop
-/// of the machine the store is built anew. An errno value.
-int write_deletions(const std::filesystem::path& folder, LogId log_id, const Deletions& deletions);
+/// For which log the file is, and where in it the table counts: behind the entry `as_of`, if the log still has that.
+struct DeletionsHead {
+  LogId log_id{0};
+  Sequence as_of{0};
+};
 
-/// Adds its rows up to the first that is damaged. The log-id it is for; nullopt: there is no such file.
-std::optional<LogId> read_deletions(const std::filesystem::path& folder, Deletions& deletions);
+/// Replaced whole, or removed when there are none and the log alone tells so; a kill leaves the old one or the new one.
+/// Not synced: after a stop of the machine the store is built anew. An errno value.
+int write_deletions(const std::filesystem::path& folder, const DeletionsHead& head, const Deletions& deletions);
+
+/// Adds its rows up to the first that is damaged. nullopt: there is no such file.
+std::optional<DeletionsHead> read_deletions(const std::filesystem::path& folder, Deletions& deletions);
 
 }  // namespace flare

@@ -26,7 +26,7 @@ void KyotoStorage::trim_log() {
   const auto log = files().log;
   const auto up_to = log->surplus();
   if (up_to == Sequence{0}) return;
-  if (const int error = write_deletions(path("log"), log->log_id(), deletions_)) {
+  if (const int error = write_deletions(path("log"), {log->log_id(), deletions_as_of_}, deletions_)) {
     logger_.warning("{}: cannot be written, deleted keys are forgotten at the next start: {}",
                     path("log/deletions").string(), error_text(error));
   }

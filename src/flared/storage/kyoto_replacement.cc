@@ -57,7 +57,8 @@ Result<void, StorageError> KyotoStorage::KyotoReplacement::commit(const Position
                                                                    .epoch = position.epoch,
                                                                    .epochs = epochs})
                     : EIO;
-  if (error == 0) error = write_deletions(storage_.path("log.new"), position.log_id, fresh_->deletions());
+  if (error == 0)
+    error = write_deletions(storage_.path("log.new"), {position.log_id, Sequence{0}}, fresh_->deletions());
   if (error != 0) {
     std::error_code ignored;
     std::filesystem::remove_all(storage_.path("log.new"), ignored);
@@ -91,6 +92,8 @@ Result<void, StorageError> KyotoStorage::swap_in_replacement(FreshStore& fresh) 
   }
   set_files({.store = store_, .log = std::move(*log)});
   deletions_.replace_by(fresh.deletions());
+  deletions_as_of_ = Sequence{0};
+  set_inexact({});
   std::error_code ignored;
   std::filesystem::remove_all(path("log.old"), ignored);
   if (!open_swapped()) return StorageError::io;

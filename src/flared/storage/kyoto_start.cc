@@ -2,6 +2,8 @@
 
 #include <fstream>
 #include <random>
+#include <tuple>
+#include <utility>
 
 #include "flared/storage/bytes.h"
 #include "flared/storage/clean_mark.h"
@@ -178,15 +180,35 @@ void KyotoStorage::note_deletion(const LogEntry& entry) {
 std::string KyotoStorage::open_log(LastRun& last) {
   std::error_code error;
   if (!std::filesystem::exists(path("log"), error)) return {};
+  last.correction = read_correction(path("log"), CorrectionStage::due);
+  if (last.correction && last.correction->common.log_id != store_->place().log_id) last.correction.reset();
+  if (last.correction) {
+    if (const int failed = cut_log(path("log"), last.correction->common)) {
+      return fmt::format("{}: cannot be cut as {} says: {}; build this node from another one", path("log").string(),
+                         path("log/correction").string(), error_text(failed));
+    }
+  }
   auto options = log_options();
   if (last.machine_stopped) options.end = SegmentEnd::unsynced;
   const auto show = [this](const LogEntry& entry) { note_deletion(entry); };
-  const auto dropped_of = read_deletions(path("log"), deletions_);
-  auto opened = UpdateLog::open(std::move(options), show);
+  const auto head = read_deletions(path("log"), deletions_);
+  bool reached = !head || head->as_of == Sequence{0};
+  const auto reach = [&] {  // what is before in the log is older than the file
+    if (std::exchange(reached, true)) return;
+    deletions_.clear();
+    std::ignore = read_deletions(path("log"), deletions_);
+  };
+  auto opened = UpdateLog::open(std::move(options), [&](const LogEntry& entry) {
+    if (!reached && entry.sequence > head->as_of) reach();
+    note_deletion(entry);
+  });
   if (opened) {
     log_ = std::move(*opened);
-    if (!dropped_of || *dropped_of == log_->log_id()) return {};
+    reach();
+    deletions_as_of_ = head ? head->as_of : Sequence{0};
+    if (!head || head->log_id == log_->log_id()) return {};
     deletions_.clear();  // somebody has put the file there
+    deletions_as_of_ = Sequence{0};
     if (!log_->visit(Sequence{0}, show)) return fmt::format("{}: cannot be read again", path("log").string());
     return {};
   }
@@ -210,7 +232,7 @@ std::string KyotoStorage::settle_history(const LastRun& last) {
   if (!log_) return begin_history(place.log_id == LogId{0} ? "it comes from an original" : "its log is missing");
   if (place.log_id != log_->log_id()) return begin_history("its log is of another history");
   if (last.changed) return begin_history("somebody else has changed it since it was closed");
-  if (place.sequence > log_->last()) return begin_history("it is ahead of its log");
+  if (!last.correction && place.sequence > log_->last()) return begin_history("it is ahead of its log");
   if (log_->first() > next(place.sequence)) return begin_history("its log does not reach back to its checkpoint");
 
   if (log_->torn_bytes() > 0)
@@ -218,6 +240,14 @@ std::string KyotoStorage::settle_history(const LastRun& last) {
   if (auto failure = replay(place.sequence); !failure.empty()) return failure;
   start_.entries_applied = replayed_;
   if (replayed_ > 0) logger_.notice("{}: {} entries of the log applied", path("flare.kch").string(), replayed_);
+  if (last.correction) {
+    if (auto failure = finish(*last.correction); !failure.empty()) return failure;
+    logger_.notice("{}: ends at entry {} again: what the master had not was taken back", path("log").string(),
+                   raw(log_->last()));
+  } else if (const auto done = read_correction(path("log"), CorrectionStage::done)) {
+    set_inexact(inexact_keys_of(*done));
+    if (inexact_keys().empty()) remove_corrected(path("log"));
+  }
   if (last.machine_stopped) {
     return begin_history("the machine stopped without a clean end; records that were not synced may be missing or old");
   }
@@ -230,6 +260,8 @@ std::string KyotoStorage::begin_history(const char* why) {
   start_.new_history = true;
   if (why != nullptr) logger_.warning("{}: a new log is begun: {}", path("flare.kch").string(), why);
   if (!log_ || log_->log_id() != store_->place().log_id) deletions_.clear();
+  deletions_as_of_ = Sequence{0};
+  set_inexact({});
   const auto epoch = log_ ? log_->epoch() : Epoch{0};
   log_.reset();
   // Under its name when it is whole: after a kill a folder without a segment would be taken for a damaged log.
@@ -237,7 +269,7 @@ std::string KyotoStorage::begin_history(const char* why) {
   if (const int failed = UpdateLog::create(path("log.new"), header)) {
     return fmt::format("{}: cannot be created: {}", path("log.new").string(), error_text(failed));
   }
-  if (const int failed = write_deletions(path("log.new"), header.log_id, deletions_)) {
+  if (const int failed = write_deletions(path("log.new"), {header.log_id, Sequence{0}}, deletions_)) {
     return fmt::format("{}: cannot be written: {}", path("log.new/deletions").string(), error_text(failed));
   }
   std::error_code error;

@@ -49,6 +49,10 @@ class KyotoStorage final : public Storage {
   EpochTable epochs() const override;
   Result<Sequence, StorageError> read_log(Sequence after, std::size_t bytes_max, std::string& out) const override;
   void on_log_written(std::function<void()> listener) override;
+  Result<void, StorageError> look(std::string_view key, RecordSink& sink) override;
+  bool can_be_corrected() const override { return options_.durability == Durability::process; }
+  Result<void, StorageError> correct(const Correction& correction) override;
+  std::vector<std::string> inexact_keys() const override;
   Result<std::unique_ptr<Scan>, StorageError> begin_scan() override;
   Result<std::unique_ptr<Replacement>, StorageError> begin_replacement(std::uint64_t expected_items) override;
   StorageFigures figures() const override;
@@ -86,6 +90,7 @@ class KyotoStorage final : public Storage {
     bool changed = false;          // closed, and changed since
     bool machine_stopped = false;  // not closed, and the machine has booted since
     bool log_damaged = false;
+    std::optional<Correction> correction = {};  // the log was cut for it already
   };
   std::string start_up();
   std::string open_files();
@@ -114,6 +119,11 @@ class KyotoStorage final : public Storage {
   std::string free_flushed_name() const;
   void drop_flushed();
   void make_room();
+
+  // kyoto_correction.cc
+  std::string carry_out(const Correction& correction);
+  std::string finish(const Correction& correction);
+  void set_inexact(InexactKeys keys);
 
   // kyoto_rewrite.cc
   bool swap_in_rewritten(FreshStore& fresh, FileDescriptor& old_file);
@@ -159,7 +169,11 @@ class KyotoStorage final : public Storage {
   std::shared_ptr<UpdateLog> log_;
   mutable std::mutex files_mutex_;
 
+  mutable std::mutex inexact_mutex_;
+  InexactKeys inexact_;
+
   Deletions deletions_;
+  Sequence deletions_as_of_{0};  // of their file: what the last correction has made of the table. Under trim_mutex_.
   StoreQuota quota_;
   std::atomic<Health> health_{Health::good};
   std::atomic<bool> disk_full_{false};  // the last write that wanted room was refused

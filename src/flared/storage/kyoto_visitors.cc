@@ -205,6 +205,21 @@ const char* ApplyVisitor::visit_empty(const char* key, std::size_t key_bytes, st
   return apply({key, key_bytes}, std::nullopt, new_bytes);
 }
 
+const char* LookVisitor::visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                                    std::size_t*) {
+  const auto record = decode_record({value, value_bytes});
+  damaged_ = !record;
+  if (record) sink_.record({key, key_bytes}, *record);
+  return NOP;
+}
+
+const char* LookVisitor::visit_empty(const char* key, std::size_t key_bytes, std::size_t*) {
+  if (const auto remembered = deletions_.find({key, key_bytes})) {
+    sink_.deletion({key, key_bytes}, remembered->version, remembered->hold_until_s);
+  }
+  return NOP;
+}
+
 const char* ScanVisitor::visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
                                     std::size_t*) {
   const auto record = decode_record({value, value_bytes});

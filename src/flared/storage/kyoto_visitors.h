@@ -117,6 +117,22 @@ class CountVisitor final : public kyotocabinet::DB::Visitor {
   std::uint64_t bytes_ = 0;
 };
 
+/// Shows what there is for a key whatever the time, or the remembered deletion.
+class LookVisitor final : public kyotocabinet::DB::Visitor {
+ public:
+  LookVisitor(const Deletions& deletions, RecordSink& sink) : deletions_(deletions), sink_(sink) {}
+  bool damaged() const { return damaged_; }
+
+ private:
+  const char* visit_full(const char* key, std::size_t key_bytes, const char* value, std::size_t value_bytes,
+                         std::size_t* new_bytes) override;
+  const char* visit_empty(const char* key, std::size_t key_bytes, std::size_t* new_bytes) override;
+
+  const Deletions& deletions_;
+  RecordSink& sink_;
+  bool damaged_ = false;
+};
+
 /// Hands a cursor's records to a sink, and tells of a damaged one.
 class ScanVisitor final : public kyotocabinet::DB::Visitor {
  public:

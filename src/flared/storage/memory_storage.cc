@@ -108,6 +108,7 @@ class MemoryStorage::MemoryReplacement final : public Replacement {
     storage_.epoch_ = storage_.last_epoch_ = position.epoch;
     storage_.epochs_ = epochs;
     storage_.log_.clear();
+    storage_.inexact_ = {};
     storage_.dropped_ = storage_.written_ = position.sequence;
     return {};
   }
@@ -251,6 +252,11 @@ Result<void, StorageError> MemoryStorage::apply(const LogEntry& entry) {
   const std::lock_guard lock{mutex_};
   if (entry.sequence != next(position().sequence) || entry.epoch < epoch_) return StorageError::sequence_gap;
   log_entry(entry);
+  change(entry);
+  return {};
+}
+
+void MemoryStorage::change(const LogEntry& entry) {
   switch (entry.kind) {
     case EntryKind::set:
     case EntryKind::touch:
@@ -265,7 +271,6 @@ Result<void, StorageError> MemoryStorage::apply(const LogEntry& entry) {
       empty();
       break;
   }
-  return {};
 }
 
 void MemoryStorage::empty() {
@@ -323,6 +328,40 @@ Result<Sequence, StorageError> MemoryStorage::read_log(Sequence after, std::size
 void MemoryStorage::on_log_written(std::function<void()> listener) {
   const std::lock_guard lock{listener_mutex_};
   listener_ = std::move(listener);
+}
+
+Result<void, StorageError> MemoryStorage::look(std::string_view key, RecordSink& sink) {
+  const std::lock_guard lock{mutex_};
+  if (const auto found = records_.find(key); found != records_.end()) {
+    const auto record = decode_record(found->second);
+    if (!record) return StorageError::damaged;
+    sink.record(key, *record);
+  } else if (const auto remembered = deletions_.find(key)) {
+    sink.deletion(key, remembered->version, remembered->hold_until_s);
+  }
+  return {};
+}
+
+Result<void, StorageError> MemoryStorage::correct(const Correction& correction) {
+  const std::lock_guard lock{mutex_};
+  const auto& common = correction.common;
+  if (common.log_id != log_id_ || common.sequence < dropped_ || common.sequence > position().sequence) {
+    return StorageError::sequence_gap;
+  }
+  log_.resize(raw(common.sequence) - raw(dropped_));
+  written_ = common.sequence;
+  epoch_ = last_epoch_ = common.epoch;
+  std::erase_if(epochs_, [&](const EpochEnd& end) { return end.epoch > common.epoch; });
+  if (!epochs_.empty()) epochs_.back().last = std::min(epochs_.back().last, common.sequence);
+  for (const auto& entry : entries_of(correction)) change(entry);
+  inexact_ = inexact_keys_of(correction);
+  ++generation_;
+  return {};
+}
+
+std::vector<std::string> MemoryStorage::inexact_keys() const {
+  const std::lock_guard lock{mutex_};
+  return position().sequence < inexact_.exact_at ? inexact_.keys : std::vector<std::string>{};
 }
 
 Result<std::unique_ptr<Scan>, StorageError> MemoryStorage::begin_scan() {

@@ -32,6 +32,9 @@ class MemoryStorage : public Storage {
   EpochTable epochs() const override;
   Result<Sequence, StorageError> read_log(Sequence after, std::size_t bytes_max, std::string& out) const override;
   void on_log_written(std::function<void()> listener) override;
+  Result<void, StorageError> look(std::string_view key, RecordSink& sink) override;
+  Result<void, StorageError> correct(const Correction& correction) override;
+  std::vector<std::string> inexact_keys() const override;
   Result<std::unique_ptr<Scan>, StorageError> begin_scan() override;
   Result<std::unique_ptr<Replacement>, StorageError> begin_replacement(std::uint64_t expected_items) override;
   StorageFigures figures() const override;
@@ -52,6 +55,7 @@ class MemoryStorage : public Storage {
   void leave() override {}
   Present present(std::string_view key) const;
   void log_entry(LogEntry entry);
+  void change(const LogEntry& entry);
   void store(std::string_view key, std::string bytes);
   void empty();
   void recount();
@@ -70,6 +74,7 @@ class MemoryStorage : public Storage {
   Sequence dropped_{0};          // log_ begins behind this one
   std::deque<std::string> log_;  // encoded
   Sequence written_{0};
+  InexactKeys inexact_;
   std::uint64_t generation_ = 0;  // raised when scans become void
   StorageFigures figures_;
   std::mutex listener_mutex_;

@@ -51,13 +51,19 @@ Decision store(OutcomeKind kind, const Change& change) {
   return decision;
 }
 
+// Two clusters that copy to each other hand each other's sets back: one must not undo the deletion that came after it.
+bool is_old(const Operation& operation, KeyState state, RecordVersion before) {
+  if (state != KeyState::alive && !(operation.copied && before != RecordVersion{0})) return false;
+  return operation.version <= before;
+}
+
 // The last two rows of the set family: a version must be newer than an alive entry's; without one it is the next.
 Decision store_versioned(const Operation& operation, const Present& present, KeyState state, Change change) {
   const auto before = version_of(present);
   if (operation.version == RecordVersion{0}) {
     change.version = next_version(present);
   } else {
-    if (state == KeyState::alive && operation.version <= before) return answer(OutcomeKind::not_stored, present);
+    if (is_old(operation, state, before)) return answer(OutcomeKind::not_stored, present);
     if (too_high(operation, before)) return answer(OutcomeKind::version_too_high, present);
     change.version = operation.version;
   }
@@ -144,6 +150,12 @@ Decision decide_arithmetic(const Operation& operation, const Present& present, K
   return decision;
 }
 
+// Else two clusters that copy to each other would tell each other of one deletion for ever.
+bool is_news(const Operation& operation, const Present& deleted) {
+  if (operation.version == RecordVersion{0}) return false;
+  return operation.version > deleted.remembered_version || operation.hold_until_s > deleted.remembered_until_s;
+}
+
 Decision decide_remove(const Operation& operation, const Present& present, KeyState state) {
   if (state == KeyState::alive && differs(operation, present)) return answer(OutcomeKind::exists, present);
   const auto before = version_of(present);
@@ -158,7 +170,7 @@ Decision decide_remove(const Operation& operation, const Present& present, KeySt
       .version = decision.outcome.version, .head = {}, .tail = {}, .hold_until_s = operation.hold_until_s};
   if (present.record) {
     decision.change.kind = ChangeKind::remove;
-  } else if (operation.version != RecordVersion{0}) {
+  } else if (is_news(operation, present)) {
     decision.change.kind = ChangeKind::remember;
   }
   return decision;
@@ -178,12 +190,14 @@ Decision decide_invalidate(const Operation& operation, const Present& present, K
   return decision;
 }
 
-// The version stays.
+// The version stays, so it cannot end a touch's way round between two clusters that copy to each other. That the time
+// is there already does.
 Decision touched(const Present& present, std::int64_t expire_s) {
   const RecordView& old = *present.record;
   auto decision = answer(OutcomeKind::touched, present);
   decision.outcome.expire_s = expire_s;
-  decision.change = {.kind = ChangeKind::touch,
+  decision.outcome.unchanged = old.expire_s == expire_s;
+  decision.change = {.kind = decision.outcome.unchanged ? ChangeKind::none : ChangeKind::touch,
                      .flags = old.flags,
                      .expire_s = expire_s,
                      .version = old.version,

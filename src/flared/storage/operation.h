@@ -53,7 +53,8 @@ struct Operation {
   std::uint32_t flags = 0;        // set, add, replace, cas; of what is created
   std::int64_t expire_s = 0;      // absolute, 0 = never; set family, touch, gat
   RecordVersion version{0};       // 0 = none; the version that a record gets, not for cas
-  bool any_version = false;       // restored: however far above the present one
+  bool any_version = false;       // restored or copied: however far above the present one
+  bool copied = false;            // from another cluster: older than a remembered deletion is older, too
   std::uint64_t delta = 0;        // incr, decr
   std::int64_t hold_until_s = 0;  // remove: absolute, 0 = now
   bool limited = false;           // the store's quota holds for it
@@ -108,6 +109,7 @@ struct Outcome {
   std::int64_t expire_s = 0;         // likewise; 0 also if there is none
   std::int64_t former_expire_s = 0;  // incr, decr: before `new_expire_s` took effect
   bool created = false;              // by `creation`
+  bool unchanged = false;            // touched, to the time that it had: nothing is written
   bool stale = false;                // stored though `compare` was older, or invalidated: to be marked (item_marks.h)
 };
 

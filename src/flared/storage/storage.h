@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
+#include "flared/storage/correction.h"
 #include "flared/storage/log_entry.h"
 #include "flared/storage/operation.h"
 #include "flared/storage/record.h"
@@ -139,6 +141,16 @@ class Storage {
   virtual Result<Sequence, StorageError> read_log(Sequence after, std::size_t bytes_max, std::string& out) const = 0;
   /// Called on the thread of a `write_log` after new entries were written; must be quick. One listener; null for none.
   virtual void on_log_written(std::function<void()> listener) = 0;
+
+  /// Shows what there is for a key whatever the time: its record, its remembered deletion, or nothing. Inside a Batch.
+  virtual Result<void, StorageError> look(std::string_view key, RecordSink& sink) = 0;
+  /// Whether `correct` can be asked for.
+  virtual bool can_be_corrected() const { return true; }
+  /// Takes back what the log has behind `correction.common`, whole or not at all, and after a kill in the middle at the
+  /// next start (docs/replication.md 11). After an `io` nothing is served until then. Outside a Batch, blocking pool.
+  virtual Result<void, StorageError> correct(const Correction& correction) = 0;
+  /// The keys of the last correction while the log has not made them exact yet.
+  virtual std::vector<std::string> inexact_keys() const = 0;
 
   virtual Result<std::unique_ptr<Scan>, StorageError> begin_scan() = 0;
   virtual Result<std::unique_ptr<Replacement>, StorageError> begin_replacement(std::uint64_t expected_items) = 0;

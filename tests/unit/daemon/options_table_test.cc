@@ -108,6 +108,7 @@ const std::vector<Row>& of_flared() {
       {"start-without-index", "false", {"true", "false"}, {"maybe"}},
       {"min-sync-replicas", "1", {"1", "3", "64"}, numbers_but({"0", "65", "-1"})},
       {"sync-timeout", "1000", {"200", "60000"}, numbers_but({"199", "60001", "-1"})},
+      {"dismiss-silent-slaves", "0", {"0", "20", "3600"}, numbers_but({"-1", "3601"})},
       {"max-lag", "1000000", {"0", "100"}, numbers_but({"-1"})},
       {"reconstruction-interval", "0", {"0", "1000"}, numbers_but({"-1"})},
       {"reconstruction-bwlimit", "0", {"0", "1000"}, numbers_but({"-1"})},

@@ -1,32 +1,12 @@
 // design.md 3.3: no answer, a get's included, leaves before the log is written.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 
-#include "flared/storage/memory_storage.h"
-#include "flared/worker.h"
+#include "unit/flared/worker_fixture.h"
 
-namespace flare {
+namespace flare::test {
 namespace {
-
-class SilentLog final : public Log {
- public:
-  void write(Level, std::string_view) override {}
-};
-
-class NoControl final : public Control {
- public:
-  void install_map(std::string, std::uint64_t, Reply reply) override { reply("ERROR\r\n"); }
-  void flush_all(std::int64_t, bool, Reply reply) override { reply("ERROR\r\n"); }
-  void adopt_stream(int descriptor, std::string, std::string, std::string) override { ::close(descriptor); }
-  std::shared_ptr<Dump> begin_dump(const Request&) override { return nullptr; }
-  void stats(std::string, Reply reply) override { reply("END\r\n"); }
-  std::string_view ailment() override { return {}; }
-  void kill(std::int32_t, Reply reply) override { reply("ERROR\r\n"); }
-  void variables(Reply reply) override { reply("END\r\n"); }
-};
 
 /// A store whose log can be made to fail.
 class FailingLogStorage final : public MemoryStorage {
@@ -37,15 +17,6 @@ class FailingLogStorage final : public MemoryStorage {
   }
   std::atomic<bool> fails{false};
 };
-
-std::shared_ptr<RoutingView> only_master() {
-  auto view = std::make_shared<RoutingView>();
-  const Node own{"h", 1, Role::master, State::active, PartitionId{0}, 1, ThreadType{16}};
-  view->map.nodes.emplace(own.key(), own);
-  view->partitions = *PartitionMap::make(view->map, PartitionMeta{}, KeyHashAlgorithm::simple);
-  view->self = 0;
-  return view;
-}
 
 class AnswerOrder : public testing::Test {
  protected:
@@ -60,19 +31,9 @@ class AnswerOrder : public testing::Test {
 
   // What comes back on a connection of its own, up to `bytes`; less if the other side closes it.
   std::string ask(std::string_view requests, std::size_t bytes) {
-    int ends[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    const timeval limit{.tv_sec = 10, .tv_usec = 0};
-    ::setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    EXPECT_EQ(setup_.places.take("test", false), Place::client);
-    worker_.adopt(ends[1], "test");
-    EXPECT_EQ(::send(ends[0], requests.data(), requests.size(), 0), static_cast<ssize_t>(requests.size()));
-    std::string answers(bytes, '\0');
-    const auto got = ::recv(ends[0], answers.data(), bytes, MSG_WAITALL);
-    EXPECT_GE(got, 0) << "neither an answer nor an end of the connection";
-    answers.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
-    ::close(ends[0]);
-    return answers;
+    const Client client{worker_, setup_};
+    client.send(requests);
+    return client.read(bytes);
   }
 
   SilentLog log_;
@@ -95,4 +56,4 @@ TEST_F(AnswerOrder, NeitherAWriteNorAReadIsAnsweredBeforeTheLogIsWritten) {
 }
 
 }  // namespace
-}  // namespace flare
+}  // namespace flare::test

@@ -50,6 +50,7 @@ class ClusterSenderTest : public testing::Test {
                                .clock = clock_,
                                .own_name = "a:1",
                                .bind_address = {},
+                               .copied_touches = touches_,
                                .file = ClusterPositionFile{folder_},
                                .target = {"127.0.0.1", peer_.port()}};
     setup.answer_max = 5s;
@@ -59,9 +60,10 @@ class ClusterSenderTest : public testing::Test {
     asio::co_spawn(context_, sender_->run(sender_), asio::detached);
   }
 
-  void store(OperationKind kind, std::string_view key, std::string_view data = {}) {
+  void store(OperationKind kind, std::string_view key, std::string_view data = {}, std::int64_t expire_s = 0) {
     const Storage::Batch batch{storage_};
-    ASSERT_TRUE(storage_.execute({.kind = kind, .key = key, .data = data}, clock_.unix_s(), nullptr));
+    const Operation operation{.kind = kind, .key = key, .data = data, .expire_s = expire_s};
+    ASSERT_TRUE(storage_.execute(operation, clock_.unix_s(), nullptr));
     ASSERT_TRUE(storage_.write_log());
     if (sender_) sender_->wake();
   }
@@ -94,6 +96,7 @@ class ClusterSenderTest : public testing::Test {
   BlockingPool pool_{1, 16};
   SilentLog log_;
   SystemClock clock_;
+  CopiedTouches touches_;
   std::filesystem::path folder_;
   std::shared_ptr<ClusterSender> sender_;
 };
@@ -104,12 +107,12 @@ TEST_F(ClusterSenderTest, SendsADaemonOfOursPrefixedRequestsThatKeepTheirVersion
   store(OperationKind::set, "before", "1");
   start();
   ASSERT_TRUE(greets(1));
-  const auto pass = greeted + "<restore,a:1>set before 0 0 1 1\r\n1\r\n";
+  const auto pass = greeted + "<copy,a:1>set before 0 0 1 1\r\n1\r\n";
   ASSERT_TRUE(receives(pass)) << received();
   peer_.say("STORED\r\n");
   ASSERT_TRUE(eventually([&] { return sender_->figures().state == ClusterState::stream; }));
   store(OperationKind::set, "before", "22");
-  ASSERT_TRUE(receives(pass + "<restore,a:1>set before 0 0 2 2\r\n22\r\n")) << received();
+  ASSERT_TRUE(receives(pass + "<copy,a:1>set before 0 0 2 2\r\n22\r\n")) << received();
   EXPECT_EQ(sender_->figures().lag_entries, 1U);
   peer_.say("NOT_STORED\r\n");
   EXPECT_TRUE(eventually([&] { return sender_->figures().lag_entries == 0; })) << "not newer is as it should be";
@@ -132,7 +135,7 @@ TEST_F(ClusterSenderTest, SendsOnANewConnectionWhatHadNoAnswer) {
   start();
   ASSERT_TRUE(greets(1));
   store(OperationKind::set, "k", "v");
-  const auto request = greeted + "<restore,a:1>set k 0 0 1 1\r\nv\r\n";
+  const auto request = greeted + "<copy,a:1>set k 0 0 1 1\r\nv\r\n";
   ASSERT_TRUE(receives(request)) << received();
   peer_.hang_up();
   ASSERT_TRUE(greets(2));
@@ -147,7 +150,7 @@ TEST_F(ClusterSenderTest, TriesAgainWhatCannotBeDoneNowAndLeavesNothingOut) {
   ASSERT_TRUE(greets(1));
   store(OperationKind::set, "k", "v");
   for (std::size_t connection = 1; connection < 8; ++connection) {
-    ASSERT_TRUE(receives(greeted + "<restore,a:1>set k 0 0 1 1\r\nv\r\n")) << received();
+    ASSERT_TRUE(receives(greeted + "<copy,a:1>set k 0 0 1 1\r\nv\r\n")) << received();
     peer_.say("SERVER_ERROR proxy failure\r\n");
     ASSERT_TRUE(greets(connection + 1));
   }
@@ -168,12 +171,12 @@ TEST_F(ClusterSenderTest, LeavesOutWhatIsTooLargeThereAndWhatIsNeverUnderstoodBu
   ASSERT_TRUE(eventually([&] { return received().ends_with("set odd 0 0 1 1\r\nv\r\n"); }));
   store(OperationKind::set, "good", "v");
   peer_.say("CLIENT_ERROR bad key\r\n");
-  const auto odd = greeted + "<restore,a:1>set odd 0 0 1 1\r\nv\r\n";
+  const auto odd = greeted + "<copy,a:1>set odd 0 0 1 1\r\nv\r\n";
   ASSERT_TRUE(greets(2));
   ASSERT_TRUE(receives(odd)) << "asked once more, alone: " << received();
   peer_.say("CLIENT_ERROR bad key\r\n");
   ASSERT_TRUE(greets(3));
-  ASSERT_TRUE(receives(greeted + "<restore,a:1>set good 0 0 1 1\r\nv\r\n")) << received();
+  ASSERT_TRUE(receives(greeted + "<copy,a:1>set good 0 0 1 1\r\nv\r\n")) << received();
   peer_.say("STORED\r\n");
   EXPECT_TRUE(eventually([&] { return sender_->figures().left_out == 2 && sender_->figures().lag_entries == 0; }));
 }
@@ -186,7 +189,7 @@ TEST_F(ClusterSenderTest, GoesOnFromItsFileAndSendsAllWhereTheLogIsTooShort) {
   ASSERT_TRUE(ClusterPositionFile{folder_}.write({"127.0.0.1:" + std::to_string(peer_.port()), position}));
   start();
   ASSERT_TRUE(greets(1));
-  ASSERT_TRUE(receives(greeted + "<restore,a:1>set new 0 0 1 1\r\nv\r\n")) << received();
+  ASSERT_TRUE(receives(greeted + "<copy,a:1>set new 0 0 1 1\r\nv\r\n")) << received();
   EXPECT_EQ(sender_->figures().full_passes, 0U);
   peer_.say("STORED\r\n");
   ASSERT_TRUE(eventually([&] { return sender_->figures().lag_entries == 0; }));
@@ -197,6 +200,85 @@ TEST_F(ClusterSenderTest, GoesOnFromItsFileAndSendsAllWhereTheLogIsTooShort) {
   EXPECT_TRUE(eventually([&] { return received().ends_with("set old 0 0 1 1\r\nv\r\n"); })) << received();
   EXPECT_EQ(sender_->figures().full_passes, 1U);
   EXPECT_EQ(sender_->figures().pass_records, 3U);
+}
+
+// docs/replication.md 7: the key lives on in another partition of this cluster.
+TEST_F(ClusterSenderTest, SendsNoDropOfAKeyThatMovedToAnotherPartition) {
+  start();
+  ASSERT_TRUE(greets(1));
+  ASSERT_TRUE(eventually([&] { return sender_->figures().state == ClusterState::stream; }));
+  store(OperationKind::set, "moved", "v");
+  const auto request = greeted + "<copy,a:1>set moved 0 0 1 1\r\nv\r\n";
+  ASSERT_TRUE(receives(request)) << received();
+  peer_.say("STORED\r\n");
+  store(OperationKind::drop, "moved");
+  store(OperationKind::set, "next", "v");
+  ASSERT_TRUE(eventually([&] { return received().ends_with("set next 0 0 1 1\r\nv\r\n"); })) << received();
+  EXPECT_EQ(received(), request + "<copy,a:1>set next 0 0 1 1\r\nv\r\n");
+  peer_.say("STORED\r\n");
+  EXPECT_TRUE(eventually([&] { return sender_->figures().lag_entries == 0; }));
+  EXPECT_EQ(sender_->figures().left_out, 0U);
+}
+
+struct CopyCase {
+  const char* name;
+  const char* map;  // what the other cluster tells of itself
+  bool comes_back;
+};
+class CopiedTouch : public ClusterSenderTest, public testing::WithParamInterface<CopyCase> {};
+
+// docs/spec/cluster.md 7: two clusters that send to each other, or three in a row.
+TEST_P(CopiedTouch, DoesNotGoBackToWhereItCameFrom) {
+  constexpr std::int64_t later_s = 4'000'000'000;
+  touches_.listen(true);
+  start();
+  ASSERT_TRUE(greets(1));
+  ASSERT_TRUE(eventually([&] { return sender_->figures().state == ClusterState::stream; }));
+  store(OperationKind::set, "k", "v");
+  ASSERT_TRUE(eventually([&] { return received().ends_with("v\r\n"); }));
+  peer_.say("STORED\r\n");
+  ASSERT_TRUE(eventually([&] { return sender_->figures().lag_entries == 0; }));
+
+  touches_.note("k", later_s, "z:9");
+  store(OperationKind::touch, "k", {}, later_s);
+  ASSERT_TRUE(eventually([&] { return received().ends_with("stats nodes\r\n"); })) << received();
+  peer_.say(GetParam().map);
+  const std::string copied = "<copy,a:1>touch k 4000000000\r\n";
+  const std::string own = "<copy,a:1>touch k 4000000001\r\n";
+  if (GetParam().comes_back) {
+    ASSERT_TRUE(eventually([&] { return received().ends_with(copied); })) << received();
+    peer_.say("TOUCHED\r\n");
+  }
+  store(OperationKind::touch, "k", {}, later_s + 1);
+  ASSERT_TRUE(eventually([&] { return received().ends_with(own); })) << received();
+  EXPECT_EQ(received().find(copied) != std::string::npos, GetParam().comes_back);
+  peer_.say("TOUCHED\r\n");
+  EXPECT_TRUE(eventually([&] { return sender_->figures().lag_entries == 0; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cluster_7, CopiedTouch,
+    testing::Values(CopyCase{"of_that_cluster", "STAT y:8:role master\r\nSTAT z:9:role slave\r\nEND\r\n", false},
+                    CopyCase{"of_a_third_cluster", "STAT y:8:role master\r\nSTAT y:8:state active\r\nEND\r\n", true},
+                    CopyCase{"of_who_knows_where", "CLIENT_ERROR access denied\r\n", false}),
+    [](const auto& given) { return given.param.name; });
+
+TEST(CopiedTouches, TellsEachOfThemOnceAndForgetsTheOldest) {
+  CopiedTouches touches;
+  touches.note("k", 1, "z:9");
+  EXPECT_FALSE(touches.take("k", 1)) << "nobody listens";
+  touches.listen(true);
+  touches.note("k", 1, "z:9");
+  EXPECT_FALSE(touches.take("k", 2));
+  EXPECT_FALSE(touches.take("j", 1));
+  EXPECT_EQ(touches.take("k", 1), "z:9");
+  EXPECT_FALSE(touches.take("k", 1));
+  touches.clear();
+  for (std::size_t i = 0; i <= CopiedTouches::kept_max; ++i) touches.note("k", static_cast<std::int64_t>(i), "z:9");
+  EXPECT_FALSE(touches.take("k", 0));
+  EXPECT_TRUE(touches.take("k", 1));
+  touches.listen(false);
+  EXPECT_FALSE(touches.take("k", 2));
 }
 
 }  // namespace

@@ -14,25 +14,14 @@
 #include "common/base/clock.h"
 #include "flared/storage/memory_storage.h"
 #include "flared/worker.h"
+#include "unit/flared/quiet_parts.h"
 
 namespace flare {
 namespace {
 
-class QuietLog final : public Log {
+class EndingControl final : public test::NoControl {
  public:
-  void write(Level, std::string_view) override {}
-};
-
-class EndingControl final : public Control {
- public:
-  void install_map(std::string, std::uint64_t, Reply reply) override { reply("ERROR\r\n"); }
-  void flush_all(std::int64_t, bool, Reply reply) override { reply("ERROR\r\n"); }
-  void adopt_stream(int descriptor, std::string, std::string, std::string) override { ::close(descriptor); }
-  std::shared_ptr<Dump> begin_dump(const Request&) override { return nullptr; }
   void stats(std::string, Reply reply) override { reply("STAT pid 1\r\nEND\r\n"); }
-  std::string_view ailment() override { return {}; }
-  void kill(std::int32_t, Reply reply) override { reply("ERROR\r\n"); }
-  void variables(Reply reply) override { reply("END\r\n"); }
 };
 
 class FailingLogStorage final : public MemoryStorage {
@@ -85,7 +74,7 @@ class LostLog : public testing::TestWithParam<std::string> {
   FailingLogStorage storage_;
   EndingControl control_;
   SystemClock clock_;
-  QuietLog log_;
+  test::SilentLog log_;
   WorkerSetup setup_{storage_, control_, clock_, log_, NodeKey{"h", 1}, "", ReaderLimits{}};
   Worker worker_{setup_};
   int client_ = -1;

@@ -16,6 +16,7 @@
 #include "common/base/clock.h"
 #include "flared/storage/kyoto_storage.h"
 #include "flared/worker.h"
+#include "unit/flared/quiet_parts.h"
 
 namespace {
 
@@ -43,32 +44,6 @@ namespace {
 
 constexpr int requests_count = 1000;
 
-class QuietLog final : public Log {
- public:
-  void write(Level, std::string_view) override {}
-};
-
-class NoControl final : public Control {
- public:
-  void install_map(std::string, std::uint64_t, Reply reply) override { reply("ERROR\r\n"); }
-  void flush_all(std::int64_t, bool, Reply reply) override { reply("ERROR\r\n"); }
-  void adopt_stream(int descriptor, std::string, std::string, std::string) override { ::close(descriptor); }
-  std::shared_ptr<Dump> begin_dump(const Request&) override { return nullptr; }
-  void stats(std::string, Reply reply) override { reply("END\r\n"); }
-  std::string_view ailment() override { return {}; }
-  void kill(std::int32_t, Reply reply) override { reply("ERROR\r\n"); }
-  void variables(Reply reply) override { reply("END\r\n"); }
-};
-
-std::shared_ptr<RoutingView> single_master() {
-  auto view = std::make_shared<RoutingView>();
-  const Node own{"h", 1, Role::master, State::active, PartitionId{0}, 1, ThreadType{16}};
-  view->map.nodes.emplace(own.key(), own);
-  view->partitions = *PartitionMap::make(view->map, PartitionMeta{}, KeyHashAlgorithm::simple);
-  view->self = 0;
-  return view;
-}
-
 class RequestPath : public testing::Test {
  protected:
   void SetUp() override {
@@ -82,7 +57,7 @@ class RequestPath : public testing::Test {
     setup_ = std::make_unique<WorkerSetup>(*storage_, control_, clock_, log_, NodeKey{"h", 1}, "", ReaderLimits{});
     worker_ = std::make_unique<Worker>(*setup_);
     worker_->start();
-    worker_->publish(single_master());
+    worker_->publish(test::only_master());
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     const int bytes = 1 << 20;
@@ -175,9 +150,9 @@ class RequestPath : public testing::Test {
   }
 
   std::filesystem::path directory_;
-  QuietLog log_;
+  test::SilentLog log_;
   SystemClock clock_;
-  NoControl control_;
+  test::NoControl control_;
   std::unique_ptr<KyotoStorage> storage_;
   std::unique_ptr<WorkerSetup> setup_;
   std::unique_ptr<Worker> worker_;

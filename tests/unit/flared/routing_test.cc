@@ -182,6 +182,20 @@ TEST(Handover, WhatIsAskedOfANodeThatTakesOverWaitsThere) {
   }
 }
 
+// replication.md 10.
+TEST(Departure, WritesAndReadsThatMustSeeThemWaitForTheNextMap) {
+  auto view = view_of({master, slave}, 1);
+  view.departing = true;
+  EXPECT_EQ(route_write(view, "k", false).kind, Route::Kind::forward);
+  EXPECT_EQ(route_write(view, "k", false).node, view.self);
+  EXPECT_EQ(route_write(view, "k", true).kind, Route::Kind::forward);
+  EXPECT_EQ(route_read(view, "k", true, 0).kind, Route::Kind::forward);
+  EXPECT_EQ(route_read(view, "k", false, 0).kind, Route::Kind::local);
+  auto relieved = view_of({{1, Role::proxy, State::active, -1, 0}, {2, Role::master, State::active, 0, 1}}, 1);
+  relieved.departing = true;
+  EXPECT_EQ(port_of(relieved, route_write(relieved, "k", false)), 2);
+}
+
 TEST(HopLimit, RefusesAFourthForward) {
   EXPECT_TRUE(may_forward(""));
   EXPECT_TRUE(may_forward("a:1,b:2,c:3"));

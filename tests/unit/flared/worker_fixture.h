@@ -12,25 +12,9 @@
 
 #include "flared/storage/memory_storage.h"
 #include "flared/worker.h"
+#include "unit/flared/quiet_parts.h"
 
 namespace flare::test {
-
-class SilentLog final : public Log {
- public:
-  void write(Level, std::string_view) override {}
-};
-
-class NoControl final : public Control {
- public:
-  void install_map(std::string, std::uint64_t, Reply reply) override { reply("ERROR\r\n"); }
-  void flush_all(std::int64_t, bool, Reply reply) override { reply("ERROR\r\n"); }
-  void adopt_stream(int descriptor, std::string, std::string, std::string) override { ::close(descriptor); }
-  std::shared_ptr<Dump> begin_dump(const Request&) override { return nullptr; }
-  void stats(std::string, Reply reply) override { reply("END\r\n"); }
-  std::string_view ailment() override { return {}; }
-  void kill(std::int32_t, Reply reply) override { reply("ERROR\r\n"); }
-  void variables(Reply reply) override { reply("END\r\n"); }
-};
 
 /// A port on loopback, with nobody behind it or with somebody who takes connections and says nothing.
 class Port {
@@ -50,10 +34,10 @@ class Port {
   Port& operator=(const Port&) = delete;
   int number() const { return number_; }
   void listen_in_silence() const { EXPECT_EQ(::listen(descriptor_, 16), 0); }
-  /// Takes the next connection and what comes on it, until that has `last` in it; false after 10 s of nothing.
+  /// Takes the next connection and what comes on it, until that has `last` in it; false after 30 s of nothing.
   bool hears(std::string_view last) {
     connection_ = ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
-    const timeval limit{.tv_sec = 10, .tv_usec = 0};
+    const timeval limit{.tv_sec = 30, .tv_usec = 0};
     ::setsockopt(connection_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     std::string heard;
     char bytes[1024];
@@ -77,7 +61,7 @@ class Client {
   Client(Worker& worker, WorkerSetup& setup) {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    const timeval limit{.tv_sec = 10, .tv_usec = 0};
+    const timeval limit{.tv_sec = 30, .tv_usec = 0};
     ::setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     EXPECT_EQ(setup.places.take("test", false), Place::client);
     worker.adopt(ends[1], "test");
@@ -90,10 +74,11 @@ class Client {
   void send(std::string_view requests) const {
     EXPECT_EQ(::send(descriptor_, requests.data(), requests.size(), 0), static_cast<ssize_t>(requests.size()));
   }
-  /// So many bytes; less if the other side closes, or says nothing for 10 s.
+  /// So many bytes; less if the other side closes.
   std::string read(std::size_t bytes) const {
     std::string answers(bytes, '\0');
     const auto got = ::recv(descriptor_, answers.data(), bytes, MSG_WAITALL);
+    EXPECT_GE(got, 0) << "neither an answer nor an end of the connection";
     answers.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
     return answers;
   }
@@ -118,15 +103,7 @@ class WorkerTest : public testing::Test {
     worker_.stop(std::chrono::seconds{5});
     worker_.join();
   }
-  void publish(const std::vector<Node>& nodes, int own_port) {
-    auto view = std::make_shared<RoutingView>();
-    for (const auto& node : nodes) view->map.nodes.emplace(node.key(), node);
-    view->partitions = *PartitionMap::make(view->map, PartitionMeta{}, KeyHashAlgorithm::simple);
-    for (std::uint32_t i = 0; i < view->partitions.nodes().size(); ++i) {
-      if (view->partitions.nodes()[i].port == own_port) view->self = i;
-    }
-    worker_.publish(view);
-  }
+  void publish(const std::vector<Node>& nodes, int own_port) { worker_.publish(view_of(nodes, own_port)); }
 
   SilentLog log_;
   SystemClock clock_;

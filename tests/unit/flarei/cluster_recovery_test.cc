@@ -88,6 +88,8 @@ INSTANTIATE_TEST_SUITE_P(Design_4, ClusterIdAtStart,
                                          Start{"AfterAnOriginal", cluster_x, "", false, Kind::known, cluster_x},
                                          Start{"MapFromABackup", "", cluster_x, false, Kind::known, cluster_x},
                                          Start{"Rescue", "", "", false, Kind::of_nodes, ""},
+                                         Start{"KilledWhileAdopting", cluster_x, cluster_y, true, Kind::known,
+                                               cluster_x},
                                          Start{"AnothersMap", cluster_x, cluster_y, false, Kind::conflict, ""}),
                          [](const auto& tested) { return tested.param.name; });
 

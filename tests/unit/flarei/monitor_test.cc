@@ -193,40 +193,40 @@ TEST_F(Monitoring, NodeThatWasBusyGetsTheNewestMapOnly) {
   EXPECT_LE(peer.maps().size() - before, 2U);  // the one in work, and the newest
 }
 
-TEST_F(Monitoring, PromotedSlaveGetsTheMapFirst) {
-  ScriptedPeer first{context_};
-  ScriptedPeer second{context_};
-  ScriptedPeer third{context_};
-  const auto master = add_reached(first);
-  const auto slave = add_reached(second);
-  add_reached(third);
-  make_master(master, 0);
-  make_slave(slave, 0);
-  ASSERT_TRUE(until([&] { return has_newest(second) && has_newest(third); }));
-  second.freeze_maps_only();
+/// A master with its slave, which takes no map for now, and a third node.
+class Promotion : public Monitoring {
+ protected:
+  void prepare() {
+    for (const auto* peer : {&first_, &second_, &third_}) add_reached(*peer);
+    make_master(master(), 0);
+    make_slave(slave(), 0);
+    ASSERT_TRUE(until([&] { return has_newest(second_) && has_newest(third_); }));
+    second_.freeze_maps_only();
+  }
+  NodeKey master() const { return NodeKey{first_.name(), first_.port()}; }
+  NodeKey slave() const { return NodeKey{second_.name(), second_.port()}; }
+
+  ScriptedPeer first_{context_};
+  ScriptedPeer second_{context_};
+  ScriptedPeer third_{context_};
+};
+
+TEST_F(Promotion, GetsTheMapToTheSlaveFirst) {
+  ASSERT_NO_FATAL_FAILURE(prepare());
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(index_.mark_down(master, "test"));
-  EXPECT_EQ(role(slave), Role::master);
-  EXPECT_TRUE(until([&] { return second.holds_a_map() || has_newest(third); }));
-  EXPECT_TRUE(!has_newest(third) || std::chrono::steady_clock::now() - begin >= first_wait);
-  second.thaw();
-  EXPECT_TRUE(until([&] { return has_newest(third); }));
-  EXPECT_TRUE(has_newest(second));
+  EXPECT_TRUE(index_.mark_down(master(), "test"));
+  EXPECT_EQ(role(slave()), Role::master);
+  EXPECT_TRUE(until([&] { return second_.holds_a_map() || has_newest(third_); }));
+  EXPECT_TRUE(!has_newest(third_) || std::chrono::steady_clock::now() - begin >= first_wait);
+  second_.thaw();
+  EXPECT_TRUE(until([&] { return has_newest(third_); }));
+  EXPECT_TRUE(has_newest(second_));
 }
 
-TEST_F(Monitoring, NobodyWaitsLongForAPromotedSlaveThatHangs) {
-  ScriptedPeer first{context_};
-  ScriptedPeer second{context_};
-  ScriptedPeer third{context_};
-  const auto master = add_reached(first);
-  const auto slave = add_reached(second);
-  add_reached(third);
-  make_master(master, 0);
-  make_slave(slave, 0);
-  ASSERT_TRUE(until([&] { return has_newest(second) && has_newest(third); }));
-  second.freeze_maps_only();
-  EXPECT_TRUE(index_.mark_down(master, "test"));
-  EXPECT_TRUE(until([&] { return has_newest(third); }, first_wait + slack));
+TEST_F(Promotion, LetsNobodyWaitLongForASlaveThatHangs) {
+  ASSERT_NO_FATAL_FAILURE(prepare());
+  EXPECT_TRUE(index_.mark_down(master(), "test"));
+  EXPECT_TRUE(until([&] { return has_newest(third_); }, first_wait + slack));
 }
 
 TEST_F(Monitoring, ActivatedMasterThenItsSlavesGetTheMapFirst) {

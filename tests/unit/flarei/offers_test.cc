@@ -38,6 +38,17 @@ TEST(Offers, AreNotTakenIfTheyCannotBeTheNodesMap) {
   EXPECT_EQ(offers.stats(), "STAT 8:nodes 2\r\nSTAT 8:offered_by n:1\r\nEND\r\n");
 }
 
+TEST(Offers, OfAnotherClusterOfTheTenantSayWhichItIs) {
+  const std::string old_one(32, 'a');
+  Offers offers;
+  ASSERT_TRUE(offers.take(offered(8), key(1), old_one));
+  ASSERT_TRUE(offers.take(offered(8), key(2), old_one));
+  EXPECT_FALSE(offers.take(offered(8), key(2), std::string(32, 'b'))) << "one version of two clusters";
+  EXPECT_FALSE(offers.take(offered(8), key(2))) << "of this one's own";
+  EXPECT_EQ(offers.stats(), "STAT 8:nodes 2\r\nSTAT 8:offered_by n:1,n:2\r\nSTAT 8:cluster " + old_one + "\r\nEND\r\n");
+  EXPECT_EQ(offers.find(MapVersion{8})->cluster, old_one);
+}
+
 TEST(Offers, AreBoundedAndRememberTheHighestVersion) {
   Offers offers;
   for (std::uint64_t version = 1; version <= 20; ++version) ASSERT_TRUE(offers.take(offered(version), key(1)));

@@ -75,6 +75,27 @@ TEST_F(Identity, AdoptsOneClusterIdOnceAndKeepsIt) {
   EXPECT_EQ(kept_, std::vector{(ClusterIdentity{cluster_x, "user-a"})});
 }
 
+TEST_F(Identity, BecomesAnotherByAnOperatorsWordAndKeepsIt) {
+  auto identity = make({cluster_x, "user-a"});
+  EXPECT_TRUE(identity.become(cluster_y));
+  EXPECT_EQ(identity.cluster(), (ClusterIdentity{cluster_y, "user-a"}));
+  EXPECT_EQ(kept_, std::vector{(ClusterIdentity{cluster_y, "user-a"})});
+  EXPECT_TRUE(identity.answer_hello(words(cluster_y, "user-a"), "10.0.0.1:5").kin);
+}
+
+TEST_F(Identity, TellsAForeignerOfItsOwnTenantFromOthers) {
+  const auto other_cluster = [this](const char* own_tenant, const char* told) {
+    auto identity = make({cluster_x, own_tenant});
+    const auto answer = identity.answer_hello(words(cluster_y, told), "10.0.0.1:5");
+    EXPECT_FALSE(answer.kin);
+    return answer.other_cluster;
+  };
+  EXPECT_EQ(other_cluster("user-a", "user-a"), cluster_y);
+  EXPECT_EQ(other_cluster("user-a", "user-b"), "");
+  EXPECT_EQ(other_cluster("user-a", "-"), "");
+  EXPECT_EQ(other_cluster("", "-"), "") << "without a tenant's name nothing tells a lost index from a foreign one";
+}
+
 TEST_F(Identity, IsRequiredOfOthersByOption) {
   EXPECT_TRUE(make({cluster_x, ""}).answer_hello(words("-", "-"), "p:1").kin);
   EXPECT_FALSE(make({cluster_x, ""}, true).answer_hello(words("-", "-"), "p:1").kin);

@@ -38,5 +38,16 @@ TEST(NodeLineWords, SayWhoseMapItIsAndAreSkippedByTheOriginalsRule) {
   EXPECT_EQ(parse_node_line(lines.substr(0, lines.find('\r'))), node);
 }
 
+TEST(NodeLineWords, TellHowOftenTheIndexProbes) {
+  const std::string line = "NODE a 1 2 0 -1 0 16";
+  const auto told = [&](const std::string& words) { return probe_interval_of_map(line + words + "\r\nNODE b"); };
+  EXPECT_EQ(told(" cluster=x" + probe_interval_word(std::chrono::seconds{5})), std::chrono::milliseconds{5000});
+  EXPECT_EQ(told(" interval=250"), std::chrono::milliseconds{250});
+  for (const auto* none : {"", " cluster=x", " interval=", " interval=0", " interval=-1", " interval=5s",
+                           " interval=99999999999999999999", " interval=86400001"}) {
+    EXPECT_EQ(told(none), std::nullopt) << none;
+  }
+}
+
 }  // namespace
 }  // namespace flare::test

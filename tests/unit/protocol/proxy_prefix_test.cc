@@ -29,6 +29,17 @@ TEST(RestoringPrefix, IsTheFirstNameOnly) {
   for (const auto* other : {"", "restored", "a:1", "a:1,restore"}) EXPECT_FALSE(is_restoring(other)) << other;
 }
 
+TEST(CopyingPrefix, TellsWhichNodeOfTheOtherClusterSentIt) {
+  EXPECT_EQ(copied_by("copy,a:1"), "a:1");
+  EXPECT_EQ(copied_by("copy,a:1,b:2"), "a:1");
+  EXPECT_TRUE(is_copying("copy"));
+  EXPECT_EQ(copied_by("copy"), "");
+  for (const auto* other : {"", "copying", "a:1", "a:1,copy"}) {
+    EXPECT_FALSE(is_copying(other)) << other;
+    EXPECT_EQ(copied_by(other), "") << other;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Cluster_5_2, ProxyPrefix,
                          testing::Values(Case{"", 0, "", 0}, Case{"a:1", 1, "a:1", 1}, Case{"x", 1, "x", 0},
                                          Case{"b:2,a:1", 2, "a:1", 1}, Case{"a:1,b:2,a:1", 3, "a:1", 2},

@@ -148,5 +148,89 @@ TEST(BackupOfOneSource, HandsARefusalOn) {
   EXPECT_EQ(std::get<Backup::Refuse>(refused).reason, "SERVER_ERROR not master");
 }
 
+// replication.md 11: a surplus of 10 entries behind 90.
+const Position common{LogId{1}, Epoch{4}, Sequence{90}};
+
+Backup fetching() {
+  Backup backup{own, Epoch{6}, {{Epoch{4}, Sequence{90}}, {Epoch{5}, Sequence{100}}}};
+  const auto action = give(backup, stream::Common{common});
+  EXPECT_TRUE(is<Backup::FetchKeys>(action) && std::get<Backup::FetchKeys>(action).common == common);
+  backup.asks_for({"a", "b"});
+  return backup;
+}
+
+std::uint64_t checksum_of(const std::vector<stream::Message>& messages) {
+  stream::Checksum checksum;
+  for (const auto& message : messages) {
+    std::string bytes;
+    std::visit([&](const auto& kind) { stream::append(bytes, kind); }, message);
+    checksum.add(bytes);
+  }
+  return checksum.value();
+}
+
+const stream::Record record_a{"a", {0, 0, RecordVersion{1}, "x"}};
+const stream::Deleted no_b{"b", RecordVersion{0}, 0};
+
+TEST(BackupThatWasAhead, TakesBackItsSurplusAndGoesOnFromTheCommonPosition) {
+  auto backup = fetching();
+  EXPECT_EQ(backup.surplus(), 10u);
+  give(backup, ping(6, 95));
+  EXPECT_TRUE(is<Backup::Put>(give(backup, record_a)));
+  EXPECT_TRUE(is<Backup::PutDeletion>(give(backup, no_b)));
+  EXPECT_EQ(backup.position(), own) << "nothing has changed before all has come";
+  const auto action = give(backup, stream::KeysEnd{Sequence{95}, 2, checksum_of({record_a, no_b})});
+  ASSERT_TRUE(is<Backup::Correct>(action));
+  EXPECT_EQ(std::get<Backup::Correct>(action).common, common);
+  EXPECT_EQ(std::get<Backup::Correct>(action).exact_at, Sequence{95});
+  EXPECT_TRUE(is<Backup::Apply>(give(backup, set(4, 91)))) << "of the epoch of the common entry";
+  EXPECT_EQ(backup.ack(Sequence{200}).sequence, Sequence{91});
+}
+
+TEST(BackupThatWasAhead, AsksForASnapshotWhereKeysAreTooMany) {
+  auto backup = fetching();
+  backup.asks_whole();
+  EXPECT_TRUE(is<Backup::BeginSnapshot>(
+      give(backup, stream::SnapshotBegin{{LogId{1}, Epoch{6}, Sequence{95}},
+                                         {{Epoch{4}, Sequence{90}}, {Epoch{6}, Sequence{95}}}})));
+  EXPECT_EQ(backup.surplus(), 10u);
+}
+
+TEST(BackupThatWasAhead, RefusesWhatItDidNotAskFor) {
+  const auto good = checksum_of({record_a, no_b});
+  const std::vector<std::vector<stream::Message>> bad{
+      {no_b},
+      {record_a, record_a},
+      {record_a, stream::KeysEnd{Sequence{95}, 1, checksum_of({record_a})}},
+      {record_a, no_b, stream::KeysEnd{Sequence{95}, 2, good + 1}},
+      {record_a, no_b, stream::KeysEnd{Sequence{95}, 3, good}},
+      {record_a, no_b, no_b},
+      {set(6, 91)},
+      {stream::Common{common}},
+  };
+  for (const auto& messages : bad) {
+    auto backup = fetching();
+    give(backup, ping(6, 95));
+    for (const auto& message : messages) {
+      const auto action = give(backup, message);
+      EXPECT_EQ(is<Backup::Refuse>(action), &message == &messages.back());
+    }
+  }
+}
+
+TEST(BackupThatWasAhead, RefusesASourceOfALowerEpoch) {
+  auto backup = fetching();
+  EXPECT_TRUE(is<Backup::Refuse>(give(backup, ping(5, 95))));
+  auto unasked = fetching();
+  EXPECT_TRUE(is<Backup::Refuse>(give(unasked, record_a))) << "before the source has told its epoch";
+}
+
+TEST(BackupThatWasAhead, RefusesACommonPositionThatIsNotItsOwn) {
+  for (const auto& bad : {Position{LogId{2}, Epoch{4}, Sequence{90}}, Position{LogId{1}, Epoch{5}, Sequence{101}}}) {
+    Backup backup{own, Epoch{0}};
+    EXPECT_TRUE(is<Backup::Refuse>(give(backup, stream::Common{bad})));
+  }
+}
+
 }  // namespace
 }  // namespace flare

@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(Lines, BadHello,
                                          "repl hello 0 1 a 0 0 5:1,5:2 h:1", "repl hello 0 1 a 0 0 5:9,6:2 h:1",
                                          "repl hello 0 1 a 0 0 5:9, h:1", "repl hello 0 1 a 0 0 - ",
                                          "repl hello 0 1 a 0 0 - name", "repl hello 0 1 a 0 0 - h:1 more",
-                                         "repl hello  0 1 a 0 0 - h:1"));
+                                         "repl hello 0 1 a 0 0 - h:1 keys more", "repl hello  0 1 a 0 0 - h:1"));
 
 struct StartCase {
   const char* name;
@@ -71,6 +71,9 @@ struct StartCase {
   EpochTable source_epochs;
   bool reaches_back = true;
   Kind expected = Kind::resume;
+  Position common = {};  // of keys
+  bool keys_due = false;
+  Epoch reign{0};
 };
 
 void PrintTo(const StartCase& c, std::ostream* out) { *out << c.name; }
@@ -79,9 +82,13 @@ class DecideStart : public testing::TestWithParam<StartCase> {};
 
 TEST_P(DecideStart, FollowsTheRule) {
   const auto& c = GetParam();
-  const Hello hello{PartitionId{0}, 1, c.slave, c.slave_epochs, NodeKey{"h:1"}};
-  const auto decision = decide_start(hello, c.source, c.source_epochs, c.reaches_back);
+  const Hello hello{PartitionId{0}, 1, c.slave, c.slave_epochs, NodeKey{"h:1"}, c.keys_due};
+  const auto decision = decide_start(hello, c.source, c.source_epochs, c.reaches_back, c.reign);
   EXPECT_EQ(decision.kind, c.expected) << decision.reason;
+  if (c.expected == Kind::keys) {
+    EXPECT_EQ(decision.common, c.common);
+    EXPECT_EQ(sequence_needed(hello, c.source, c.source_epochs), c.common.sequence);
+  }
   EXPECT_EQ(decision.reason.empty(), c.expected == Kind::resume);
 }
 
@@ -104,11 +111,30 @@ INSTANTIATE_TEST_SUITE_P(
                     StartCase{"AnotherLogIdOfALaterEpoch", at(2, 9, 100), table({{9, 100}}), at(1, 5, 100),
                               table({{5, 100}}), true, Kind::snapshot},
                     StartCase{"AheadInTheSameEpoch", at(1, 5, 101), table({{5, 101}}), at(1, 5, 100), table({{5, 100}}),
-                              true, Kind::snapshot},
+                              true, Kind::keys, at(1, 5, 100)},
                     StartCase{"SurplusOfAnEndedEpoch", at(1, 5, 110), table({{5, 110}}), at(1, 7, 120),
-                              table({{5, 100}, {7, 120}}), true, Kind::snapshot},
+                              table({{5, 100}, {7, 120}}), true, Kind::keys, at(1, 5, 100)},
                     StartCase{"SameNumberOfAnotherEpoch", at(1, 6, 110), table({{5, 100}, {6, 110}}), at(1, 7, 120),
-                              table({{5, 100}, {7, 120}}), true, Kind::snapshot},
+                              table({{5, 100}, {7, 120}}), true, Kind::keys, at(1, 5, 100)},
+                    StartCase{"AnEpochAloneBehindAnUnfinishedOne", at(1, 6, 110), table({{5, 90}, {6, 110}}),
+                              at(1, 7, 120), table({{5, 100}, {7, 120}}), true, Kind::keys, at(1, 5, 90)},
+                    StartCase{"SurplusBeforeTheFirstEntryOfAReign", at(1, 6, 110), table({{5, 100}, {6, 110}}),
+                              at(1, 5, 100), table({{5, 100}}), true, Kind::keys, at(1, 5, 100), false, Epoch{8}},
+                    StartCase{"SurplusWhereTheLogDoesNotReachBack", at(1, 5, 110), table({{5, 110}}), at(1, 7, 120),
+                              table({{5, 100}, {7, 120}}), false, Kind::snapshot},
+                    StartCase{"NothingInCommon", at(1, 6, 10), table({{6, 10}}), at(1, 7, 120), table({{7, 120}}), true,
+                              Kind::snapshot},
+                    StartCase{"KeysThatAreNotExact", at(1, 5, 90), table({{5, 90}}), at(1, 5, 100), table({{5, 100}}),
+                              true, Kind::keys, at(1, 5, 90), true},
+                    StartCase{"KeysThatAreNotExactOfAnotherHistory",
+                              at(2, 5, 90),
+                              table({{5, 90}}),
+                              at(1, 5, 100),
+                              table({{5, 100}}),
+                              true,
+                              Kind::snapshot,
+                              {},
+                              true},
                     StartCase{"EndedEpochsDiffer", at(1, 7, 120), table({{5, 90}, {7, 120}}), at(1, 7, 120),
                               table({{5, 100}, {7, 120}}), true, Kind::snapshot},
                     StartCase{"AnEpochThatTheSlaveDoesNotKnow", at(1, 7, 120), table({{5, 90}, {7, 120}}),

@@ -265,6 +265,46 @@ TEST(InSyncSetUnderAnOriginalIndex, WaitsForEveryActiveSlaveAndForWhomItConfirme
   EXPECT_FALSE(set.waits_for(two));
 }
 
+// replication.md 8: an original index is asked by the operator's option only, and the slave is waited for until then.
+TEST(InSyncSetUnderAnOriginalIndex, DismissesASilentSlaveByTheOptionOnly) {
+  InSyncSet::Members known{Epoch{5}, {master, one}, {one}, {}, false};
+  for (const auto limit : {0s, 20s}) {
+    auto options = sync_options();
+    options.dismiss_silent_max = limit;
+    auto set = leading(known, options);
+    set.on_ack(one, Sequence{3}, Sequence{3}, start);
+    for (auto now = start; now <= start + 20s; now += 500ms)
+      ASSERT_EQ(set.next_report(Sequence{4}, true, now), std::nullopt);
+    const auto late = start + 20s + 500ms;
+    const auto report = set.next_report(Sequence{4}, true, late);
+    const Report dismissal{one, Epoch{5}, false};
+    EXPECT_EQ(report, limit == 0s ? std::nullopt : std::optional{dismissal});
+    EXPECT_EQ(set.committed(Sequence{4}), Sequence{3}) << "it may still be promoted";
+    if (!report) continue;
+    set.on_reported(*report, Outcome::refused, late);
+    EXPECT_EQ(set.committed(Sequence{4}), Sequence{3});
+    const auto again = set.next_report(Sequence{4}, true, late + 1s);
+    ASSERT_TRUE(again);
+    set.on_reported(*again, Outcome::stored, late + 1s);
+    EXPECT_EQ(set.committed(Sequence{4}), Sequence{4});
+  }
+}
+
+TEST(InSyncSetUnderAnOriginalIndex, KeepsASlaveThatIsHeardAgainBeforeItWasDismissed) {
+  auto options = sync_options();
+  options.dismiss_silent_max = 1s;
+  auto set = leading({Epoch{5}, {master, one}, {one}, {}, false}, options);
+  const auto report = set.next_report(Sequence{4}, true, start + 1s);
+  ASSERT_EQ(report, std::nullopt);
+  const auto asked = set.next_report(Sequence{4}, true, start + 1500ms);
+  ASSERT_TRUE(asked);
+  set.on_reported(*asked, Outcome::refused, start + 1600ms);
+  set.on_ack(one, Sequence{4}, Sequence{4}, start + 2s);
+  EXPECT_EQ(set.next_report(Sequence{4}, true, start + 2700ms), std::nullopt);
+  EXPECT_TRUE(set.waits_for(one));
+  EXPECT_EQ(set.committed(Sequence{5}), Sequence{4});
+}
+
 TEST(InSyncSetOfAMaster, TellsAnIndexAgainThatHasForgotten) {
   auto set = leading(members(5, {}));
   set.on_ack(one, Sequence{0}, Sequence{0}, start);

@@ -122,21 +122,84 @@ TEST(Replication, RefusesAMasterOfALowerEpoch) {
   EXPECT_EQ(slave.follow_figures().snapshots_loaded, 0u);
 }
 
-TEST(Replication, UndoesADivergedHistoryByASnapshot) {
+// replication.md 11.
+struct Diverged {
+  Diverged() {
+    for (int i = 0; i < 200; ++i) master.set("key" + std::to_string(i), "common");
+    master.remove("key100");
+    port = master.open_door();
+    slave.follow(port);
+    EXPECT_TRUE(eventually([&] { return in_sync(slave) && master.storage->position() == slave.storage->position(); }));
+    slave.control->run([&] { slave.follower->stop(); });
+    slave.set("key1", "mine");
+    slave.set("key100", "mine");
+    slave.set("surplus", "mine");
+    slave.remove("key2");
+    EXPECT_TRUE(master.storage->set_epoch(Epoch{3}));
+    for (int i = 0; i < 50; ++i) master.set("key" + std::to_string(i % 3), "theirs" + std::to_string(i));
+    master.set("later", "theirs");
+  }
+  bool healed() {
+    slave.follow(port);
+    return eventually([&] { return in_sync(slave); }) && equal(master, slave);
+  }
+
   Node master;
   Node slave;
-  master.set("key", "a");
-  const int port = master.open_door();
-  slave.follow(port);
-  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
-  slave.control->run([&] { slave.follower->stop(); });
-  slave.set("surplus", "written here only");
-  slave.follow(port);
-  ASSERT_TRUE(eventually([&] { return in_sync(slave); })) << slave.log.text();
-  EXPECT_TRUE(equal(master, slave));
-  EXPECT_FALSE(slave.content().contains("surplus"));
-  EXPECT_EQ(master.snapshots_served(), 2u) << master.log.text();
+  int port = 0;
+};
+
+TEST(Replication, TakesASurplusBackByKeys) {
+  Diverged pair;
+  ASSERT_TRUE(pair.healed()) << pair.slave.log.text() << pair.master.log.text();
+  EXPECT_FALSE(pair.slave.content().contains("surplus"));
+  EXPECT_FALSE(pair.slave.content().contains("key100"));
+  const auto figures = pair.slave.follow_figures();
+  EXPECT_EQ(figures.snapshots_loaded, 1u) << "that of the build";
+  EXPECT_EQ(figures.corrections, 1u);
+  EXPECT_EQ(figures.lost_writes, 4u);
+  EXPECT_EQ(pair.master.snapshots_served(), 1u);
 }
+
+TEST(Replication, TakesASurplusBackByKeysWhileTheMasterIsWrittenTo) {
+  Diverged pair;
+  for (int i = 0; i < 5000; ++i) pair.slave.set("mine" + std::to_string(i), "mine");
+  pair.slave.follow(pair.port);
+  for (int i = 0; i < 20000; ++i) {
+    pair.master.set("mine" + std::to_string(i % 6000), "theirs" + std::to_string(i));
+    if (i % 3 == 0) pair.master.remove("mine" + std::to_string(i % 5000));
+  }
+  ASSERT_TRUE(pair.healed()) << pair.slave.log.text() << pair.master.log.text();
+  EXPECT_EQ(pair.slave.follow_figures().corrections, 1u);
+  EXPECT_EQ(pair.slave.follow_figures().lost_writes, 5004u);
+}
+
+struct TooMuch {
+  const char* name;
+  void (*write)(Node& slave);
+  std::uint64_t lost;
+};
+class SurplusByASnapshot : public testing::TestWithParam<TooMuch> {};
+
+TEST_P(SurplusByASnapshot, IsTakenBackToo) {
+  Diverged pair;
+  GetParam().write(pair.slave);
+  ASSERT_TRUE(pair.healed()) << pair.slave.log.text() << pair.master.log.text();
+  const auto figures = pair.slave.follow_figures();
+  EXPECT_EQ(figures.snapshots_loaded, 2u);
+  EXPECT_EQ(figures.corrections, 0u);
+  EXPECT_EQ(figures.lost_writes, GetParam().lost);
+}
+
+INSTANTIATE_TEST_SUITE_P(Replication_11, SurplusByASnapshot,
+                         testing::Values(TooMuch{"AFlush", [](Node& slave) { EXPECT_TRUE(slave.storage->flush()); }, 5},
+                                         TooMuch{"MoreBytesOfKeysThanTheBound",
+                                                 [](Node& slave) {
+                                                   for (int i = 0; i < 600; ++i)
+                                                     slave.set(std::to_string(i) + std::string(7500, 'k'), "x");
+                                                 },
+                                                 604}),
+                         [](const auto& row) { return std::string{row.param.name}; });
 
 TEST(Replication, WaitsForAMasterThatRefuses) {
   Node master;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "flared/replication/history.h"
 #include "flared/storage/log_entry.h"
 
 namespace flare::test {
@@ -27,6 +30,8 @@ struct ModelStore {
   std::size_t written = 0;  // entries of `log` that the kernel has
   Records records;
   EpochTable epochs_at_begin;
+  std::vector<std::string> corrected;  // keys of the last correction
+  Sequence exact_at{0};                // where the log makes them exact
 
   static void change(Records& to, const Kept& kept) {
     if (kept.entry.kind == EntryKind::flush) return to.clear();
@@ -63,6 +68,35 @@ struct ModelStore {
     entry.key = key;
     entry.data = data;
     append(entry);
+  }
+  std::vector<std::string> inexact_keys() const {
+    return position().sequence < exact_at ? corrected : std::vector<std::string>{};
+  }
+  // What the store would have to fetch if its log ended at `common`; nullopt: the log does not reach back.
+  std::optional<std::vector<std::string>> keys_behind(const Position& common) const {
+    if (common.sequence < begin.sequence) return std::nullopt;
+    std::set<std::string> keys;
+    for (auto& key : inexact_keys()) keys.insert(std::move(key));
+    for (const auto& kept : log) {
+      if (kept.entry.kind == EntryKind::flush) return std::nullopt;
+      if (kept.entry.sequence > common.sequence) keys.insert(kept.key);
+    }
+    return std::vector<std::string>{keys.begin(), keys.end()};
+  }
+  // As Storage::correct: whole or not at all. An empty value: the source has none.
+  void correct(const Position& common, Sequence exact, const std::map<std::string, std::string>& values) {
+    for (const auto& [key, value] : values) {
+      if (value.empty()) records.erase(key);
+      if (!value.empty()) records[key] = value;
+    }
+    epochs_at_begin = rows_up_to(epochs(), common);
+    begin = common;
+    at_begin = records;
+    log.clear();
+    written = 0;
+    corrected.clear();
+    for (const auto& [key, value] : values) corrected.push_back(key);
+    exact_at = exact;
   }
   void write_log() { written = log.size(); }
   // Entries may be forgotten up to a checkpoint: what is before is in `at_begin` only.

@@ -45,6 +45,14 @@ TEST(PrimaryOfOneSlave, DoesNotConfirmBeforeTheSnapshotIsCommitted) {
   EXPECT_TRUE(primary.on_message(ack(100), Sequence{100}, start + 2s).confirm);
 }
 
+TEST(PrimaryOfOneSlave, DoesNotConfirmBeforeTheLogHasMadeItsKeysExact) {
+  Primary primary{Sequence{90}, true, start};
+  primary.must_reach(Sequence{95});
+  primary.on_sent(Sequence{100});
+  EXPECT_FALSE(primary.on_message(ack(94), Sequence{100}, start + 1s).confirm);
+  EXPECT_TRUE(primary.on_message(ack(95), Sequence{100}, start + 2s).confirm);
+}
+
 TEST(PrimaryOfOneSlave, PingsAtLeastEach200Milliseconds) {
   Primary primary{Sequence{0}, false, start};
   EXPECT_FALSE(primary.on_timer(Sequence{0}, start + 199ms).ping);

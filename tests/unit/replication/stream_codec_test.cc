@@ -64,6 +64,10 @@ std::vector<Line> lines() {
       {Ping{Epoch{7}, Sequence{43}, 99}, "PING 7 43 99\r\n"},
       {InSync{Epoch{7}, Sequence{43}}, "INSYNC 7 43\r\n"},
       {Ack{Epoch{7}, Sequence{43}, Sequence{42}, 99}, "ACK 7 43 42 99\r\n"},
+      {Common{{LogId{0xabc}, Epoch{7}, Sequence{40}}}, "COMMON 0000000000000abc 7 40\r\n"},
+      {Key{"a b"}, "KEY a%20b\r\n"},
+      {Keys{3}, "KEYS 3\r\n"},
+      {KeysEnd{Sequence{44}, 3, 0xff}, "KEYS-END 44 3 00000000000000ff\r\n"},
       {Refusal{"SERVER_ERROR not master"}, "SERVER_ERROR not master\r\n"},
   };
 }
@@ -117,25 +121,26 @@ TEST_P(BadMessage, IsRefused) {
   EXPECT_EQ(decoded.error(), GetParam().error) << GetParam().bytes << to_text(decoded.error());
 }
 
-INSTANTIATE_TEST_SUITE_P(Lines, BadMessage,
-                         testing::Values(BadLine{"\r\n", CodecError::unknown_word},
-                                         BadLine{"\n", CodecError::missing_line_end},
-                                         BadLine{"PING 1 2 3\n", CodecError::missing_line_end},
-                                         BadLine{"STORED\r\n", CodecError::unknown_word},
-                                         BadLine{"PING 1 2\r\n", CodecError::bad_number},
-                                         BadLine{"PING 1 2 3 4 5\r\n", CodecError::surplus_word},
-                                         BadLine{"PING 1 2 3 x\r\n", CodecError::bad_number},
-                                         BadLine{"PING -1 2 3\r\n", CodecError::bad_number},
-                                         BadLine{"ACK 1 2 99999999999999999999 4\r\n", CodecError::bad_number},
-                                         BadLine{"SET 1 2 3 4 5 1001 k\r\n", CodecError::data_too_large},
-                                         BadLine{"SET 1 2 3 4294967296 5 1 k\r\n", CodecError::bad_number},
-                                         BadLine{"SET 1 2 3 4 5 1 \r\n", CodecError::bad_key},
-                                         BadLine{"SET 1 2 3 4 5 1 a b\r\n", CodecError::surplus_word},
-                                         BadLine{"SET 1 2 3 4 5 1 a%2\r\n", CodecError::bad_key},
-                                         BadLine{"SET 1 2 3 4 5 1 a%41\r\n", CodecError::bad_key},
-                                         BadLine{"SET 1 2 3 4 5 1 k\r\nxyz", CodecError::missing_line_end},
-                                         BadLine{"SNAPSHOT 1 2 3 4 5\r\n", CodecError::bad_epochs},
-                                         BadLine{"SNAPSHOT-END 1 xyz\r\n", CodecError::bad_number}));
+INSTANTIATE_TEST_SUITE_P(
+    Lines, BadMessage,
+    testing::Values(
+        BadLine{"\r\n", CodecError::unknown_word}, BadLine{"\n", CodecError::missing_line_end},
+        BadLine{"PING 1 2 3\n", CodecError::missing_line_end}, BadLine{"STORED\r\n", CodecError::unknown_word},
+        BadLine{"PING 1 2\r\n", CodecError::bad_number}, BadLine{"PING 1 2 3 4 5\r\n", CodecError::surplus_word},
+        BadLine{"PING 1 2 3 x\r\n", CodecError::bad_number}, BadLine{"PING -1 2 3\r\n", CodecError::bad_number},
+        BadLine{"ACK 1 2 99999999999999999999 4\r\n", CodecError::bad_number},
+        BadLine{"SET 1 2 3 4 5 1001 k\r\n", CodecError::data_too_large},
+        BadLine{"SET 1 2 3 4294967296 5 1 k\r\n", CodecError::bad_number},
+        BadLine{"SET 1 2 3 4 5 1 \r\n", CodecError::bad_key},
+        BadLine{"SET 1 2 3 4 5 1 a b\r\n", CodecError::surplus_word},
+        BadLine{"SET 1 2 3 4 5 1 a%2\r\n", CodecError::bad_key},
+        BadLine{"SET 1 2 3 4 5 1 a%41\r\n", CodecError::bad_key},
+        BadLine{"SET 1 2 3 4 5 1 k\r\nxyz", CodecError::missing_line_end}, BadLine{"KEY \r\n", CodecError::bad_key},
+        BadLine{"KEY a b\r\n", CodecError::surplus_word}, BadLine{"KEYS -1\r\n", CodecError::bad_number},
+        BadLine{"KEYS-END 1 2\r\n", CodecError::bad_number}, BadLine{"COMMON 1 2\r\n", CodecError::bad_number},
+        BadLine{"COMMON 1 2 3 4\r\n", CodecError::surplus_word},
+        BadLine{"SNAPSHOT 1 2 3 4 5\r\n", CodecError::bad_epochs},
+        BadLine{"SNAPSHOT-END 1 xyz\r\n", CodecError::bad_number}));
 
 TEST(StreamCodec, BoundsLinesAndKeys) {
   Decoder decoder{data_bytes_max};

@@ -22,15 +22,21 @@ TEST_P(ClusterSimulator, KeepsItsPromisesInAnySchedule) {
   const auto schedules = number_from_environment("FLARE_SIMULATOR_SCHEDULES", 1000);
   std::size_t acknowledged = 0;
   std::size_t reigns = 0;
+  std::size_t corrections = 0;
   for (unsigned seed = first; seed < first + schedules; ++seed) {
     Simulation simulation{{.seed = seed, .sync = GetParam()}};
     ASSERT_EQ(simulation.run(), "") << "FLARE_SIMULATOR_SEED=" << seed << " FLARE_SIMULATOR_SCHEDULES=1";
     acknowledged += simulation.figures().acknowledged;
     reigns += simulation.figures().reigns;
+    corrections += simulation.figures().corrections;
   }
-  std::cout << schedules << " schedules, " << acknowledged << " acknowledged writes, " << reigns << " masters\n";
+  std::cout << schedules << " schedules, " << acknowledged << " acknowledged writes, " << reigns << " masters, "
+            << corrections << " returned by keys\n";
   EXPECT_GT(acknowledged, 50 * schedules);
   EXPECT_GT(reigns, 2 * schedules);
+  if (schedules >= 100) {
+    EXPECT_GT(corrections, schedules / 10);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, ClusterSimulator, testing::Bool(),
@@ -39,9 +45,10 @@ INSTANTIATE_TEST_SUITE_P(Modes, ClusterSimulator, testing::Bool(),
 class PlantedError : public testing::TestWithParam<Plant> {};
 
 TEST_P(PlantedError, IsFound) {
-  constexpr unsigned schedules = 1000;
+  const auto schedules = number_from_environment("FLARE_SIMULATOR_SCHEDULES", 1000);
+  const bool sync = std::getenv("FLARE_ASYNC") == nullptr;
   for (unsigned seed = 1; seed <= schedules; ++seed) {
-    Simulation simulation{{.seed = seed, .sync = true, .plant = GetParam()}};
+    Simulation simulation{{.seed = seed, .sync = sync, .plant = GetParam()}};
     if (const auto wrong = simulation.run(); !wrong.empty()) {
       std::cout << to_text(GetParam()) << ": found by schedule " << seed << ": " << wrong << '\n';
       return;

@@ -58,6 +58,7 @@ class Node {
   Epoch reign() const { return reign_; }
   const test::ModelStore& store() const { return store_; }
   const NodeMap& map() const { return map_; }
+  std::size_t corrections() const { return corrections_; }
 
   void start();
   void kill();
@@ -72,6 +73,8 @@ class Node {
   using Written = std::function<void(Answer answer, const std::string& before)>;
   void on_write(std::string key, std::string value, Written answer);
   void on_hello(std::shared_ptr<Connection> connection, Hello hello);
+  void on_keys(const NodeKey& name, const std::shared_ptr<Connection>& connection, const Position& common,
+               std::vector<std::string> keys);
 
   /// Entries may be forgotten up to a checkpoint.
   void trim_log();
@@ -82,6 +85,12 @@ class Node {
     Primary primary;
     bool complete = true;    // the whole snapshot is on its way, or none was needed
     bool caught_up = false;  // it is to hear INSYNC when the index knows
+  };
+  // What a slave has asked for, read in pieces.
+  struct KeyScan {
+    std::vector<std::string> keys;
+    std::size_t done = 0;
+    stream::Checksum checksum;
   };
   struct Scan {
     bool began = false;
@@ -131,12 +140,16 @@ class Node {
   void resume(const NodeKey& name, const std::shared_ptr<Connection>& connection, const Position& from);
   void send_snapshot(const NodeKey& name, const std::shared_ptr<Connection>& connection);
   void scan_on(const NodeKey& name, const std::shared_ptr<Connection>& connection, const std::shared_ptr<Scan>& scan);
+  void give_keys_on(const NodeKey& name, const std::shared_ptr<Connection>& connection,
+                    const std::shared_ptr<KeyScan>& scan);
   void send(const std::shared_ptr<Connection>& connection, std::string bytes, const NodeKey& to);
 
   void follow();
   void connect_to_master();
   void on_stream(const std::shared_ptr<Connection>& connection, const std::string& bytes);
   void act(const Backup::Action& action);
+  void fetch_keys(const Position& common);
+  void correct(const Backup::Correct& correct);
   void stop_following();
 
   Network& network_;
@@ -147,10 +160,12 @@ class Node {
   bool up_ = false;
   bool frozen_ = false;
   std::uint64_t life_ = 0;  // of the process
+  std::size_t corrections_ = 0;
   std::vector<std::function<void()>> backlog_;
 
   test::ModelStore store_;
   test::ModelStore::Records replacement_;
+  test::ModelStore::Records fetched_;
   Promise promise_;
   std::optional<Promise::Given> promised_;  // on the disk
   NodeMap map_;

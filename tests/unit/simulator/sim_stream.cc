@@ -28,14 +28,20 @@ void Node::on_hello(std::shared_ptr<Connection> connection, Hello hello) {
     if (!leading_ || hello.partition != plan_.partition) return connection->close();
     drop_slave(hello.slave);
     const auto& from = hello.position;
-    const bool reaches_back = from.sequence >= store_.begin.sequence && from.sequence <= store_.written_sequence();
-    auto decision = decide_start(hello, store_.position(), store_.epochs(), reaches_back);
+    const auto needed = sequence_needed(hello, store_.position(), store_.epochs());
+    const bool reaches_back = needed >= store_.begin.sequence && needed <= store_.written_sequence();
+    auto decision = decide_start(hello, store_.position(), store_.epochs(), reaches_back, reign_);
     if (settings_.plant == Plant::epoch_not_checked && reaches_back) decision.kind = StartDecision::Kind::resume;
     switch (decision.kind) {
       case StartDecision::Kind::refused:
         return connection->close();
       case StartDecision::Kind::resume:
         return resume(hello.slave, connection, from);
+      case StartDecision::Kind::keys: {
+        std::string out;
+        stream::append(out, stream::Common{decision.common});
+        return send(connection, std::move(out), hello.slave);
+      }
       case StartDecision::Kind::snapshot:
         return send_snapshot(hello.slave, connection);
     }
@@ -52,6 +58,53 @@ void Node::resume(const NodeKey& name, const std::shared_ptr<Connection>& connec
 
 void Node::append_ping(std::string& out) const {
   stream::append(out, stream::Ping{std::max(reign_, store_.position().epoch), store_.written_sequence(), 1});
+}
+
+// No keys: the slave wants a snapshot.
+void Node::on_keys(const NodeKey& name, const std::shared_ptr<Connection>& connection, const Position& common,
+                   std::vector<std::string> keys) {
+  process([this, name, connection, common, keys = std::move(keys)] {
+    if (!connection->is_open()) return;
+    if (!leading_) return connection->close();
+    drop_slave(name);
+    if (keys.empty()) return send_snapshot(name, connection);
+    in_sync_.on_rebuild(name);
+    slaves_.emplace(name, Slave{connection, Primary{common.sequence, true, network_.now()}, false});
+    std::string out;
+    append_ping(out);
+    send(connection, std::move(out), name);
+    give_keys_on(name, connection, std::make_shared<KeyScan>(KeyScan{keys, 0, {}}));
+  });
+}
+
+// One key at a time, while clients write.
+void Node::give_keys_on(const NodeKey& name, const std::shared_ptr<Connection>& connection,
+                        const std::shared_ptr<KeyScan>& scan) {
+  std::string out;
+  const auto& key = scan->keys[scan->done++];
+  if (const auto found = store_.records.find(key); found != store_.records.end()) {
+    stream::append(out, stream::Record{key, {0, 0, RecordVersion{1}, found->second}});
+  } else {
+    stream::append(out, stream::Deleted{key, RecordVersion{0}, 0});
+  }
+  scan->checksum.add(out);
+  const auto slave = slaves_.find(name);
+  if (scan->done == scan->keys.size() && slave != slaves_.end() && slave->second.connection == connection) {
+    const auto exact_at = store_.position().sequence;
+    write_log();
+    stream::append(out, stream::KeysEnd{exact_at, scan->done, scan->checksum.value()});
+    if (settings_.plant != Plant::confirmed_before_exact) slave->second.primary.must_reach(exact_at);
+    slave->second.primary.on_snapshot_sent(network_.now());
+    slave->second.complete = true;
+  }
+  send(connection, std::move(out), name);
+  if (scan->done == scan->keys.size()) return;
+  network_.after(std::chrono::microseconds{network_.pick(10'000)}, [this, name, connection, scan, life = life_] {
+    if (life != life_ || !connection->is_open()) return;
+    process([this, name, connection, scan] {
+      if (connection->is_open()) give_keys_on(name, connection, scan);
+    });
+  });
 }
 
 // In pieces, while clients write: what a scan finds is of different moments, and the log makes it exact.
@@ -176,9 +229,15 @@ void Node::connect_to_master() {
   if (source == nullptr) return;
   connect_at_ = network_.now() + reconnect_after + std::chrono::milliseconds{network_.pick(200)};
   auto connection = std::make_shared<Connection>(network_, place_, source->place());
-  const Hello hello{plan_.partition, plan_.partitions, store_.position(), store_.epochs(), key_};
-  following_.emplace(Following{
-      connection, source, Backup{store_.position(), epoch_known()}, stream::Decoder{1000}, {}, network_.now()});
+  const bool keys_due = !store_.inexact_keys().empty() && settings_.plant != Plant::inexact_keys_forgotten;
+  const Hello hello{plan_.partition, plan_.partitions, store_.position(), store_.epochs(), key_, keys_due};
+  following_.emplace(Following{connection,
+                               source,
+                               Backup{store_.position(), epoch_known(), store_.epochs()},
+                               stream::Decoder{1000},
+                               {},
+                               network_.now()});
+  fetched_.clear();
   if (settings_.plant != Plant::stale_snapshot_swapped_in) replacement_.clear();
   connection->send(place_, [source, connection, hello] { source->on_hello(connection, hello); });
 }
@@ -213,8 +272,12 @@ void Node::act(const Backup::Action& action) {
     if (plan_.tell_index_when_done) report_active();
   }
   if (const auto* put = std::get_if<Backup::Put>(&action)) {
-    replacement_[std::string{put->record.key}] = std::string{put->record.record.data};
+    const bool fetches = following_->backup.state() == Backup::State::fetching;
+    (fetches ? fetched_ : replacement_)[std::string{put->record.key}] = std::string{put->record.record.data};
   }
+  if (const auto* gone = std::get_if<Backup::PutDeletion>(&action)) fetched_[std::string{gone->deleted.key}] = {};
+  if (const auto* fetch = std::get_if<Backup::FetchKeys>(&action)) fetch_keys(fetch->common);
+  if (const auto* keys = std::get_if<Backup::Correct>(&action)) correct(*keys);
   if (const auto* commit = std::get_if<Backup::Commit>(&action)) {
     const auto epoch = store_.epoch;
     store_ = {};
@@ -225,6 +288,27 @@ void Node::act(const Backup::Action& action) {
     store_.records = store_.at_begin = replacement_;
   }
   if (const auto* apply = std::get_if<Backup::Apply>(&action)) store_.append(apply->entry);
+}
+
+void Node::fetch_keys(const Position& common) {
+  auto keys = store_.keys_behind(common).value_or(std::vector<std::string>{});
+  if (settings_.plant == Plant::surplus_key_not_fetched && keys.size() > 1) keys.pop_back();
+  if (keys.empty()) following_->backup.asks_whole();
+  if (!keys.empty()) following_->backup.asks_for(keys);
+  auto* const source = following_->source;
+  const auto& connection = following_->connection;
+  connection->send(
+      place_, [source, connection, common, keys, name = key_] { source->on_keys(name, connection, common, keys); });
+}
+
+void Node::correct(const Backup::Correct& correct) {
+  ++corrections_;
+  const auto before = store_;
+  store_.correct(correct.common, correct.exact_at, std::exchange(fetched_, {}));
+  if (settings_.plant != Plant::surplus_kept_in_log) return;
+  auto corrected = store_.records;
+  store_ = before;
+  store_.records = std::move(corrected);
 }
 
 void Node::stop_following() {

@@ -212,6 +212,7 @@ Simulation::Figures Simulation::figures() const {
   Figures figures;
   for (const auto& client : clients_) figures.acknowledged += client->acknowledged();
   figures.reigns = leader_of_.size();
+  for (const auto& node : nodes_) figures.corrections += node->corrections();
   return figures;
 }
 

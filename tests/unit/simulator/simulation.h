@@ -27,6 +27,7 @@ class Simulation final : public Surroundings {
   struct Figures {
     std::size_t acknowledged = 0;  // writes
     std::size_t reigns = 0;        // masters one after another
+    std::size_t corrections = 0;   // nodes that returned with a surplus, by keys
   };
   Figures figures() const;
 

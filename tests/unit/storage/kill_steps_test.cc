@@ -370,6 +370,94 @@ void check_epoch(KyotoStorage& storage, Told& told) {
   }
 }
 
+// The log's surplus is taken back (docs/replication.md 11): it is wholly there afterwards, or not at all.
+constexpr std::size_t taken_back_at = 10;
+
+Correction correction_of(const KyotoStorage& storage) {
+  Correction correction{{storage.position().log_id, Epoch{0}, Sequence{taken_back_at}}, Sequence{taken_back_at}, {}};
+  correction.put("key-0", {.version = RecordVersion{9}, .data = "the source's"});
+  correction.put_deletion("key-1", RecordVersion{9}, now_s + 100);
+  correction.put_deletion("surplus", RecordVersion{0}, 0);
+  correction.put("key-9", {.version = RecordVersion{1}, .data = std::string(200, 'o')});
+  return correction;
+}
+
+void take_a_surplus_back(const Child& child) {
+  const auto storage = child.open();
+  fill(*storage, taken_back_at);
+  set(*storage, "key-0", "mine");
+  if (!storage->set_epoch(Epoch{5})) _exit(4);  // a segment of its own
+  set(*storage, "key-1", "mine");
+  set(*storage, "surplus", "mine");
+  if (!run(*storage, {.kind = OperationKind::remove, .key = "key-9", .hold_until_s = now_s + 100})) _exit(4);
+  const auto correction = correction_of(*storage);
+  child.begin();
+  if (!storage->correct(correction)) _exit(4);
+  const LogEntry entry{.epoch = Epoch{3}, .sequence = Sequence{taken_back_at + 1}, .key = "next", .data = "s"};
+  const Storage::Batch batch{*storage};
+  if (!storage->apply(entry) || !storage->write_log()) _exit(4);
+  child.done();
+}
+
+void check_correction(KyotoStorage& storage, Told& told) {
+  EXPECT_EQ(raw(storage.position().log_id), told.history);
+  const auto contents = contents_of(storage);
+  if (raw(storage.position().sequence) == taken_back_at + 4) {
+    EXPECT_FALSE(told.done);
+    EXPECT_EQ(contents, replayed(storage)) << "not begun";
+    return;
+  }
+  Contents expected;
+  for (int number = 2; number < 10; ++number) expected[numbered(number)] = "0 0 1 " + std::string(200, 'o');
+  expected["key-0"] = "0 0 9 the source's";
+  if (raw(storage.position().sequence) == taken_back_at + 1) {
+    EXPECT_EQ(storage.position().epoch, Epoch{3});
+    expected["next"] = "0 0 0 s";
+  } else {
+    EXPECT_FALSE(told.done);
+    EXPECT_EQ(raw(storage.position().sequence), taken_back_at);
+    EXPECT_EQ(storage.position().epoch, Epoch{0});
+  }
+  EXPECT_EQ(contents, expected);
+  const auto added = [&](const char* key) {
+    return run(storage, {.kind = OperationKind::add, .key = key, .data = "x"})->kind;
+  };
+  EXPECT_EQ(added("key-1"), OutcomeKind::not_stored) << "the source's deletion is remembered";
+  EXPECT_EQ(added("surplus"), OutcomeKind::stored);
+}
+
+// As killed in the middle: the start does all of it again, and may be killed itself.
+void killed_with_a_correction(KyotoFolder& folder) {
+  KyotoFolder running;
+  running.options = folder.options;
+  running.options.data_dir = running.folder.path();
+  const auto storage = running.open();
+  fill(*storage, taken_back_at);
+  set(*storage, "key-0", "mine");
+  ASSERT_TRUE(storage->set_epoch(Epoch{5}));
+  set(*storage, "key-1", "mine");
+  set(*storage, "surplus", "mine");
+  ASSERT_TRUE(run(*storage, {.kind = OperationKind::remove, .key = "key-9", .hold_until_s = now_s + 100}));
+  ASSERT_EQ(write_correction(running.path("log"), correction_of(*storage)), 0);
+  std::filesystem::copy(running.folder.path(), folder.folder.path(), std::filesystem::copy_options::recursive);
+}
+
+void open_only(const Child& child) {
+  child.begin();
+  const auto storage = child.open();
+  child.done();
+}
+
+void check_redone(KyotoStorage& storage, Told&) {
+  EXPECT_FALSE(storage.start().new_history);
+  EXPECT_EQ(raw(storage.position().sequence), taken_back_at);
+  const auto contents = contents_of(storage);
+  EXPECT_EQ(contents.size(), 9U);
+  EXPECT_EQ(contents.at("key-0"), "0 0 9 the source's");
+  EXPECT_EQ(contents.at("key-9"), "0 0 1 " + std::string(200, 'o'));
+  EXPECT_EQ(run(storage, {.kind = OperationKind::add, .key = "key-1", .data = "x"})->kind, OutcomeKind::not_stored);
+}
+
 class KillSteps : public testing::TestWithParam<Scenario> {
  protected:
   // What a kill leaves is in the kernel, whatever the disk: memory makes hundreds of starts quick.
@@ -453,6 +541,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Scenario{"start_after_a_kill", killed_with_a_log, start_only, check_replay},
                     Scenario{"start_with_a_flush", killed_with_a_flush_in_the_log, start_only, check_replayed_flush},
                     Scenario{"start_of_a_new_history", closed_with_another_log, start_only, check_start},
+                    Scenario{"correction", nothing, take_a_surplus_back, check_correction},
+                    Scenario{"start_with_a_correction", killed_with_a_correction, open_only, check_redone},
                     Scenario{"epoch", nothing, begin_an_epoch, check_epoch},
                     Scenario{"stop", nothing, stop_cleanly, check_stop}),
     [](const auto& given) { return std::string{given.param.name}; });

@@ -70,6 +70,35 @@ TEST(Restored, HasItsVersionHoweverHigh) {
   }
 }
 
+// docs/spec/cluster.md 7: what two clusters hand back to each other comes to an end, whatever was done meanwhile.
+TEST(Copied, ASetDoesNotUndoTheDeletionBehindIt) {
+  for (const auto& present : {alive(), expired(), held(), gone(), unknown()}) {
+    for (const auto version : {4U, 5U, 6U}) {
+      NumberText number;
+      const Operation operation{.kind = OperationKind::set,
+                                .key = "k",
+                                .data = "d",
+                                .version = RecordVersion{version},
+                                .any_version = true,
+                                .copied = true};
+      const bool newer = version > 5 || (!present.record && present.remembered_version == RecordVersion{0});
+      const auto decision = decide(operation, present, now_s, 100, number);
+      EXPECT_EQ(decision.outcome.kind, newer ? OutcomeKind::stored : OutcomeKind::not_stored) << version;
+    }
+  }
+}
+
+TEST(Touched, ToTheTimeThatItHasIsNothingToWrite) {
+  for (const auto kind : {OperationKind::touch, OperationKind::gat}) {
+    NumberText number;
+    const auto decision =
+        decide({.kind = kind, .key = "k", .expire_s = alive().record->expire_s}, alive(), now_s, 100, number);
+    EXPECT_EQ(decision.outcome.kind, OutcomeKind::touched);
+    EXPECT_TRUE(decision.outcome.unchanged);
+    EXPECT_EQ(decision.change.kind, ChangeKind::none);
+  }
+}
+
 constexpr auto add = OperationKind::add;
 constexpr auto replace = OperationKind::replace;
 constexpr auto append = OperationKind::append;
@@ -148,6 +177,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"delete_unknown", erase, unknown(), 0, not_found, 0, none},
         Case{"delete_unknown_version", erase, unknown(), 40, not_found, 40, ChangeKind::remember},
         Case{"delete_gone_lower", erase, gone(), 4, not_found, 5, none},
+        Case{"delete_held_equal", erase, Present{held().record, held().remembered_version, 4000}, 5, not_found, 5,
+             none},
+        Case{"delete_gone_equal_with_a_later_hold", erase, gone(), 5, not_found, 5, ChangeKind::remember},
         Case{"delete_held_higher", erase, held(), 7, not_found, 7, ChangeKind::remember},
         Case{"delete_too_high", erase, alive(), version_max, version_too_high, 5, none}),
     [](const auto& given) { return given.param.name; });

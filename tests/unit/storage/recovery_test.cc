@@ -400,7 +400,7 @@ TEST(Recovery, DoesNotTakeDeletionsOfAnotherLog) {
   }
   Deletions deletions{10};
   deletions.remember("other's", {RecordVersion{5}, now_s + 600});
-  ASSERT_EQ(write_deletions(folder.path("log"), LogId{5}, deletions), 0);
+  ASSERT_EQ(write_deletions(folder.path("log"), {LogId{5}, Sequence{0}}, deletions), 0);
   const auto storage = folder.open();
   ASSERT_NE(storage, nullptr) << folder.failure;
   EXPECT_EQ(run(*storage, {.kind = OperationKind::add, .key = "other's", .data = "y"})->kind, OutcomeKind::stored);

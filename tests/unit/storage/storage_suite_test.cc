@@ -406,6 +406,125 @@ TEST_P(StorageSuite, AnAbandonedReplacementLeavesNothing) {
   EXPECT_TRUE(storage().begin_replacement(0));
 }
 
+std::string looked(Storage& storage, std::string_view key) {
+  class Sink final : public RecordSink {
+   public:
+    void record(std::string_view, const RecordView& record) override {
+      text = fmt::format("{} {}", raw(record.version), record.data);
+    }
+    void deletion(std::string_view, RecordVersion version, std::int64_t hold_until_s) override {
+      text = fmt::format("deleted {} {}", raw(version), hold_until_s);
+    }
+    std::string text = "-";
+  };
+  Sink sink;
+  const Storage::Batch batch{storage};
+  return storage.look(key, sink) ? sink.text : "error";
+}
+
+TEST_P(StorageSuite, ShowsWhatThereIsForAKeyWhateverTheTime) {
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::set, .key = "expired", .data = "x", .expire_s = now_s - 5}));
+  set(storage(), "gone", "x");
+  ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "gone", .hold_until_s = now_s + 9}));
+  EXPECT_EQ(looked(storage(), "expired"), "1 x");
+  EXPECT_EQ(looked(storage(), "gone"), fmt::format("deleted 1 {}", now_s + 9));
+  EXPECT_EQ(looked(storage(), "never"), "-");
+}
+
+// docs/replication.md 11.
+class Corrected : public StorageSuite {
+ protected:
+  void SetUp() override {
+    StorageSuite::SetUp();
+    for (const char* key : {"kept", "changed", "removed"}) set(storage(), key, "common");
+    common_ = storage().position();
+    ASSERT_TRUE(storage().set_epoch(Epoch{7}));
+    set(storage(), "changed", "mine");
+    set(storage(), "new", "mine");
+    ASSERT_TRUE(run(storage(), {.kind = OperationKind::remove, .key = "removed"}));
+  }
+  Correction correction(std::uint64_t exact_after) {
+    Correction correction{common_, Sequence{raw(common_.sequence) + exact_after}, {}};
+    correction.put("changed", {.version = RecordVersion{4}, .data = "theirs"});
+    correction.put_deletion("new", RecordVersion{0}, 0);
+    correction.put_deletion("removed", RecordVersion{6}, now_s + 50);
+    return correction;
+  }
+  LogEntry next_entry(std::string_view data) {
+    return {.epoch = Epoch{6}, .sequence = next(storage().position().sequence), .key = "next", .data = data};
+  }
+
+  Position common_;
+};
+
+TEST_P(Corrected, HasWhatTheSourceHasAndGoesOnFromTheCommonPosition) {
+  ASSERT_TRUE(storage().correct(correction(0)));
+  const Contents expected{{"kept", "0 0 1 common"}, {"changed", "0 0 4 theirs"}};
+  EXPECT_EQ(contents_of(storage()), expected);
+  EXPECT_EQ(storage().position(), common_);
+  EXPECT_EQ(storage().written_sequence(), common_.sequence);
+  EXPECT_EQ(storage().epochs(), (EpochTable{{common_.epoch, common_.sequence}}));
+  EXPECT_EQ(looked(storage(), "removed"), fmt::format("deleted 6 {}", now_s + 50));
+  EXPECT_EQ(looked(storage(), "new"), "-");
+  EXPECT_TRUE(storage().inexact_keys().empty());
+
+  const Storage::Batch batch{storage()};
+  ASSERT_TRUE(storage().apply(next_entry("x"))) << "of a lower epoch than that of the surplus";
+  ASSERT_TRUE(storage().write_log());
+  const auto entries = log_after(storage(), common_.sequence);
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries.front().data, "x");
+}
+
+TEST_P(Corrected, KnowsWhichKeysTheLogHasStillToMakeExact) {
+  ASSERT_TRUE(storage().correct(correction(2)));
+  auto keys = storage().inexact_keys();
+  std::sort(keys.begin(), keys.end());
+  EXPECT_EQ(keys, (std::vector<std::string>{"changed", "new", "removed"}));
+  const Storage::Batch batch{storage()};
+  ASSERT_TRUE(storage().apply(next_entry("1")));
+  EXPECT_EQ(storage().inexact_keys().size(), 3u);
+  ASSERT_TRUE(storage().apply(next_entry("2")));
+  EXPECT_TRUE(storage().inexact_keys().empty());
+  ASSERT_TRUE(storage().write_log());
+}
+
+TEST_P(Corrected, RefusesAPositionThatTheLogDoesNotHave) {
+  auto ahead = correction(0);
+  ahead.common.sequence = Sequence{100};
+  EXPECT_EQ(storage().correct(ahead).error(), StorageError::sequence_gap);
+  auto foreign = correction(0);
+  foreign.common.log_id = LogId{99};
+  EXPECT_EQ(storage().correct(foreign).error(), StorageError::sequence_gap);
+  EXPECT_EQ(looked(storage(), "changed"), "2 mine");
+}
+
+class CorrectedOnDisk : public Corrected {};
+
+TEST_P(CorrectedOnDisk, ComesBackAsItWasAfterAStop) {
+  ASSERT_TRUE(storage().correct(correction(1)));
+  ASSERT_TRUE(storage().close());
+  storage_.reset();
+  storage_ = folder_.open();
+  ASSERT_NE(storage_, nullptr) << folder_.failure;
+  EXPECT_EQ(storage().position(), common_);
+  EXPECT_EQ(looked(storage(), "changed"), "4 theirs");
+  EXPECT_EQ(looked(storage(), "removed"), fmt::format("deleted 6 {}", now_s + 50));
+  EXPECT_EQ(looked(storage(), "new"), "-");
+  EXPECT_EQ(storage().inexact_keys().size(), 3u);
+  {
+    const Storage::Batch batch{storage()};
+    ASSERT_TRUE(storage().apply(next_entry("1")));
+    ASSERT_TRUE(storage().write_log());
+  }
+  EXPECT_TRUE(storage().inexact_keys().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kyoto, CorrectedOnDisk, testing::Values(true));
+
+INSTANTIATE_TEST_SUITE_P(Both, Corrected, testing::Bool(),
+                         [](const auto& given) { return given.param ? "Kyoto" : "Memory"; });
+
 TEST_P(StorageSuite, RefusesTooLargeValues) {
   const std::string large(limits::value_bytes_max, 'x');
   set(storage(), "k", large);
