@@ -20,12 +20,12 @@
 namespace flare::test {
 namespace {
 
-// Ten runs on a machine with load 15: a node that answers itself gives the same number to the instruction; at a proxy
-// it differs by 0.7 %, since the reactor looks for events between handlers and finds the other node's answer now or
-// later, which is where its system calls differ by 7 %. A call more for each request or turn is above 10 % everywhere.
+// Nine runs on a machine with load 17: a node that answers itself gives the same number to the instruction; at a proxy
+// instructions differ by 0.4 %, since the other node's answer comes in one piece or in two. A call more for each
+// request or turn is above 10 % everywhere.
 constexpr double instructions_tolerance = 0.03;
 constexpr double system_calls_tolerance = 0.10;
-// For each operation: what comes once in many operations, as a block of a queue, may fall into another part.
+// Of one operation: what comes once in many, as a block of a queue, may fall into another part.
 constexpr double allocations_tolerance = 0.02;
 
 constexpr int parts_of_each = 3;
