@@ -343,7 +343,9 @@ TEST_F(Failover, ByAnOperatorUnderLoadLosesNothing) {
   for (int round = 0; round < rounds; ++round) {
     const auto next = leader == master ? slave : master;
     ASSERT_TRUE(all_go_on()) << "round " << round;
-    ASSERT_EQ(cluster_.ask_index(line(cluster_, "node state", leader, "down")), "OK") << "round " << round;
+    // Refused where no slave has all within two seconds, as on a loaded machine: then nothing has changed.
+    const auto leave = [&] { return cluster_.ask_index(line(cluster_, "node state", leader, "down")) == "OK"; };
+    ASSERT_TRUE(eventually(leave)) << "round " << round;
     ASSERT_TRUE(cluster_.becomes(next, "master", "active"));
     ASSERT_TRUE(all_go_on()) << "round " << round;
     ASSERT_TRUE(cluster_.becomes(leader, "proxy", "active"));

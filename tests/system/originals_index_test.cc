@@ -143,6 +143,7 @@ TEST_F(OriginalIndex, IsReplacedByOursAndBackUnderRunningNodes) {
 TEST_F(OriginalIndex, ThatMakesAnUnbuiltSlaveActiveReadsNoHoles) {
   shows("node state active before the build has ended: reads go to the master",
         "our slave, original flarei and master");
+  original_index_.mark_down_after(1'000'000);  // probes: it would take the node down for what it answers
   start_original_index();
   original(0).start();
   make_master(original(0).address());
@@ -154,7 +155,7 @@ TEST_F(OriginalIndex, ThatMakesAnUnbuiltSlaveActiveReadsNoHoles) {
   ASSERT_EQ(cluster_.ask_index("node state 127.0.0.1 12121 active"), "OK");
   role(ours(0), "slave 1 0");
   ASSERT_TRUE(know_the_map({ours(0)}));
-  original_index_.stop();  // its monitor would take the node down for what it answers
+  original_index_.stop();
   EXPECT_EQ(TextClient{ours(0)}.ask("ping"), "SERVER_ERROR build incomplete");
   for (int i = 0; i < 20; ++i) EXPECT_EQ(get(ours(0), "k" + std::to_string(i)), "v") << i;
   const auto asked = [this] {

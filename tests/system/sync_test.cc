@@ -232,7 +232,7 @@ TEST_F(Sync, AnAsyncMasterThatHadWrittenAloneReturnsByItsKeysOnly) {
   // More than the connection holds on its way: the last of it never reaches the slave.
   TextClient client{cluster_->node(master)};
   const std::string value(256 * 1024, 'x');
-  for (int i = 0; i < 150; ++i) {
+  for (std::size_t i = 0; i * value.size() < 2 * connection_bytes_max(); ++i) {
     client.send("set big" + std::to_string(i % 10) + " 0 0 " + std::to_string(value.size()) + "\r\n" + value + "\r\n");
     ASSERT_EQ(client.read_line(), "STORED");
   }
