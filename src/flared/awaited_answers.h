@@ -30,7 +30,7 @@ class AwaitedAnswers {
  public:
   /// `memory`: what answers beyond `free_bytes` are counted in; null: they are not bounded.
   explicit AwaitedAnswers(IoExecutor executor, MemoryAccount* memory = nullptr) : wake_(executor), memory_(memory) {}
-  ~AwaitedAnswers() { drop(); }
+  ~AwaitedAnswers() { give_memory(); }
   AwaitedAnswers(const AwaitedAnswers&) = delete;
   AwaitedAnswers& operator=(const AwaitedAnswers&) = delete;
 
@@ -78,19 +78,22 @@ class AwaitedAnswers {
   bool complete() const { return missing_ == 0; }
   /// There was no memory for an answer: what `merge` gives is not what was asked for.
   bool overflowed() const { return overflowed_; }
-  /// Gives the answers' memory back.
-  void drop() {
-    if (held_bytes_ > 0) memory_->give(held_bytes_);
-    held_bytes_ = 0;
-    bytes_ = OutputBuffer{};
+  /// As new, for another turn; a usual turn's room is kept. Nobody else may know it any more.
+  void begin_again() {
+    give_memory();
+    bytes_.clear_and_shrink(kept_bytes_max);
+    places_.clear();
+    if (places_.capacity() > kept_places_max) places_ = {};
+    missing_ = 0;
+    overflowed_ = lost_ = false;
+    asker_left_ = nullptr;
+    instead_.reset();
   }
 
-  /// Until the last place is filled: whoever reserved one keeps a deadline and fills it.
-  IoTask<> wait() {
-    while (missing_ > 0) {
-      wake_.expires_at(Timer::time_point::max());
-      co_await wake_.async_wait(use_task);
-    }
+  /// `while (!complete()) co_await filled()`: whoever reserved a place keeps a deadline and fills it.
+  auto filled() {
+    wake_.expires_at(Timer::time_point::max());
+    return wake_.async_wait(use_task);
   }
 
   /// `local` with each answer in its place.
@@ -107,6 +110,13 @@ class AwaitedAnswers {
 
  private:
   static constexpr std::size_t free_bytes = 64 * 1024;
+  static constexpr std::size_t kept_bytes_max = 16 * 1024;
+  static constexpr std::size_t kept_places_max = 256;
+
+  void give_memory() {
+    if (held_bytes_ > 0) memory_->give(held_bytes_);
+    held_bytes_ = 0;
+  }
 
   bool has_room(std::size_t more) {
     if (!memory_) return true;
@@ -160,6 +170,31 @@ struct AnswerPlace {
   }
   /// A key that is there and cannot be read is never told as a miss (daemons.md 3.5). `why`: a constant line.
   void fail_damaged(std::string_view why) const { form ? fill(why) : answers->fail_key(place, why); }
+};
+
+/// A worker's, used again: a turn that sends requests on allocates none.
+class AwaitedPool {
+ public:
+  AwaitedPool(IoExecutor executor, MemoryAccount& memory) : executor_(executor), memory_(memory) {}
+
+  std::shared_ptr<AwaitedAnswers> borrow() {
+    if (free_.empty()) return std::make_shared<AwaitedAnswers>(executor_, &memory_);
+    auto answers = std::move(free_.back());
+    free_.pop_back();
+    return answers;
+  }
+  void give_back(std::shared_ptr<AwaitedAnswers> answers) {
+    if (answers.use_count() > 1 || free_.size() >= kept_max) return;  // who still knows it may not see another turn's
+    answers->begin_again();
+    free_.push_back(std::move(answers));
+  }
+
+ private:
+  static constexpr std::size_t kept_max = 64;
+
+  IoExecutor executor_;
+  MemoryAccount& memory_;
+  std::vector<std::shared_ptr<AwaitedAnswers>> free_;
 };
 
 }  // namespace flare

@@ -12,9 +12,9 @@ class Departure {
   using TimePoint = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  static constexpr Duration held_for = std::chrono::milliseconds{700};    // after each answer: the map is on its way
-  static constexpr Duration asked_for = std::chrono::milliseconds{1300};  // since the first one
-  static constexpr Duration rest_for = std::chrono::milliseconds{1000};   // after the writes have gone on
+  static constexpr Duration held_for = std::chrono::milliseconds{2000};   // after each answer: the map is on its way
+  static constexpr Duration asked_for = std::chrono::milliseconds{1000};  // since the first one
+  static constexpr Duration rest_for = std::chrono::milliseconds{500};    // after the writes have gone on
 
   /// The index asks. True: writes are to wait, from now on or still; false: they have waited long enough.
   bool asked(TimePoint now) {

@@ -1,7 +1,6 @@
 #include "flared/outgoing.h"
 
 #include <algorithm>
-#include <span>
 
 #include "common/protocol/forward_item.h"
 #include "common/protocol/forward_request.h"
@@ -27,12 +26,6 @@ bool tells_damage(std::string_view answer) {
 
 void fail_key(const AnswerPlace& place, std::string_view answer) {
   tells_damage(answer) ? place.fail_damaged(reply::io_error) : place.fail_read(reply::proxy_error);
-}
-
-std::string_view key_of(std::string_view value) {
-  Words words{value.substr(0, value.find("\r\n"))};
-  words.next();
-  return words.next();
 }
 
 // Of gats, whose END is for the client's last key only.
@@ -92,8 +85,8 @@ bool Outgoing::append_item(OutputBuffer& out, std::string_view own_name, PeerKin
   return true;
 }
 
-void Outgoing::deliver(std::string_view answer) const {
-  if (is_read) return deliver_read(answer);
+void Outgoing::deliver(std::string_view answer, std::span<const ValuePlace> values) const {
+  if (is_read) return deliver_read(answer, values);
   const auto& place = places.front();
   switch (shown) {
     case Shown::all:
@@ -106,16 +99,15 @@ void Outgoing::deliver(std::string_view answer) const {
 }
 
 // The values come in the order of the keys; a key without one is a miss, or an error of the other side.
-void Outgoing::deliver_read(std::string_view answer) const {
+void Outgoing::deliver_read(std::string_view answer, std::span<const ValuePlace> values) const {
   Words words{keys};
-  const auto all = answer;
-  const bool whole = is_whole(all);
+  const bool whole = is_whole(answer);
+  auto value = values.begin();
   for (const auto& place : places) {
     const auto key = words.next();
-    const auto value = first_value(answer);
-    const bool hit = !value.empty() && key_of(value) == key;
-    hit || whole ? place.fill(hit ? value : std::string_view{}) : fail_key(place, all);
-    if (hit) answer.remove_prefix(value.size());
+    const bool hit = value != values.end() && value->key_in(answer) == key;
+    hit || whole ? place.fill(hit ? value->whole_in(answer) : std::string_view{}) : fail_key(place, answer);
+    if (hit) ++value;
   }
 }
 

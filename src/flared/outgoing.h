@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,8 @@ struct Outgoing {
   std::size_t bytes() const { return is_read ? keys.size() : write.data_bytes(); }
   /// In the words that a node of this kind understands. False: it has none; nothing is appended.
   bool append_to(OutputBuffer& out, std::string_view own_name, PeerKind kind);
-  void deliver(std::string_view answer) const;
+  /// `values`: where they are in the answer.
+  void deliver(std::string_view answer, std::span<const ValuePlace> values) const;
   void fail(std::string_view answer) const;
   /// Whether every client that asked has gone.
   bool asked_by_nobody() const;
@@ -49,7 +51,7 @@ struct Outgoing {
 
  private:
   bool append_item(OutputBuffer& out, std::string_view own_name, PeerKind kind);
-  void deliver_read(std::string_view answer) const;
+  void deliver_read(std::string_view answer, std::span<const ValuePlace> values) const;
 };
 using OutgoingPointer = std::unique_ptr<Outgoing>;
 

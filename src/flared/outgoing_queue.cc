@@ -8,7 +8,7 @@ namespace flare {
 
 namespace {
 
-constexpr std::size_t spare_max = 256;
+constexpr std::size_t spare_max = 1024;  // 60 clients with 16 requests each; as many as have been on their way at once
 
 }  // namespace
 

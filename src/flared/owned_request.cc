@@ -6,7 +6,7 @@ namespace flare {
 
 namespace {
 
-constexpr std::size_t kept_bytes_max = 16 * 1024;  // of room, for the next request
+constexpr std::size_t kept_bytes_max = 4 * 1024;  // of room, for the next request
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 // A link's connection: one is made when something is to be sent, and bytes go and come in order (docs/design.md 2).
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
 
 #include "common/base/limits.h"
@@ -14,8 +13,8 @@ namespace {
 
 constexpr std::string_view master_is_original =
     "SERVER_ERROR not done: the master of this key is an original flared, which has no command for it\r\n";
-constexpr std::size_t read_step_bytes = 64 * 1024;
-constexpr std::size_t write_bytes = 1024 * 1024;  // at once: what is behind can still wait for another node
+constexpr std::size_t kept_bytes_max = 256 * 1024;  // of a buffer that one large value has made grow
+constexpr std::size_t write_bytes = 1024 * 1024;    // at once: what is behind can still wait for another node
 // A node that says nothing for so long gets no more: what it has is in doubt, what it has not can wait.
 constexpr std::chrono::seconds stalled_after{1};
 
@@ -28,20 +27,19 @@ void PeerLink::connect() {
   asio::co_spawn(setup_.executor, run(), [self = shared_from_this()](std::exception_ptr) {});
 }
 
-bool PeerLink::stalled() const { return queue_.awaits_answer() && now() - progress_ > stalled_after; }
+bool PeerLink::stalled(TimePoint time) const { return queue_.awaits_answer() && time - progress_ > stalled_after; }
 
 void PeerLink::flush() {
-  if (phase_ != Phase::connected || writing_ || stalled()) return;
-  while (!queue_.all_sent() && sending_.size() < write_bytes) append_next();
-  if (sending_.size() == 0) return;
-  writing_ = true;
-  asio::async_write(socket_, asio::buffer(sending_.view()),
-                    [self = shared_from_this()](const error_code& error, std::size_t) { self->written(error); });
+  if (queue_.all_sent()) return;
+  const auto time = now();
+  while (phase_ == Phase::connected && socket_.is_open() && !writing_ && !queue_.all_sent() && !stalled(time)) {
+    while (!queue_.all_sent() && sending_.size() < write_bytes) append_next(time);
+    send();
+  }
 }
 
-void PeerLink::append_next() {
+void PeerLink::append_next(TimePoint time) {
   auto& next = queue_.next_unsent();
-  const auto time = now();
   const bool old = time - next.taken > stalled_after;
   if (old && next.asked_by_nobody()) {
     next.fail(reply::proxy_failure);
@@ -60,16 +58,34 @@ void PeerLink::append_next() {
   watch(deadline);
 }
 
-void PeerLink::written(const error_code& error) {
-  writing_ = false;
-  sending_.clear();
-  if (error) return close_socket();  // run() notices and fails what was sent
-  flush();
+// At once: a node that has to read first is the exception.
+void PeerLink::send() {
+  while (sent_bytes_ < sending_.size()) {
+    error_code error;
+    const auto n = socket_.send(asio::buffer(sending_.view().substr(sent_bytes_)), 0, error);
+    if (error == asio::error::would_block || error == asio::error::try_again) return wait_to_send();
+    if (error) return close_socket();  // run() notices and fails what was sent
+    sent_bytes_ += n;
+  }
+  sending_.clear_and_shrink(2 * write_bytes);
+  sent_bytes_ = 0;
+}
+
+void PeerLink::wait_to_send() {
+  writing_ = true;
+  socket_.async_wait(StreamSocket::wait_write, [self = shared_from_this()](const error_code& error) {
+    self->writing_ = false;
+    if (error) return;  // closed
+    self->send();
+    if (!self->writing_) self->flush();
+  });
 }
 
 void PeerLink::close_socket() {
   error_code ignored;
   socket_.close(ignored);
+  sending_.clear();
+  sent_bytes_ = 0;
 }
 
 // docs/design.md 5: a request goes only to a node of this cluster, however its address came into the map.
@@ -101,54 +117,52 @@ IoTask<> PeerLink::run() {
     co_return;
   }
   socket_ = client.release();
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
   phase_ = Phase::connected;
-  input_.clear();
+  input_.emplace();
+  bytes_needed_ = 0;
   flush();
   for (;;) {
-    const auto old_size = input_.size();
-    input_.resize(old_size + read_step_bytes);
-    const auto [error, n] =
-        co_await socket_.async_read_some(asio::buffer(input_.data() + old_size, read_step_bytes), use_task);
-    input_.resize(old_size + n);
+    char* const room = input_->room(bytes_needed_);
+    const auto [error, n] = co_await socket_.async_read_some(asio::buffer(room, input_->room_bytes()), use_task);
+    input_->received(n);
     if (error || !take_answers()) break;
     flush();
   }
+  input_.reset();
   close_socket();
   if (phase_ != Phase::closed) connection_lost();
 }
 
 bool PeerLink::take_answers() {
-  std::size_t done = 0;
-  bool whole = true;
-  while (whole) {
-    const auto unread = std::string_view{input_}.substr(done);
-    if (unread.empty()) break;
+  bool answered = false;
+  while (!input_->unread().empty()) {
     if (!queue_.awaits_answer()) return false;  // an answer that nobody asked for: this connection has lost step
-    if (!reader_) reader_.emplace(queue_.oldest_sent().shape, setup_.value_bytes_max);
-    const auto answer = reader_->scan(unread);
-    switch (answer.kind) {
-      case AnswerScan::Kind::broken:
-        return false;
-      case AnswerScan::Kind::need_more:
-        whole = false;
-        break;
-      case AnswerScan::Kind::complete:
-        reader_.reset();
-        queue_.oldest_sent().deliver(unread.substr(0, answer.size));
-        queue_.answered();
-        progress_ = now();
-        done += answer.size;
-        break;
-    }
+    const auto answer = scan_answer();
+    if (answer.kind == AnswerScan::Kind::broken) return false;
+    bytes_needed_ = answer.bytes_needed;
+    if (answer.kind == AnswerScan::Kind::need_more) break;
+    reading_ = false;
+    queue_.oldest_sent().deliver(input_->unread().substr(0, answer.size), reader_.values());
+    queue_.answered();
+    input_->consume(answer.size);
+    answered = true;
   }
-  input_.erase(0, done);
+  if (answered) progress_ = now();
+  if (input_->unread().empty() && input_->capacity() > kept_bytes_max) input_.emplace();
   return true;
+}
+
+AnswerScan PeerLink::scan_answer() {
+  if (!std::exchange(reading_, true)) reader_.begin(queue_.oldest_sent().shape);
+  return reader_.scan(input_->unread());
 }
 
 // Only reads are sent again, once. All that is not sent waits for the next connection, or for another node.
 void PeerLink::connection_lost() {
   phase_ = Phase::unconnected;
-  reader_.reset();
+  reading_ = false;
   std::vector<OutgoingPointer> again;
   std::vector<OutgoingPointer> elsewhere;
   const auto time = now();

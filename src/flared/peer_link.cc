@@ -25,7 +25,8 @@ PeerLink::PeerLink(Setup setup)
       socket_(setup_.executor),
       deadline_timer_(setup_.executor),
       retry_timer_(setup_.executor),
-      queue_(setup_.limit) {}
+      queue_(setup_.limit),
+      reader_(AnswerShape::line, setup_.value_bytes_max) {}
 
 bool PeerLink::takes(std::size_t bytes, bool waits) const {
   if (phase_ == Phase::closed || stopping_ || !queue_.has_room(bytes)) return false;

@@ -14,6 +14,7 @@
 #include "common/protocol/answer_reader.h"
 #include "common/protocol/output_buffer.h"
 #include "common/protocol/request.h"
+#include "flared/buffer_pool.h"
 #include "flared/outgoing_queue.h"
 
 namespace flare {
@@ -90,12 +91,14 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   // peer_connection.cc: the bytes.
   void connect();
   void flush();
-  bool stalled() const;
-  void append_next();
-  void written(const error_code& error);
+  bool stalled(TimePoint time) const;
+  void append_next(TimePoint time);
+  void send();
+  void wait_to_send();
   IoTask<> run();
   IoTask<bool> greet(PeerClient& client);
   bool take_answers();
+  AnswerScan scan_answer();
   void unreachable();
   void connection_lost();
   void close_socket();
@@ -114,12 +117,15 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   bool gathering_ = false;             // the newest request is a read without its line end
   bool stopping_ = false;
   bool flush_posted_ = false;
-  bool writing_ = false;
+  bool writing_ = false;  // the node has to read before more is sent
   OutputBuffer sending_;
+  std::size_t sent_bytes_ = 0;  // of sending_
   OutgoingQueue queue_;
-  std::string input_;
-  std::optional<AnswerReader> reader_;  // of the answer at the begin of input_
-  Outgoing* gathered_ = nullptr;        // while gathering_
+  std::optional<InputBuffer> input_;  // while connected
+  AnswerReader reader_;               // of the answer at the begin of input_
+  bool reading_ = false;              // it has looked at a part of it
+  std::size_t bytes_needed_ = 0;      // in all, for that answer
+  Outgoing* gathered_ = nullptr;      // while gathering_
 };
 
 }  // namespace flare

@@ -54,8 +54,12 @@ IoTask<> Session::serve() {
     Turn turn{worker_, reader_, *input_, {passage_, peer_}};
     turn.run();
     operation_ = turn.last_operation();
-    const bool answered = !turn.awaited() && send_now(turn.output().view());
-    if (!answered && !co_await answer(turn)) break;
+    if (turn.awaited()) {
+      if (!begin_wait(turn)) break;
+      while (!turn.awaited()->complete()) co_await turn.awaited()->filled();
+      if (!end_wait(turn)) break;
+    }
+    if (!send_now(turn.output().view()) && !co_await send(turn.output().view().substr(unsent_from_))) break;
     if (turn.after() != Turn::After::go_on && !co_await go_on_after(turn)) break;
     bytes_needed_ = turn.bytes_needed();
     if (input_ && input_->unread().empty()) input_.reset();
@@ -84,7 +88,7 @@ Session::Received Session::receive() {
   return Received::bytes;
 }
 
-// One send call; false when the client has not taken all: `answer` goes on from there.
+// One send call; false when the client has not taken all: `send` goes on from `unsent_from_`.
 bool Session::send_now(std::string_view bytes) {
   unsent_from_ = 0;
   if (bytes.empty()) return true;
@@ -97,27 +101,30 @@ bool Session::send_now(std::string_view bytes) {
   return n == bytes.size();
 }
 
-IoTask<bool> Session::answer(Turn& turn) {
-  const auto awaited = turn.awaited();
-  if (!awaited) co_return co_await send(turn.output().view().substr(unsent_from_));
+// Others give a part of the answers. False: there is no memory for this session's part.
+bool Session::begin_wait(Turn& turn) {
   if (input_->unread().empty()) input_.reset();  // others may need it while this session waits
   if (!hold_unsent(turn.output().size())) {
     part_with(out_of_memory);
-    co_return false;
+    return false;
   }
-  awaited->watch_asker([this] { return !open() || has_hung_up(socket_.native_handle()); });
-  co_await awaited->wait();
-  awaited->watch_asker(nullptr);
-  if (awaited->overflowed()) {
+  turn.give_empty_output_back();
+  turn.awaited()->watch_asker([this] { return !open() || has_hung_up(socket_.native_handle()); });
+  return true;
+}
+
+bool Session::end_wait(Turn& turn) {
+  auto& awaited = *turn.awaited();
+  awaited.watch_asker(nullptr);
+  last_active_s_ = worker_.setup().clock.unix_s();
+  if (awaited.overflowed()) {
     worker_.setup().memory.count_refused();
     part_with(out_of_memory);
-    co_return false;
+    return false;
   }
-  if (awaited->lost()) co_return false;
-  auto whole = worker_.outputs().borrow();
-  awaited->merge(turn.output().view(), *whole);
-  awaited->drop();
-  co_return co_await send(whole->view());
+  if (awaited.lost()) return false;
+  turn.take_awaited();
+  return true;
 }
 
 IoTask<bool> Session::go_on_after(Turn& turn) {
@@ -177,7 +184,7 @@ IoTask<bool> Session::dump(const Turn& turn) {
         arrived->fill(0, {});
       });
     });
-    co_await arrived->wait();
+    while (!arrived->complete()) co_await arrived->filled();
     if (!co_await send(chunk->bytes)) co_return false;
     if (chunk->last) co_return true;
     if (!open() || !passage_.allows(classes_for(Command::dump))) co_return false;

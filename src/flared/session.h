@@ -59,7 +59,8 @@ class Session : public std::enable_shared_from_this<Session> {
   IoTask<bool> send(std::string_view bytes);
   bool hold_unsent(std::size_t bytes);
   void part_with(std::string_view last_words);
-  IoTask<bool> answer(Turn& turn);
+  bool begin_wait(Turn& turn);
+  bool end_wait(Turn& turn);
   IoTask<bool> go_on_after(Turn& turn);
   void hand_over(Turn& turn);
   IoTask<bool> dump(const Turn& turn);

@@ -37,7 +37,8 @@ Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker aske
       now_s_(worker.setup().clock.unix_s()),
       operations_share_(worker.setup().operations_share.load(std::memory_order_relaxed)),
       tells_read_errors_(worker.setup().read_errors.load(std::memory_order_relaxed)),
-      sync_mode_(worker.setup().gate && worker.setup().gate->sync()) {}
+      sync_mode_(worker.setup().gate && worker.setup().gate->sync()),
+      read_links_(worker.read_links()) {}
 
 void Turn::run() {
   worker_.counts().turns.add();
@@ -292,8 +293,19 @@ void Turn::ask_control(const Request& request) {
   more_input_ = true;  // what follows in the pipeline is done after this
 }
 
+void Turn::give_empty_output_back() {
+  if (output_->empty()) output_.reset();
+}
+
+void Turn::take_awaited() {
+  auto whole = worker_.outputs().borrow();
+  awaited_->merge(output_ ? output_->view() : std::string_view{}, *whole);
+  output_ = std::move(whole);
+  worker_.awaited().give_back(std::move(awaited_));
+}
+
 AnswerPlace Turn::await() {
-  if (!awaited_) awaited_ = std::make_shared<AwaitedAnswers>(worker_.executor(), &worker_.memory());
+  if (!awaited_) awaited_ = worker_.awaited().borrow();
   return {awaited_, awaited_->reserve(output_->size())};
 }
 

@@ -45,6 +45,10 @@ class Turn {
   bool stopped_early() const { return more_input_ || after_ == After::dump; }
   std::size_t bytes_needed() const { return bytes_needed_; }
   const std::shared_ptr<AwaitedAnswers>& awaited() const { return awaited_; }  // null: nothing to wait for
+  /// While others answer: an empty output is of use to other sessions.
+  void give_empty_output_back();
+  /// Once they are complete: all answers are in the output then, in their order.
+  void take_awaited();
   OutputBuffer& output() { return *output_; }
   const std::string& stream_words() const { return stream_words_; }
   const std::shared_ptr<Control::Dump>& dump() const { return dump_; }
@@ -118,8 +122,8 @@ class Turn {
   bool late_covers_all_ = true;         // late_ has a line for each answer of the turn
   std::unique_ptr<OutputBuffer> late_;  // what is said if the copies do not come in time; null in async
   std::shared_ptr<AwaitedAnswers> awaited_;
-  std::vector<PeerLink*> read_links_;  // that gather keys of the present get, or of the turn's binary gets
-  std::string_view values_error_;      // of the present get: what its end tells in place of END
+  std::vector<PeerLink*>& read_links_;  // that gather keys of the present get, or of the turn's binary gets
+  std::string_view values_error_;       // of the present get: what its end tells in place of END
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;
   After after_ = After::go_on;

@@ -27,6 +27,7 @@ Worker::Worker(WorkerSetup& setup)
     : setup_(setup),
       memory_(setup.memory, setup.workers),
       work_(context_.get_executor()),
+      awaited_(context_.get_executor(), memory_),
       view_(std::make_shared<RoutingView>()),
       partings_(context_.get_executor()),
       idle_timer_(context_.get_executor()),

@@ -122,8 +122,11 @@ class Worker {
   std::uint32_t draw();
   OperationsBucket& operations() { return operations_; }
   KeysElsewhere& keys_elsewhere() { return keys_elsewhere_; }
+  /// For the turn at hand; empty between turns.
+  std::vector<PeerLink*>& read_links() { return read_links_; }
   BufferPool<InputBuffer>& inputs() { return inputs_; }
   BufferPool<OutputBuffer>& outputs() { return outputs_; }
+  AwaitedPool& awaited() { return awaited_; }
   Partings& partings() { return partings_; }
   MemoryAccount& memory() { return memory_; }
   /// Memory that a session needs while it waits. Makes room for it, at the cost of the session that holds most, if
@@ -151,9 +154,11 @@ class Worker {
   AccessMark access_mark_;
   OperationsBucket operations_;
   KeysElsewhere keys_elsewhere_;
+  std::vector<PeerLink*> read_links_;
   MemoryAccount memory_;
   asio::io_context context_{1};
   asio::executor_work_guard<IoExecutor> work_;
+  AwaitedPool awaited_;  // holds timers of context_
   std::shared_ptr<const RoutingView> view_;
   std::vector<std::shared_ptr<PeerLink>> links_;  // by node of the view
   std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;

@@ -226,6 +226,7 @@ void ChaosFarm::wipe_if_proxy(std::size_t node) {
   if (wiped_.erase(node) == 0) return;
   const auto seen = cluster_.view(node);
   if (!seen || seen->role != "proxy") return;
+  lost_a_disk_ = true;
   std::filesystem::remove_all(cluster_.data_of(cluster_.node(node)));
   std::filesystem::create_directories(cluster_.data_of(cluster_.node(node)));
 }
@@ -364,6 +365,18 @@ int ChaosFarm::failovers() const {
     if (from != std::string::npos && log.find('\n', from) > at) ++count;
   }
   return count;
+}
+
+std::uint64_t ChaosFarm::undone_writes() const {
+  constexpr std::string_view mark = " writes that this node had acknowledged asynchronously as master were unknown";
+  std::uint64_t sum = 0;
+  for (std::size_t node = 0; node < nodes(); ++node) {
+    const auto log = read_file(cluster_.log_of(cluster_.node(node)));
+    for (auto at = log.find(mark); at != std::string::npos; at = log.find(mark, at + 1)) {
+      sum += number_or_zero(log.substr(log.rfind(' ', at - 1) + 1));
+    }
+  }
+  return sum;
 }
 
 std::string ChaosFarm::report() {

@@ -74,6 +74,9 @@ class ChaosFarm {
   [[nodiscard]] bool slaves_catch_up();
   /// How often a slave has become master.
   [[nodiscard]] int failovers() const;
+  /// Acknowledged writes that returned masters have undone, by their logs; a lost disk undoes its own silently.
+  [[nodiscard]] std::uint64_t undone_writes() const;
+  [[nodiscard]] bool lost_a_disk() const { return lost_a_disk_; }
   /// Of processes that ended by themselves; empty if none did.
   [[nodiscard]] std::string unexpected_ends();
   /// Master first, of each partition.
@@ -107,6 +110,7 @@ class ChaosFarm {
   std::set<std::size_t> down_;   // killed by us
   bool index_down_ = false;
   bool split_begun_ = false;
+  bool lost_a_disk_ = false;
   std::set<std::size_t> touched_;
   std::string ended_;
   int refused_starts_ = 0;

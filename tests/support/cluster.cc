@@ -89,6 +89,9 @@ void Cluster::spawn(const std::string& name, const Address& daemon, const std::v
   if (const auto found = plan_.networks.find(daemon.name); found != plan_.networks.end()) {
     command.network = found->second;
   }
+  if (const auto found = plan_.launchers.find(key_of(daemon)); found != plan_.launchers.end()) {
+    command.words.insert(command.words.begin(), found->second.begin(), found->second.end());
+  }
   command.words.insert(command.words.end(), more_words.begin(), more_words.end());
   said_before_[key_of(daemon)] = read_file(log_of(daemon)).size();
   processes_.insert_or_assign(key_of(daemon), Process{command});

@@ -35,7 +35,8 @@ struct ClusterPlan {
   bool bind_addresses = false;  ///< option bind-address for each daemon: its own server-name
   std::vector<std::string> index_lines{};
   std::vector<std::string> node_lines{};
-  std::map<std::string, std::string> networks{};  ///< of daemons by their server-name: Command::network
+  std::map<std::string, std::string> networks{};                ///< of daemons by their server-name: Command::network
+  std::map<std::string, std::vector<std::string>> launchers{};  ///< by key: words before the program's, as of valgrind
 };
 
 /// One flarei and its flareds, real processes with config files. Ends with the object, kill -9.

@@ -1,7 +1,7 @@
 // docs/replication.md, "Promises", over real daemons: nodes and the index are killed, frozen, cut off and built anew, a
 // partition is split, all by a schedule drawn from a seed, while clients write and read through every node and keep
 // account. In continuous integration a few fixed seeds; by hand
-//   FLARE_CHAOS_SEED=7 FLARE_CHAOS_ROUNDS=30 build/dev/bin/system_chaos_test
+//   FLARE_CHAOS_SEED=7 FLARE_CHAOS_ROUNDS=30 build/dev/bin/system_chaos_test --gtest_filter='*Split'
 // A failure prints its seed, the schedule and what the clients were told of the key.
 #include <gtest/gtest.h>
 
@@ -22,6 +22,7 @@ namespace {
 
 constexpr int clients = 6;
 constexpr int answers_between_rounds = 300;
+constexpr int by_hand_from = 5;  // rounds
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -68,8 +69,12 @@ class Schedule {
     }
     return faults;
   }
-  /// How long they last: with or without a failover by the monitor, which takes three to four seconds.
-  Milliseconds hold() { return Milliseconds{below(3) == 0 ? 4'500 : 100 + below(2'000)}; }
+  /// How long they last: with or without a failover by the monitor, which takes three to four seconds; by hand, also
+  /// beyond the five seconds in which another node must answer.
+  Milliseconds hold() {
+    const std::size_t longest = settings_.rounds > by_hand_from ? 6'500 : 4'500;
+    return Milliseconds{below(3) == 0 ? longest : 100 + below(2'000)};
+  }
 
  private:
   Fault one(const std::vector<std::size_t>& members) {
@@ -200,6 +205,7 @@ class Chaos : public testing::TestWithParam<Settings> {
       Operation read{.client = clients, .key = key, .start = moment_now(), .node = "the end"};
       client.send(bytes_of(read, Form::classic, ""));
       ASSERT_EQ(read_answer(client, read, Form::classic, ""), "") << seed();
+      ASSERT_TRUE(read.told == Told::value || read.told == Told::absent) << seed() << key << ": " << read.answer;
       read.end = moment_now();
       last_reads_.push_back(read);
     }
@@ -307,7 +313,10 @@ class Chaos : public testing::TestWithParam<Settings> {
     for (const auto& trouble : troubles_) failovers += trouble.failovers;
     std::cout << told << " operations told, " << unknown << " unknown, " << judged_ << " of " << history.size()
               << " keys judged, " << troubles_.size() << " rounds, " << failovers << " failovers, " << lost
-              << " acknowledged writes lost by them\n";
+              << " acknowledged writes seen to be lost by them, " << farm_->undone_writes() << " undone\n";
+    if (!farm_->lost_a_disk()) {
+      EXPECT_LE(lost, farm_->undone_writes()) << seed() << "lost writes are counted (replication.md 11)";
+    }
     EXPECT_GT(judged_, 0U);
   }
 
@@ -353,10 +362,11 @@ TEST_P(Chaos, KeepsThePromises) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schedule, Chaos,
-                         testing::Values(Settings{.name = "SyncReadsAtTheMaster", .seed = 1},
-                                         Settings{.name = "SyncReadsAtSlaves", .seed = 2, .slave_balance = 1},
-                                         Settings{.name = "SyncSplit", .seed = 3, .splits = true},
-                                         Settings{.name = "Async", .seed = 4, .sync = false}),
+                         testing::Values(Settings{.name = "SyncReadsAtTheMaster", .seed = 2},
+                                         Settings{
+                                             .name = "SyncReadsAtSlaves", .seed = 5, .slave_balance = 1, .rounds = 2},
+                                         Settings{.name = "SyncSplit", .seed = 5, .splits = true},
+                                         Settings{.name = "Async", .seed = 10, .sync = false}),
                          [](const auto& given) { return given.param.name; });
 
 }  // namespace

@@ -119,6 +119,8 @@ TEST_F(OriginalIndex, IsReplacedByOursAndBackUnderRunningNodes) {
   original_index_.stop();
   EXPECT_EQ(set(ours(0), "without", "index"), "STORED");
   cluster_.start_index();
+  // It asks the nodes whose they are, and changes nothing before it knows.
+  ASSERT_TRUE(eventually([this] { return !cluster_id_of(cluster_.index()).empty(); }));
   EXPECT_EQ(cluster_.map(), nodes);
   EXPECT_GE(std::stoull(version()), before);
   ASSERT_TRUE(eventually([this] { return !cluster_id_of(cluster_.index()).empty(); }))

@@ -5,8 +5,9 @@ from . import flare, load, peers
 class Target:
     """Something that takes load. `settle` waits until what it has taken is done everywhere."""
 
-    def __init__(self, ports, pids, words=(), settle=None):
+    def __init__(self, ports, pids, end, words=(), settle=None):
         self.ports = ports
+        self.end = end
         self.pids = pids
         self.words = list(words)
         self.settle = settle
@@ -19,27 +20,28 @@ def _nodes(cluster):
 def _single(*options):
     def start(workshop):
         cluster = flare.single(workshop, *options)
-        return Target(cluster.nodes[0].port, lambda: _nodes(cluster))
+        return Target(cluster.nodes[0].port, lambda: _nodes(cluster), cluster.kill)
     return start
 
 
 def _proxy(workshop):
     cluster = flare.with_proxy(workshop)
-    return Target(cluster.nodes[1].port, cluster.pids)
+    return Target(cluster.nodes[1].port, cluster.pids, cluster.kill)
 
 
 def _slave(*options):
     def start(workshop):
         cluster = flare.with_slave(workshop, *options)
         master, slave = cluster.nodes
-        return Target(master.port, lambda: _nodes(cluster), settle=lambda: flare.wait_for_slave(master, slave))
+        return Target(master.port, lambda: _nodes(cluster), cluster.kill,
+                      settle=lambda: flare.wait_for_slave(master, slave))
     return start
 
 
 def _peer(start_peer, *words):
     def start(workshop):
         peer = start_peer(workshop)
-        return Target(peer.port, peer.pids, words)
+        return Target(peer.port, peer.pids, peer.kill, words)
     return start
 
 
@@ -72,6 +74,10 @@ class Bank:
         if name not in self._targets:
             self._targets[name] = STARTERS[name](self.workshop)
         return self._targets[name]
+
+    def fresh(self, name):
+        """One that has done nothing yet, for the caller alone: to be ended by it."""
+        return STARTERS[name](self.workshop)
 
     def fill(self, name, words):
         """Once for each target and shape: later runs read what is there."""

@@ -43,8 +43,7 @@ def measure(workshop, pairs, rest_s):
     for pid in (pid for pids in kinds.values() for pid in pids):
         processor_s(pid)  # all of them lived to the end
     for cluster in clusters:
-        cluster.index.kill()
-        cluster.nodes[0].child.kill()
+        cluster.kill()
     return found
 
 

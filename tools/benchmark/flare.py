@@ -93,6 +93,10 @@ class Cluster:
             self.give_role(node, "slave", balance, partition)
         return took
 
+    def kill(self):
+        for child in (self.index, *(node.child for node in self.nodes)):
+            child.kill()
+
     def pids(self):
         return [self.index.pid, *(node.pid for node in self.nodes)]
 

@@ -24,6 +24,10 @@ class Peer:
         self.port = port
         self._children = children
 
+    def kill(self):
+        for child in self._children:
+            child.kill()
+
     def pids(self):
         return [child.pid for child in self._children]
 

@@ -97,38 +97,48 @@ class TailLine:
 
 
 class IdleLine:
-    """Memory of connections that keep still, how soon they are connected and served, and what served clients notice."""
+    """Memory of connections that keep still, how soon they are connected and served, and what served clients notice.
+    On servers of their own in each round: memory that an earlier crowd has left would hide what this one takes."""
     name = "idle-9000"
     title = "9,000 idle connections beside 50 clients that get"
     figures = ("KiB each", "connected s", "served s", "ops", "ops without", "kept")
     contenders = ("flare", "memcached")
-    words = ["--keys", 100_000, "--key-prefix", "b"]
+    words = ("--keys", 100_000, "--key-prefix", "b", "--workload", "get", "--connections", 50)
 
     def command(self, _bank):
-        return f"flare-bench --workload get --connections 50 --idle {IDLE}"
+        return "flare-bench " + " ".join(map(str, self.words)) + f" --idle {IDLE}"
 
     def prepare(self, bank):
-        for contender in self.contenders:
-            bank.fill(contender, self.words)
+        pass
 
     def round(self, bank, number, seconds):
         order = self.contenders if number % 2 == 0 else self.contenders[::-1]
-        return {contender: self._measure(bank, contender, seconds) for contender in order}
+        found = {}
+        for contender in order:
+            target = bank.fresh(contender)
+            try:
+                found[contender] = self._measure(bank.workshop, target, seconds)
+            finally:
+                target.end()
+        return found
 
-    def _measure(self, bank, contender, seconds):
-        words = [*self.words, "--workload", "get", "--connections", 50]
-        without = bank.run(contender, words, seconds)
-        target = bank.target(contender)
-        private = lambda: sum(private_kib(pid) for pid in target.pids())
-        before = most = private()
-        crowd = load.Load(bank.workshop, target.ports, [*words, "--no-fill", "--idle", IDLE, "--seconds", seconds])
+    def _measure(self, workshop, target, seconds):
+        without = load.run(workshop, target.ports, self.words, seconds=seconds)  # fills, too
+        before = sum(map(private_kib, target.pids()))
+        crowd = load.Load(workshop, target.ports, [*self.words, "--no-fill", "--idle", IDLE, "--seconds", seconds])
         try:
-            while crowd.running():  # bounded by flare-bench's own limits
-                most = max(most, private())
-                time.sleep(0.2)
+            most = self._most_memory(target, crowd)
             result = crowd.result(load.EXTRA_S)
         finally:
             crowd.kill()
         return {"KiB each": (most - before) / IDLE, "connected s": result["connect_s"],
                 "served s": result["connect_s"] + result["greet_s"], "ops": result["requests_per_s"],
                 "ops without": without["requests_per_s"], "kept": result["requests_per_s"] / without["requests_per_s"]}
+
+    @staticmethod
+    def _most_memory(target, crowd):
+        most = 0
+        while crowd.running():  # bounded by flare-bench's own limits
+            most = max(most, sum(map(private_kib, target.pids())))
+            time.sleep(0.2)
+        return most

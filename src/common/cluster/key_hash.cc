@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 namespace flare {
@@ -28,6 +29,11 @@ std::uint32_t byte_at(std::string_view key, std::size_t index) { return static_c
 
 // Little-endian, and shorter than four bytes at the end of the key.
 std::uint32_t word_at(std::string_view key, std::size_t begin) {
+  if (std::endian::native == std::endian::little && begin + sizeof(std::uint32_t) <= key.size()) {
+    std::uint32_t whole = 0;
+    std::memcpy(&whole, key.data() + begin, sizeof whole);
+    return whole;
+  }
   std::uint32_t word = 0;
   for (std::size_t i = 0; i < 4 && begin + i < key.size(); ++i) word |= byte_at(key, begin + i) << (8 * i);
   return word;

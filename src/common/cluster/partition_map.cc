@@ -127,6 +127,7 @@ void PartitionMap::prefer(const std::function<bool(const Node&)>& near) {
 
 PartitionId PartitionMap::partition_of(std::string_view key) const {
   if (!active_row_) return no_partition;
+  if (active_.size() == 1) return PartitionId{0};  // most tenants': all slots of the row say so
   return active_row_->partition_of(key_hash(algorithm_, key));
 }
 

@@ -75,6 +75,12 @@ std::optional<ValueLine> parse_value_line(std::string_view line) {
   return value;
 }
 
+void AnswerReader::begin(AnswerShape shape) {
+  shape_ = shape;
+  scanned_ = 0;
+  values_.clear();
+}
+
 AnswerScan AnswerReader::scan(std::string_view unread) {
   while (true) {
     const auto found = find_line(unread.substr(scanned_), limits::line_bytes_max);
@@ -109,6 +115,10 @@ std::optional<AnswerScan> AnswerReader::scan_value(std::string_view unread, std:
   const auto end = begin + value->data_bytes + line_end.size();
   if (unread.size() < end) return need_more(end);
   if (unread.substr(begin + value->data_bytes, line_end.size()) != line_end) return broken();
+  values_.push_back({.begin = scanned_,
+                     .bytes = end - scanned_,
+                     .key_begin = static_cast<std::size_t>(value->key.data() - unread.data()),
+                     .key_bytes = value->key.size()});
   if (shape_ == AnswerShape::value_or_line) return complete(end);
   scanned_ = end;
   return std::nullopt;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "common/base/limits.h"
 #include "common/protocol/request.h"
@@ -41,14 +42,29 @@ struct AnswerScan {
   std::size_t bytes_needed = 1;
 };
 
-/// Finds the end of one answer in bytes that arrive in any pieces; it remembers how far it has looked. For one answer.
+/// Where in an answer a value is: its line, its data and the line end behind it.
+struct ValuePlace {
+  std::size_t begin = 0;
+  std::size_t bytes = 0;
+  std::size_t key_begin = 0;
+  std::size_t key_bytes = 0;
+
+  std::string_view key_in(std::string_view answer) const { return answer.substr(key_begin, key_bytes); }
+  std::string_view whole_in(std::string_view answer) const { return answer.substr(begin, bytes); }
+};
+
+/// Finds the end of one answer in bytes that arrive in any pieces; it remembers how far it has looked.
 class AnswerReader {
  public:
   explicit AnswerReader(AnswerShape shape, std::size_t value_bytes_max = limits::value_bytes_max)
       : shape_(shape), value_bytes_max_(value_bytes_max) {}
 
+  /// Another answer is looked for from now on.
+  void begin(AnswerShape shape);
   /// `unread` begins with the answer each time, and grows from call to call.
   AnswerScan scan(std::string_view unread);
+  /// The whole values of the answer, in their order.
+  const std::vector<ValuePlace>& values() const { return values_; }
 
  private:
   AnswerScan scan_item(std::string_view unread, std::string_view line, std::size_t begin) const;
@@ -56,7 +72,8 @@ class AnswerReader {
 
   AnswerShape shape_;
   std::size_t value_bytes_max_;
-  std::size_t scanned_ = 0;  // whole VALUE lines with their data
+  std::size_t scanned_ = 0;         // whole VALUE lines with their data
+  std::vector<ValuePlace> values_;  // the same, one by one
 };
 
 }  // namespace flare

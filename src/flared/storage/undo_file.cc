@@ -20,7 +20,9 @@ constexpr char row_marker = '\xee';
 constexpr std::size_t row_header_bytes = 1 + 2 * sizeof(std::uint64_t);
 
 constexpr std::uint64_t step_bytes = 256 * 1024;
-constexpr std::uint64_t kept_bytes_max = 4 * 1024 * 1024;  // after a commit
+// After a commit. A checkpoint is due after 4 MiB of data (CheckpointPace): with the rows' heads, and what comes until
+// it begins, its undo file is larger, and would be cut off and made anew each time.
+constexpr std::uint64_t kept_bytes_max = 8 * 1024 * 1024;
 
 // Big-endian, in one store: a kill finds the old number or the new one.
 void put_big(char* out, std::uint64_t number) {

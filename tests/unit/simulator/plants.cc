@@ -28,10 +28,6 @@ std::string_view to_text(Plant plant) {
       return "surplus_key_not_fetched";
     case Plant::surplus_kept_in_log:
       return "surplus_kept_in_log";
-    case Plant::inexact_keys_forgotten:
-      return "inexact_keys_forgotten";
-    case Plant::confirmed_before_exact:
-      return "confirmed_before_exact";
     case Plant::old_map_taken:
       return "old_map_taken";
   }

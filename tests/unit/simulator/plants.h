@@ -20,19 +20,14 @@ enum class Plant {
   epoch_not_checked,        // a source resumes a slave by its sequence alone, whatever the epoch of its last entry
   surplus_key_not_fetched,  // a node that returns leaves one of the keys that it wrote alone as it is
   surplus_kept_in_log,      // it fetches them, but believes its position afterwards
-  inexact_keys_forgotten,   // it does not read keys again that another source has not made exact
-  confirmed_before_exact,   // it counts as in sync before the log has made its keys exact
   old_map_taken,            // a node takes a map older than its own
 };
 
 inline constexpr std::array plants{
-    Plant::acknowledged_before_logged, Plant::acknowledged_before_committed,
-    Plant::epoch_not_raised,           Plant::joiner_not_waited_for,
-    Plant::leaver_dropped_early,       Plant::out_of_sync_promoted,
-    Plant::stale_snapshot_swapped_in,  Plant::answer_of_another_request,
-    Plant::epoch_not_checked,          Plant::surplus_key_not_fetched,
-    Plant::surplus_kept_in_log,        Plant::inexact_keys_forgotten,
-    Plant::confirmed_before_exact,     Plant::old_map_taken,
+    Plant::acknowledged_before_logged, Plant::acknowledged_before_committed, Plant::epoch_not_raised,
+    Plant::joiner_not_waited_for,      Plant::leaver_dropped_early,          Plant::out_of_sync_promoted,
+    Plant::stale_snapshot_swapped_in,  Plant::answer_of_another_request,     Plant::epoch_not_checked,
+    Plant::surplus_key_not_fetched,    Plant::surplus_kept_in_log,           Plant::old_map_taken,
 };
 
 std::string_view to_text(Plant plant);

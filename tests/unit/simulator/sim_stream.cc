@@ -93,7 +93,7 @@ void Node::give_keys_on(const NodeKey& name, const std::shared_ptr<Connection>& 
     const auto exact_at = store_.position().sequence;
     write_log();
     stream::append(out, stream::KeysEnd{exact_at, scan->done, scan->checksum.value()});
-    if (settings_.plant != Plant::confirmed_before_exact) slave->second.primary.must_reach(exact_at);
+    slave->second.primary.must_reach(exact_at);
     slave->second.primary.on_snapshot_sent(network_.now());
     slave->second.complete = true;
   }
@@ -229,7 +229,7 @@ void Node::connect_to_master() {
   if (source == nullptr) return;
   connect_at_ = network_.now() + reconnect_after + std::chrono::milliseconds{network_.pick(200)};
   auto connection = std::make_shared<Connection>(network_, place_, source->place());
-  const bool keys_due = !store_.inexact_keys().empty() && settings_.plant != Plant::inexact_keys_forgotten;
+  const bool keys_due = !store_.inexact_keys().empty();
   const Hello hello{plan_.partition, plan_.partitions, store_.position(), store_.epochs(), key_, keys_due};
   following_.emplace(Following{connection,
                                source,
