@@ -105,9 +105,11 @@ bool serves_clients(const RoutingView& view) {
   return view.self && view.partitions.nodes()[*view.self].state == State::active;
 }
 
-bool may_forward(std::string_view prefix) {
-  if (prefix.empty()) return true;
-  return static_cast<std::size_t>(std::count(prefix.begin(), prefix.end(), ',')) + 1 <= limits::proxy_hops_max;
+std::size_t hops_of(std::string_view prefix) {
+  if (prefix.empty()) return 0;
+  return static_cast<std::size_t>(std::count(prefix.begin(), prefix.end(), ',')) + 1;
 }
+
+bool may_forward(std::string_view prefix) { return hops_of(prefix) <= limits::proxy_hops_max; }
 
 }  // namespace flare
