@@ -103,7 +103,8 @@ void Worker::take_view(std::shared_ptr<const RoutingView> view) {
 }
 
 PeerLink& Worker::link(std::uint32_t node, std::size_t hops) {
-  auto& link = links_[node][std::min(hops, limits::proxy_hops_max)];
+  // What waits for this node itself is done in its order, however it has come.
+  auto& link = links_[node][view_->self == node ? 0 : std::min(hops, limits::proxy_hops_max)];
   if (!link) {
     link = std::make_shared<PeerLink>(link_setup(view_->partitions.nodes()[node], view_->self == node));
     if (stopping_) link->stop_waiting();

@@ -1,7 +1,9 @@
 #include "unit/snapshot/power_cut.h"
 
+#include <chrono>
 #include <future>
 #include <set>
+#include <thread>
 
 #include "flared/snapshot/rebuild.h"
 #include "flared/snapshot/snapshot_keeper.h"
@@ -55,11 +57,21 @@ class Node {
   void waste_until_rewritten() {
     const auto before = storage_->figures().rewrites;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
-    while (storage_->figures().rewrites == before) {
+    // In bursts: a rewrite takes half of its thread's time, and never catches up with writes without end.
+    const auto rewritten_soon = [&] {
+      const auto pause_ends = std::chrono::steady_clock::now() + std::chrono::milliseconds{200};
+      while (storage_->figures().rewrites == before && std::chrono::steady_clock::now() < pause_ends) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      }
+      return storage_->figures().rewrites != before;
+    };
+    do {
       ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-      write_one("waste" + std::to_string(random_() % 8), 20'000 + 2'000 * (number_ % 100));
-      write_log();
-    }
+      for (int i = 0; i < 32; ++i) {
+        write_one("waste" + std::to_string(random_() % 8), 20'000 + 2'000 * (number_ % 100));
+        write_log();
+      }
+    } while (!rewritten_soon());
   }
   CuttableDisk& disk() { return disk_; }
   KyotoStorage& storage() { return *storage_; }
