@@ -66,8 +66,8 @@ class Rerouting {
         // The prefix of a request that waits for this node itself gets no name.
         const bool stays = worker_.view().self == route.node;
         auto left = std::move(request);
-        if (stays || may_forward(wanted.prefix)) {
-          left = worker_.link(route.node, hops_of(wanted.prefix)).take(std::move(left));
+        if (stays || may_forward(wanted.prefix, worker_.setup().own_key.text)) {
+          left = worker_.link(route.node).take(std::move(left));
         }
         if (left) left->fail(reply::proxy_failure);
         return;

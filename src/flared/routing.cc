@@ -105,11 +105,15 @@ bool serves_clients(const RoutingView& view) {
   return view.self && view.partitions.nodes()[*view.self].state == State::active;
 }
 
-std::size_t hops_of(std::string_view prefix) {
-  if (prefix.empty()) return 0;
-  return static_cast<std::size_t>(std::count(prefix.begin(), prefix.end(), ',')) + 1;
+bool may_forward(std::string_view prefix, std::string_view own_name) {
+  std::size_t names = 0;
+  while (!prefix.empty()) {
+    const auto end = std::min(prefix.find(','), prefix.size());
+    if (prefix.substr(0, end) == own_name) return false;
+    prefix.remove_prefix(std::min(end + 1, prefix.size()));
+    ++names;
+  }
+  return names <= limits::proxy_hops_max;
 }
-
-bool may_forward(std::string_view prefix) { return hops_of(prefix) <= limits::proxy_hops_max; }
 
 }  // namespace flare

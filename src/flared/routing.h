@@ -51,9 +51,8 @@ bool is_master(const RoutingView& view);
 /// A master that is being built takes what the present one passes on, whatever its quota.
 bool serves_clients(const RoutingView& view);
 
-/// Over how many nodes a request has come: the names of its prefix.
-std::size_t hops_of(std::string_view prefix);
-/// Whether another name may be added to the prefix (replication.md 12).
-bool may_forward(std::string_view prefix);
+/// Whether this node's name may be added to the prefix (replication.md 12): a request that has been here already goes
+/// round between nodes whose maps differ, and would wait on the connection of its first way behind itself.
+bool may_forward(std::string_view prefix, std::string_view own_name);
 
 }  // namespace flare

@@ -198,8 +198,7 @@ void Turn::touch_many(const Request& request) {
 // The other node's answer to a prefixed gat is a value without END, or NOT_FOUND, which is a miss here.
 void Turn::forward_gat(const Request& request, std::uint32_t node) {
   auto place = await_read();
-  if (!may_send(request.prefix, node) ||
-      !worker_.link(node, hops_of(request.prefix)).forward_value(request, now_s_, place)) {
+  if (!may_send(request.prefix, node) || !worker_.link(node).forward_value(request, now_s_, place)) {
     place.fail_read(reply::proxy_failure);
   }
   wrote_elsewhere(request.key);
@@ -207,7 +206,7 @@ void Turn::forward_gat(const Request& request, std::uint32_t node) {
 
 // What waits for this node itself gets no name more.
 bool Turn::may_send(std::string_view prefix, std::uint32_t node) const {
-  return view_.self == node || may_forward(prefix);
+  return view_.self == node || may_forward(prefix, worker_.setup().own_key.text);
 }
 
 void Turn::forward(const Request& request, std::uint32_t node) {
@@ -215,7 +214,7 @@ void Turn::forward(const Request& request, std::uint32_t node) {
   auto place = await();
   worker_.counts().forwarded.add();
   wrote_elsewhere(request.key);
-  if (!worker_.link(node, hops_of(request.prefix)).forward(request, now_s_, place)) {
+  if (!worker_.link(node).forward(request, now_s_, place)) {
     place.fill(request.noreply ? std::string_view{} : reply::proxy_failure);
   }
 }

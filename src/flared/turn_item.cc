@@ -59,7 +59,7 @@ void Turn::forward_item(const Request& request, std::uint32_t node) {
   auto forwarded = std::make_shared<ForwardedItem>(item, request.prefix, worker_.setup().clock);
   auto place = await();
   place.form = forwarded;
-  if (!worker_.link(node, hops_of(request.prefix)).forward_item(request, std::move(forwarded), now_s_, place, waits))
+  if (!worker_.link(node).forward_item(request, std::move(forwarded), now_s_, place, waits))
     place.fill(reply::proxy_failure);
 }
 

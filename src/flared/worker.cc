@@ -82,29 +82,26 @@ void Worker::publish(std::shared_ptr<const RoutingView> view) {
 // Links live on where the node is the same and still serves. The others fail what they had sent; what they had not
 // finds its way by the new map (docs/replication.md 12).
 void Worker::take_view(std::shared_ptr<const RoutingView> view) {
-  std::map<std::pair<NodeKey, ThreadType>, Links> former;
+  std::map<std::pair<NodeKey, ThreadType>, std::shared_ptr<PeerLink>> former;
   for (std::uint32_t i = 0; i < links_.size(); ++i) {
     const Node& node = view_->partitions.nodes()[i];
-    former[{node.key(), node.thread_type}] = std::move(links_[i]);
+    if (links_[i]) former[{node.key(), node.thread_type}] = std::move(links_[i]);
   }
   view_ = std::move(view);
   const auto& nodes = view_->partitions.nodes();
-  links_.assign(nodes.size(), {});
+  links_.assign(nodes.size(), nullptr);
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i].role == Role::proxy || nodes[i].state == State::down || view_->self == i) continue;
     const auto found = former.find({nodes[i].key(), nodes[i].thread_type});
-    if (found != former.end()) std::swap(links_[i], found->second);
+    if (found != former.end()) links_[i] = std::move(found->second);
   }
-  for (auto& [key, links] : former) {
-    for (auto& link : links) {
-      if (link) link->close();
-    }
+  for (auto& [key, link] : former) {
+    if (link) link->close();
   }
 }
 
-PeerLink& Worker::link(std::uint32_t node, std::size_t hops) {
-  // What waits for this node itself is done in its order, however it has come.
-  auto& link = links_[node][view_->self == node ? 0 : std::min(hops, limits::proxy_hops_max)];
+PeerLink& Worker::link(std::uint32_t node) {
+  auto& link = links_[node];
   if (!link) {
     link = std::make_shared<PeerLink>(link_setup(view_->partitions.nodes()[node], view_->self == node));
     if (stopping_) link->stop_waiting();
@@ -218,33 +215,27 @@ void Worker::stop(std::chrono::steady_clock::duration deadline) {
 void Worker::begin_stop(std::chrono::steady_clock::duration deadline) {
   stopping_ = true;
   idle_timer_.cancel();
-  for (auto& links : links_) {
-    for (auto& link : links) {
-      if (link) link->stop_waiting();
-    }
+  for (auto& link : links_) {
+    if (link) link->stop_waiting();
   }
   for (auto& [key, session] : sessions_) session->end();
   stop_timer_.expires_after(deadline);
   stop_timer_.async_wait([this](const error_code& error) {
     if (error) return;
-    close_links();
+    for (auto& link : links_) {
+      if (link) link->close();
+    }
     for (auto& [key, session] : sessions_) session->abort();
     context_.stop();
   });
   end_if_drained();
 }
 
-void Worker::close_links() {
-  for (auto& links : links_) {
-    for (auto& link : links) {
-      if (link) link->close();
-    }
-  }
-}
-
 void Worker::end_if_drained() {
   if (!stopping_ || !sessions_.empty()) return;
-  close_links();
+  for (auto& link : links_) {
+    if (link) link->close();
+  }
   stop_timer_.cancel();
   work_.reset();
 }

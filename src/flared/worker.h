@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -13,7 +12,6 @@
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/net/connection_places.h"
 #include "common/net/door_keeper.h"
@@ -119,10 +117,8 @@ class Worker {
   Counters& counts() { return counters_; }
   AccessMark& access_mark() { return access_mark_; }
   const RoutingView& view() const { return *view_; }
-  /// The link to a node of the present view for requests that have come over `hops` nodes; made at its first use. Each
-  /// number has a connection of its own: where two maps differ a request can come back, and would wait on the
-  /// connection of its first way behind itself (docs/replication.md 12).
-  PeerLink& link(std::uint32_t node, std::size_t hops = 0);
+  /// The link to a node of the present view; made at its first use.
+  PeerLink& link(std::uint32_t node);
   std::uint32_t draw();
   OperationsBucket& operations() { return operations_; }
   KeysElsewhere& keys_elsewhere() { return keys_elsewhere_; }
@@ -140,11 +136,8 @@ class Worker {
   void left(Session& session);
 
  private:
-  using Links = std::array<std::shared_ptr<PeerLink>, limits::proxy_hops_max + 1>;  // by hops
-
   void take_view(std::shared_ptr<const RoutingView> view);
   PeerLink::Setup link_setup(const Node& peer, bool itself);
-  void close_links();
   void watch_idle();
   std::int64_t idle_look_s() const;
   void close_idle();
@@ -167,7 +160,7 @@ class Worker {
   asio::executor_work_guard<IoExecutor> work_;
   AwaitedPool awaited_;  // holds timers of context_
   std::shared_ptr<const RoutingView> view_;
-  std::vector<Links> links_;  // by node of the view
+  std::vector<std::shared_ptr<PeerLink>> links_;  // by node of the view
   std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
   std::vector<Session*> trials_;  // of sessions_, the oldest first
   Partings partings_;

@@ -196,10 +196,14 @@ TEST(Departure, WritesAndReadsThatMustSeeThemWaitForTheNextMap) {
   EXPECT_EQ(port_of(relieved, route_write(relieved, "k", false)), 2);
 }
 
-TEST(HopLimit, RefusesAFourthForward) {
-  EXPECT_TRUE(may_forward(""));
-  EXPECT_TRUE(may_forward("a:1,b:2,c:3"));
-  EXPECT_FALSE(may_forward("a:1,b:2,c:3,d:4"));
+TEST(HopLimit, RefusesAFourthForwardAndWhatHasBeenHere) {
+  EXPECT_TRUE(may_forward("", "o:9"));
+  EXPECT_TRUE(may_forward("a:1,b:2,c:3", "o:9"));
+  EXPECT_FALSE(may_forward("a:1,b:2,c:3,d:4", "o:9"));
+  EXPECT_FALSE(may_forward("o:9", "o:9"));
+  EXPECT_FALSE(may_forward("a:1,o:9,c:3", "o:9"));
+  EXPECT_FALSE(may_forward("a:1,o:9", "o:9"));
+  EXPECT_TRUE(may_forward("oo:9,o:99", "o:9"));
 }
 
 }  // namespace
