@@ -170,7 +170,8 @@ TEST(Replication, TakesASurplusBackByKeysWhileTheMasterIsWrittenTo) {
     if (i % 3 == 0) pair.master.remove("mine" + std::to_string(i % 5000));
   }
   ASSERT_TRUE(pair.healed()) << pair.slave.log.text() << pair.master.log.text();
-  EXPECT_EQ(pair.slave.follow_figures().corrections, 1u);
+  // Where the connection is lost before the keys are exact they are given anew.
+  EXPECT_GE(pair.slave.follow_figures().corrections, 1u);
   EXPECT_EQ(pair.slave.follow_figures().lost_writes, 5004u);
 }
 

@@ -77,15 +77,32 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (!open_) return;
     const auto way = from == places_.first ? 0U : 1U;
     queues_[way].push_back(std::move(what));
-    if (!std::exchange(under_way_[way], true)) arrange(way, std::chrono::microseconds{50 + network_.pick(3000)});
+    if (std::exchange(under_way_[way], true)) return;
+    const auto load = std::make_shared<Load>(shared_from_this(), way);
+    arrange(load, std::chrono::microseconds{50 + network_.pick(3000)});
   }
 
  private:
-  void arrange(unsigned way, Duration wait) {
-    network_.after(wait, [self = shared_from_this(), way] { self->arrive(way); });
+  // What is under way when the simulation ends holds its connection, which holds it.
+  struct Load {
+    Load(std::shared_ptr<Connection> on, unsigned by) : connection(std::move(on)), way(by) {}
+    Load(const Load&) = delete;
+    Load& operator=(const Load&) = delete;
+    ~Load() {
+      if (!arrived) connection->queues_[way].clear();
+    }
+    std::shared_ptr<Connection> connection;
+    unsigned way;
+    bool arrived = false;
+  };
+
+  void arrange(const std::shared_ptr<Load>& load, Duration wait) {
+    network_.after(wait, [load] { load->connection->arrive(load); });
   }
-  void arrive(unsigned way) {
-    if (network_.is_cut(places_.first, places_.second)) return arrange(way, std::chrono::milliseconds{20});
+  void arrive(const std::shared_ptr<Load>& load) {
+    if (network_.is_cut(places_.first, places_.second)) return arrange(load, std::chrono::milliseconds{20});
+    const auto way = load->way;
+    load->arrived = true;
     under_way_[way] = false;
     const auto arrived = std::exchange(queues_[way], {});
     const bool same_process =
