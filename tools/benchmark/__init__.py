@@ -8,5 +8,7 @@ peers      memcached, redis, nutcracker events   lines that are happenings: buil
 load       flare-bench                  tail     gets while something else goes on; idle connections
 goals      the lines of "Reach"         report   docs/benchmarks.md
 density    many idle tenants            self_test  of what needs no servers
-command_line
+growth     cost along four axes         plot       as SVG
+long       minutes of sets              write_back of the kernel, meanwhile
+sections   growth and long, on the page command_line
 """

@@ -63,8 +63,10 @@ MILLION_KEY = "m" + 31 * "0"  # the first of them, by flare-bench's naming
 
 
 class Bank:
-    def __init__(self, workshop, connections=50):
+    def __init__(self, workshop, connections=50, starters=None):
+        """`starters`: name -> what makes a Target in a workshop; else those of the whole table."""
         self.workshop = workshop
+        self._starters = starters or STARTERS
         self.connections = connections
         self._targets = {}
         self._filled = set()
@@ -72,12 +74,12 @@ class Bank:
 
     def target(self, name):
         if name not in self._targets:
-            self._targets[name] = STARTERS[name](self.workshop)
+            self._targets[name] = self._starters[name](self.workshop)
         return self._targets[name]
 
     def fresh(self, name):
         """One that has done nothing yet, for the caller alone: to be ended by it."""
-        return STARTERS[name](self.workshop)
+        return self._starters[name](self.workshop)
 
     def fill(self, name, words):
         """Once for each target and shape: later runs read what is there."""

@@ -4,6 +4,8 @@
   tools/bench get set-16 ...           these lines, on the terminal (--write: into docs/benchmarks.md too)
   tools/bench --list                   their names
   tools/bench density [N]              N idle tenants (200)
+  tools/bench growth                   processor time by records, connections, partitions and slaves; docs/growth.svg
+  tools/bench long [SECONDS]           sets at a fixed rate (600 s): p99.9 and maximum beside what the disk does
   tools/bench ROUNDS [SECONDS [CONNECTIONS]]   quick ratios beside memcached: get, set, get-16, set-16
 """
 import argparse
@@ -15,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from . import figures, flare, peers, report, self_test
+from . import figures, flare, long, peers, report, sections, self_test
 from .bank import Bank
 from .compare import LoadLine
 from .density import DensityLine
@@ -24,6 +26,8 @@ from .table import lines as all_lines
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("flarei", "flared", "flare-bench", "flare-backup")
+PAGE = ROOT / "docs/benchmarks.md"
+ROUNDS, SECONDS = 7, 3
 QUICK = ("get", "set", "get-16", "set-16")
 
 
@@ -31,10 +35,12 @@ def parse(words):
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", metavar="LINE")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3, help="of each load (3)")
+    parser.add_argument("--rounds", type=int, help="of each line (7; growth: 3)")
+    parser.add_argument("--seconds", type=float, help="of each load (3; growth: 2)")
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--rest", type=float, default=20, help="density: seconds at rest (20)")
+    parser.add_argument("--rate", type=int, default=long.RATE, help=f"long: sets each second ({long.RATE})")
+    parser.add_argument("--durability", choices=("process", "interval", "group"), default="process", help="long")
     parser.add_argument("--line-limit", type=float, default=1200, help="seconds for all rounds of a line (1200)")
     parser.add_argument("--programs", type=pathlib.Path, help="folder of the programs; else build/release is built")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md also for some lines only")
@@ -42,8 +48,11 @@ def parse(words):
     parser.add_argument("--self-test", action="store_true", help="of the parts that need no servers")
     parser.add_argument("--list", action="store_true", help="names of all lines")
     arguments = parser.parse_args(words)
-    if arguments.rounds < 1 or arguments.seconds < 0.5:
-        parser.error("at least one round, and half a second")
+    if (arguments.rounds or 1) < 1 or (arguments.seconds or 1) < 0.2:
+        parser.error("at least one round, and 0.2 seconds")
+    if arguments.words[:1] != ["growth"]:  # which has others
+        arguments.rounds = arguments.rounds or ROUNDS
+        arguments.seconds = arguments.seconds or SECONDS
     return arguments
 
 
@@ -173,7 +182,7 @@ def run(arguments, wanted):
         if goal.line in measured:
             print(f"{ {True: 'met', False: 'MISSED', None: 'OPEN'}[met]:<7}{goal.text}: {figure} ({goal.bound_text})")
     if not arguments.print_only and (arguments.write or not arguments.words):
-        report.write(ROOT / "docs/benchmarks.md", list(report.page(store.in_order(), about)))
+        report.write(PAGE, list(report.page(store.in_order(), about)))
         print("bench: docs/benchmarks.md is written")
     return 1 if any("failed" in line for line in measured.values()) else 0
 
@@ -194,4 +203,9 @@ def main(words):
         return 0
     if arguments.words and all(is_number(word) for word in arguments.words):
         return quick(arguments, arguments.words)
+    if arguments.words == ["growth"]:
+        return sections.run_growth(arguments, build(arguments), commit(), PAGE)
+    if arguments.words[:1] == ["long"] and all(is_number(word) for word in arguments.words[1:]):
+        seconds = float(arguments.words[1]) if len(arguments.words) > 1 else long.SECONDS
+        return sections.run_long(arguments, seconds, build(arguments), commit(), PAGE)
     return run(arguments, choose(arguments))

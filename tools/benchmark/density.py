@@ -13,9 +13,9 @@ def _threads(pid):
     return status_kib(pid, "status", ("Threads",))
 
 
-def _switches(pid):
+def switches(pid):
     tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
-    names = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
+    names = ("voluntary_ctxtswitches", "nonvoluntary_ctxtswitches")
     return sum(status_kib(pid, f"task/{task.name}/status", names) for task in tasks)
 
 
@@ -27,12 +27,12 @@ def measure(workshop, pairs, rest_s):
     kinds = {"flarei": [cluster.index.pid for cluster in clusters],
              "flared": [cluster.nodes[0].pid for cluster in clusters]}
     time.sleep(SETTLE_S)
-    before = {kind: (sum(map(processor_s, pids)), sum(map(_switches, pids))) for kind, pids in kinds.items()}
+    before = {kind: (sum(map(processor_s, pids)), sum(map(switches, pids))) for kind, pids in kinds.items()}
     begin = time.monotonic()
     time.sleep(rest_s)  # this wait is the measurement
     found = {}
     for kind, pids in kinds.items():
-        spent, switched = sum(map(processor_s, pids)), sum(map(_switches, pids))
+        spent, switched = sum(map(processor_s, pids)), sum(map(switches, pids))
         rested = time.monotonic() - begin
         found[kind] = {"private MiB": sum(map(private_kib, pids)) / pairs / 1024,
                        "threads": sum(map(_threads, pids)) / pairs,

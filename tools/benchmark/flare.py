@@ -93,6 +93,15 @@ class Cluster:
             self.give_role(node, "slave", balance, partition)
         return took
 
+    def add_partition(self, node, partition):
+        """One more: the node gathers its keys, then it is put in service."""
+        self.give_role(node, "master", 1, partition)
+        until(f"{node.key} has gathered its keys", lambda: self.state_of(node) == "ready")
+        answer = self.ask(f"node state {HOST} {node.port} active")
+        if answer != ["OK"]:
+            raise Failed(f"node state active for {node.key}: {answer}")
+        until(f"{node.key} is in service", lambda: self.state_of(node) == "active")
+
     def kill(self):
         for child in (self.index, *(node.child for node in self.nodes)):
             child.kill()
@@ -116,9 +125,27 @@ def single(workshop, *options):
     return cluster
 
 
-def with_slave(workshop, *options):
+def with_slaves(workshop, count, *options):
+    """They get no reads: their balance is 0."""
     cluster = single(workshop, *options)
-    cluster.make_slave(cluster.add_node())
+    for _ in range(count):
+        cluster.make_slave(cluster.add_node())
+    return cluster
+
+
+def with_slave(workshop, *options):
+    return with_slaves(workshop, 1, *options)
+
+
+def with_partitions(workshop, count, *options):
+    """Masters only, each of a partition of its own; all of them know all of them."""
+    cluster = single(workshop, *options)
+    for partition in range(1, count):
+        cluster.add_partition(cluster.add_node(), partition)
+    for node in cluster.nodes:
+        wanted = [(f"{other.key}:state", "active") for other in cluster.nodes]
+        until(f"{node.key} knows all partitions",
+              lambda node=node, wanted=wanted: set(wanted) <= set(node.stats("nodes").items()))
     return cluster
 
 

@@ -39,9 +39,9 @@ def _start(workshop, words, name):
         raise Failed(f"{name} is not installed: tools/install-deps --bench") from None
 
 
-def memcached(workshop):
+def memcached(workshop, options=MEMCACHED_OPTIONS):
     port = workshop.port()
-    child = _start(workshop, ["memcached", "-u", "nobody", *MEMCACHED_OPTIONS.split(), "-l", HOST, "-p", port],
+    child = _start(workshop, ["memcached", "-u", "nobody", *options.split(), "-l", HOST, "-p", port],
                    "memcached")
     until("memcached serves", lambda: child.check_runs() and serves(HOST, port))
     return Peer(port, [child])

@@ -96,13 +96,15 @@ class Child:
 class Workshop:
     """A temporary folder, free ports and the children of a run. A context: at its end all of that is gone."""
 
-    def __init__(self, programs):
+    def __init__(self, programs, parent=None):
+        """`parent`: the folder for the temporary one, else that of the system (TMPDIR)."""
         self.programs = pathlib.Path(programs)
+        self._parent = parent
         self._next_port = FIRST_PORT
         self._children = []
 
     def __enter__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="flare-bench-")
+        self._folder = tempfile.TemporaryDirectory(prefix="flare-bench-", dir=self._parent)
         self.folder = pathlib.Path(self._folder.name)
         os.chmod(self.folder, 0o711)
         return self

@@ -75,11 +75,16 @@ def page(lines, machine):
         yield from line_table(line)
 
 
-def write(path, text_lines):
+def markers(name):
+    """Of a part of the page that has a sub-command of its own."""
+    return f"<!-- tools/bench {name} writes from here", f"<!-- to here: {name} -->"
+
+
+def write(path, text_lines, begin_mark=BEGIN, end_mark=END):
     """Puts the lines between the markers of the file."""
     old = path.read_text()
-    begin, end = old.find(BEGIN), old.find(END)
+    begin, end = old.find(begin_mark), old.find(end_mark)
     if begin < 0 or end < begin:
-        raise SystemExit(f"bench: {path} has no markers '{BEGIN}' and '{END}'")
+        raise SystemExit(f"bench: {path} has no markers '{begin_mark}' and '{end_mark}'")
     head = old[:old.index("\n", begin) + 1]
     path.write_text(head + "\n" + "\n".join(text_lines).rstrip() + "\n\n" + old[end:])

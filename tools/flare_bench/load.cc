@@ -27,8 +27,9 @@ std::size_t Load::quiet_connections() const {
 }
 
 void Load::run(Pace& pace, RequestSource& source, std::uint32_t pipeline, Tally& tally, Progress& progress) {
-  Run run{.pace = pace, .source = source, .pipeline = pipeline, .tally = tally, .progress = progress};
   auto now = Clock::now();
+  Run run{
+      .pace = pace, .source = source, .pipeline = pipeline, .tally = tally, .progress = progress, .start = now};
   start_idle(run, now);
   while (busy_ > 0 || !ends(run, now)) {
     auto deadline = now + look_around;
@@ -124,6 +125,7 @@ bool Load::take_answer(Run& run, Connection& connection, std::string_view& input
     return false;
   }
   (asked.sets ? run.tally.set_times : run.tally.get_times).add(now - asked.from);
+  run.tally.timeline.add(asked.from - run.start, now - asked.from);
   checker_.check(asked, connection.batch().keys_of(asked), answer_, run.tally);
   connection.count_answer();
   input.remove_prefix(answer_.bytes);

@@ -45,6 +45,7 @@ class Load {
     std::uint32_t pipeline;
     Tally& tally;
     Progress& progress;
+    TimePoint start;
     TimePoint last_answer{};
     std::optional<TimePoint> ended{};  // no request begins any more
     bool exhausted = false;

@@ -61,6 +61,12 @@ Json times_json(const Histogram& times) {
   return json;
 }
 
+Json timeline_json(const Timeline& timeline) {
+  auto json = Json::array();
+  for (const auto slowest : timeline.slowest()) json.push_back(us(slowest));
+  return json;
+}
+
 Json shape_json(const Settings& settings) {
   const auto& shape = settings.shape;
   Json json{{"workload", word_of(shape.kind)},     {"protocol", word_of(shape.protocol)},
@@ -162,7 +168,8 @@ Json to_json(const Settings& settings, const Result& result) {
           {"faults", faults_json(tally)},
           {"all", times_json(tally.all_times())},
           {"gets", times_json(tally.get_times)},
-          {"sets", times_json(tally.set_times)}};
+          {"sets", times_json(tally.set_times)},
+          {"slowest_us_by_second", timeline_json(tally.timeline)}};
 }
 
 }  // namespace flare::bench

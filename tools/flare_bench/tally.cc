@@ -35,6 +35,7 @@ void Tally::merge(const Tally& other) {
   if (first_fault.empty()) first_fault = other.first_fault;
   get_times.merge(other.get_times);
   set_times.merge(other.set_times);
+  timeline.merge(other.timeline);
 }
 
 }  // namespace flare::bench

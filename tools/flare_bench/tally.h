@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "flare_bench/histogram.h"
+#include "flare_bench/timeline.h"
 
 namespace flare::bench {
 
@@ -23,6 +24,7 @@ struct Tally {
   std::string first_fault{};  ///< the first of any of them, in words
   Histogram get_times{};
   Histogram set_times{};
+  Timeline timeline{};
 
   [[nodiscard]] std::uint64_t answered() const { return gets + sets; }
   [[nodiscard]] std::uint64_t faults() const {
