@@ -15,7 +15,7 @@ def _threads(pid):
 
 def switches(pid):
     tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
-    names = ("voluntary_ctxtswitches", "nonvoluntary_ctxtswitches")
+    names = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
     return sum(status_kib(pid, f"task/{task.name}/status", names) for task in tasks)
 
 

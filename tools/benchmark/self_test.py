@@ -1,9 +1,11 @@
 """Tests of the parts that need no servers: tools/bench --self-test."""
+import math
 import pathlib
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
-from . import figures, report
+from . import figures, growth, long, plot, report, write_back
 from .goals import GOALS, Goal
 from .table import lines as all_lines
 
@@ -84,6 +86,95 @@ class Report(unittest.TestCase):
             self.assertEqual(page.read_text(), f"before\n{report.BEGIN} -->\n\nnew\n\n{report.END}\nbehind\n")
             page.write_text("no markers")
             self.assertRaises(SystemExit, report.write, page, ["new"])
+
+
+    def test_each_part_of_the_page_has_markers_of_its_own(self):
+        page = (pathlib.Path(__file__).resolve().parents[2] / "docs/benchmarks.md").read_text()
+        for begin, end in ((report.BEGIN, report.END), report.markers("growth"), report.markers("long")):
+            self.assertEqual((page.count(begin), page.count(end)), (1, 1), begin)
+            self.assertLess(page.find(begin), page.find(end))
+
+
+class Growth(unittest.TestCase):
+    CENTRE = growth.CENTRE
+
+    def test_each_point_is_measured_once_and_the_centre_lies_on_all_axes(self):
+        points = growth.points()
+        self.assertEqual(len(points), len(set(points)))
+        self.assertEqual(len(points), 1 + sum(len(values) - 1 for values in growth.AXES.values()))
+        for axis in growth.AXES:
+            self.assertIn(self.CENTRE, growth.points_of(axis))
+
+    def test_memcached_is_beside_where_it_has_such_an_axis(self):
+        for point, programs in ((self.CENTRE, ["flare", "memcached"]), (self.CENTRE._replace(slaves=1), ["flare"]),
+                                (self.CENTRE._replace(partitions=4), ["flare"]),
+                                (self.CENTRE._replace(connections=1), ["flare", "memcached"])):
+            self.assertEqual([name[0] for name in growth.contenders_of(point)], programs)
+        self.assertEqual(growth.contenders_of(self.CENTRE._replace(connections=9_000)), growth.contenders_of(self.CENTRE))
+        self.assertEqual(set(growth.starters()), {name for point in growth.points() for name in growth.contenders_of(point)})
+
+    def found(self):
+        kept = {figure: [1.0] for figure in growth.SHOWN}
+        costs = {0: 2.0, 1: 4.0, 2: 5.0}
+        return {(self.CENTRE._replace(slaves=slaves), "set", "flare"): {**kept, "us": [cost]} for slaves, cost in costs.items()}
+
+    def test_each_row_stands_beside_the_one_before(self):
+        rows = [(value, grown) for _, _, value, _, grown in growth.axis_rows(self.found(), "slaves")]
+        self.assertEqual(rows, [(0, None), (1, 2.0), (2, 1.25)])
+        self.assertIn("| 1 | flare, set | 4.00 | 2.00 | 1.00 | 1.00 | 1.00 |", list(growth.table(self.found(), "slaves")))
+
+    def test_the_plot_has_a_dot_for_each_figure(self):
+        text = plot.svg(growth.panels(self.found()), "us & more")
+        root = xml.etree.ElementTree.fromstring(text)
+        # The centre lies on all four axes.
+        self.assertEqual(len(root.findall("{http://www.w3.org/2000/svg}circle")), 6)
+
+
+class Plot(unittest.TestCase):
+    def test_scales(self):
+        for value, logarithmic, pixel in ((1, True, 0), (10, True, 50), (100, True, 100), (1, False, 0), (100, False, 100)):
+            self.assertEqual(plot.Scale(1, 100, 0, 100, logarithmic)(value), pixel)
+        self.assertEqual(plot.Scale(3, 3, 0, 100, True)(3), 50)
+
+    def test_ticks_enclose_the_figures(self):
+        for low, high, ticks in ((3, 40, [2, 5, 10, 20, 50]), (0.3, 1, [0.2, 0.5, 1]), (2, 2, [2]), (7, 7, [5, 10])):
+            found = plot.ticks_between(low, high)
+            self.assertTrue(len(found) == len(ticks) and all(map(math.isclose, found, ticks)), (low, high, found))
+
+    def test_numbers_are_short(self):
+        self.assertEqual([plot.short(number) for number in (0.5, 9_000, 10_000_000)], ["0.5", "9k", "10M"])
+
+
+def result_of(buckets, begin=0.0, slowest=()):
+    return {"all": {"buckets_us": buckets, "max_us": buckets[-1][0]}, "begin": begin, "slowest_us_by_second": list(slowest)}
+
+
+class Long(unittest.TestCase):
+    SAMPLES = [write_back.Sample(at, at, 0, written * 2 ** 20, 0) for at, written in ((0, 0), (1, 0), (2, 50), (3, 50))]
+
+    def test_minutes_make_up_the_whole(self):
+        for seconds, wanted in ((600, 10 * [60]), (30, [30]), (90, [60, 30]), (70, [70]), (5, [5])):
+            self.assertEqual(long.lengths(seconds), wanted)
+
+    def test_shares_are_those_of_all_answers_together(self):
+        found = long.shares([result_of([[10, 600], [20, 390]]), result_of([[10, 5], [900, 4], [5000, 1]])])
+        self.assertEqual(found, {"p50": 10, "p99": 20, "p99.9": 900, "max": 5000})
+
+    def test_a_second_has_what_was_written_in_it(self):
+        rows = long.seconds_of([result_of([[9, 1]], 0.0, [7, 9]), result_of([[8, 1]], 2.0, [8])], self.SAMPLES)
+        self.assertEqual([row[:3] for row in rows], [(0.0, 7, 0), (1.0, 9, 50), (2.0, 8, 0)])
+        self.assertEqual(long.split(rows), ([9], [7, 8]))
+        self.assertEqual(long.slowest_at(rows, 1.2), 9)
+
+    def test_counters_are_taken_from_looks_around_the_time(self):
+        for begin, end, wanted in ((1.5, 1.6, 50), (0.1, 0.9, 0), (-5, 99, 50), (2, 3, 0)):
+            self.assertEqual(write_back.grown(self.SAMPLES, begin, end, "written") / 2 ** 20, wanted, (begin, end))
+        self.assertEqual(write_back.most(self.SAMPLES, 1, 2, "dirty_mib"), 2)
+
+    def test_the_longest_mount_point_counts(self):
+        mounts = "/dev/a / ext4 rw 0 0\n/dev/b /tmp xfs ro 0 0\nnone /tmpx tmpfs rw 0 0\n"
+        for path, wanted in (("/tmp/x", ("xfs", "ro")), ("/tmpxy", ("ext4", "rw")), ("/tmpx", ("tmpfs", "rw"))):
+            self.assertEqual(write_back.mount_of(path, mounts), wanted)
 
 
 def run():
