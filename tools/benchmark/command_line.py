@@ -36,7 +36,7 @@ def parse(words):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", metavar="LINE")
     parser.add_argument("--rounds", type=int, help="of each line (7; growth: 3)")
-    parser.add_argument("--seconds", type=float, help="of each load (3; growth: 2)")
+    parser.add_argument("--seconds", type=float, help="of each load (3; growth: 1.5)")
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--rest", type=float, default=20, help="density: seconds at rest (20)")
     parser.add_argument("--rate", type=int, default=long.RATE, help=f"long: sets each second ({long.RATE})")

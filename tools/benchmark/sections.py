@@ -1,6 +1,7 @@
 """growth and long: measured, printed, and put on the page between markers of their own."""
 import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -31,7 +32,7 @@ def run_growth(arguments, programs, commit, page):
     try:
         with Workshop(programs) as workshop:
             found = growth.measure(Bank(workshop, starters=growth.starters()), rounds, seconds, _tell)
-    except (Failed, OSError) as error:
+    except (Failed, OSError, subprocess.SubprocessError) as error:
         _tell(f"growth: not measured: {error}")
         return 1
     _publish("growth", list(growth.page(found, about)), arguments, page)

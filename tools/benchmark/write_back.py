@@ -73,11 +73,12 @@ def mount_of(path, mounts):
 def stable_pages(path):
     """Whether a page must keep still while it is written to this disk; None where the kernel does not tell."""
     device = os.stat(path).st_dev
-    try:
-        text = pathlib.Path(f"/sys/class/bdi/{os.major(device)}:{os.minor(device)}/stable_pages_required").read_text()
-    except OSError:
-        return None
-    return text.strip() == "1"
+    folder = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    for queue in ("queue", "../queue"):  # of a disk, of a partition
+        file = pathlib.Path(folder, queue, "stable_writes")
+        if file.exists():
+            return file.read_text().strip() == "1"
+    return None
 
 
 def options(path):
