@@ -28,8 +28,7 @@ std::size_t Load::quiet_connections() const {
 
 void Load::run(Pace& pace, RequestSource& source, std::uint32_t pipeline, Tally& tally, Progress& progress) {
   auto now = Clock::now();
-  Run run{
-      .pace = pace, .source = source, .pipeline = pipeline, .tally = tally, .progress = progress, .start = now};
+  Run run{.pace = pace, .source = source, .pipeline = pipeline, .tally = tally, .progress = progress, .start = now};
   start_idle(run, now);
   while (busy_ > 0 || !ends(run, now)) {
     auto deadline = now + look_around;
