@@ -90,13 +90,14 @@ def shares(results):
 
 
 def seconds_of(results, samples):
-    """[(begin, slowest us, MiB written, seconds stolen)] of the seconds of all minutes of a server."""
+    """[(begin, slowest us, MiB written, ms stolen, ms queued)] of the seconds of all minutes of a server."""
     rows = []
     for result in results:
         for number, slowest in enumerate(result["slowest_us_by_second"]):
             begin = result["begin"] + number
             written = write_back.grown(samples, begin, begin + 1, "written") / 2 ** 20
-            rows.append((begin, slowest, written, write_back.grown(samples, begin, begin + 1, "stolen_s")))
+            waits = [1e3 * write_back.grown(samples, begin, begin + 1, field) for field in ("stolen_s", "queued_s")]
+            rows.append((begin, slowest, written, *waits))
     return rows
 
 
@@ -114,7 +115,7 @@ def measure(workshop, seconds, rate, options, tell):
     """([{name: result} for each minute], samples, one sentence about the options in force)"""
     with contextlib.ExitStack() as stack:
         all_servers = list(servers(stack, workshop, options))
-        watch = stack.enter_context(write_back.Watch())
+        watch = stack.enter_context(write_back.Watch(all_servers[0].pids))
         minutes = []
         for length in lengths(seconds):
             minutes.append(minute(all_servers, rate, length))
@@ -138,8 +139,8 @@ def whole_table(minutes):
 def minute_table(minutes, samples):
     names = list(minutes[0])
     yield "| minute | " + " | ".join(f"{name}: p50, p99, p99.9, max us" for name in names) + \
-        " | most Dirty MiB | most Writeback MiB | written MiB | stolen s |"
-    yield "|---" * (len(names) + 5) + "|"
+        " | most Dirty MiB | most Writeback MiB | written MiB | stolen s | queued s |"
+    yield "|---" * (len(names) + 6) + "|"
     for number, found in enumerate(minutes):
         begin = min(result["begin"] for result in found.values())
         end = max(result["begin"] + result["run_s"] for result in found.values())
@@ -147,7 +148,8 @@ def minute_table(minutes, samples):
         cells += [short(write_back.most(samples, begin, end, "dirty_mib")),
                   short(write_back.most(samples, begin, end, "writeback_mib")),
                   short(write_back.grown(samples, begin, end, "written") / 2 ** 20),
-                  short(write_back.grown(samples, begin, end, "stolen_s"))]
+                  short(write_back.grown(samples, begin, end, "stolen_s")),
+                  short(write_back.grown(samples, begin, end, "queued_s"))]
         yield f"| {number + 1} | " + " | ".join(cells) + " |"
 
 
@@ -164,12 +166,12 @@ def split_table(rows_of):
 def slowest_table(rows_of):
     names = list(rows_of)
     yield f"| the slowest seconds of {names[0]}: at s | " + " | ".join(f"{name}, us" for name in names) + \
-        " | written MiB | stolen s |"
-    yield "|---" * (len(names) + 3) + "|"
+        " | written MiB | stolen ms | queued ms |"
+    yield "|---" * (len(names) + 4) + "|"
     rows = rows_of[names[0]]
-    for begin, slowest, written, stolen in sorted(rows, key=lambda row: -row[1])[:SLOWEST]:
+    for begin, slowest, *rest in sorted(rows, key=lambda row: -row[1])[:SLOWEST]:
         others = [short(slowest_at(rows_of[name], begin)) for name in names[1:]]
-        yield f"| {begin - rows[0][0]:.0f} | " + " | ".join([short(slowest), *others, short(written), short(stolen)]) + " |"
+        yield f"| {begin - rows[0][0]:.0f} | " + " | ".join([short(slowest), *others, *map(short, rest)]) + " |"
 
 
 def page(minutes, samples, options, about):
@@ -177,7 +179,8 @@ def page(minutes, samples, options, about):
     yield (f"Sets at {about['rate']:,}/s on each server, all of them in the same seconds, on a million entries of 100 bytes, "
            f"{CONNECTIONS} connections each; latency from the due time. `{about['command']}`: {about['seconds']:g} s, {about['when']}, "
            f"commit {about['commit']}, {about['cores']} cores, load average before {about['load']}.")
-    yield f"Disk of the first: {options}. flared: {' '.join(about['options']) or 'durability process'}. Written: by the whole machine."
+    yield (f"Disk of the first: {options}. flared: {' '.join(about['options']) or 'durability process'}. Written: by the whole machine. "
+           "Stolen: processor time that the machine was not given. Queued: threads of the first that could run and waited for a core.")
     for part in (whole_table(minutes), minute_table(minutes, samples), split_table(rows_of), slowest_table(rows_of)):
         yield ""
         yield from part

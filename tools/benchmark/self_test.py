@@ -150,7 +150,7 @@ def result_of(buckets, begin=0.0, slowest=()):
 
 
 class Long(unittest.TestCase):
-    SAMPLES = [write_back.Sample(at, at, 0, written * 2 ** 20, 0) for at, written in ((0, 0), (1, 0), (2, 50), (3, 50))]
+    SAMPLES = [write_back.Sample(at, at, 0, written * 2 ** 20, 0, at / 10) for at, written in ((0, 0), (1, 0), (2, 50), (3, 50))]
 
     def test_minutes_make_up_the_whole(self):
         for seconds, wanted in ((600, 10 * [60]), (30, [30]), (90, [60, 30]), (70, [70]), (5, [5])):
@@ -163,6 +163,7 @@ class Long(unittest.TestCase):
     def test_a_second_has_what_was_written_in_it(self):
         rows = long.seconds_of([result_of([[9, 1]], 0.0, [7, 9]), result_of([[8, 1]], 2.0, [8])], self.SAMPLES)
         self.assertEqual([row[:3] for row in rows], [(0.0, 7, 0), (1.0, 9, 50), (2.0, 8, 0)])
+        self.assertEqual([round(row[4]) for row in rows], [100, 100, 100])
         self.assertEqual(long.split(rows), ([9], [7, 8]))
         self.assertEqual(long.slowest_at(rows, 1.2), 9)
 

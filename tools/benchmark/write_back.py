@@ -1,13 +1,15 @@
 """What the kernel does with dirty pages meanwhile, and by which options."""
 import bisect
+import contextlib
 import os
 import pathlib
 import threading
 import time
 from collections import namedtuple
 
-# written: bytes since the machine's start; stolen: seconds that its processors were not given
-Sample = namedtuple("Sample", "at dirty_mib writeback_mib written stolen_s")
+# written: bytes since the machine's start; stolen: seconds that its processors were not given; queued: seconds that the
+# threads of the processes could run and waited for a core
+Sample = namedtuple("Sample", "at dirty_mib writeback_mib written stolen_s queued_s")
 
 PAUSE_S = 0.2
 OPTIONS = ("dirty_background_ratio", "dirty_background_bytes", "dirty_ratio", "dirty_bytes", "dirty_expire_centisecs",
@@ -20,18 +22,26 @@ def _numbers(path):
     return {row[0].rstrip(":"): int(row[1]) for row in rows if len(row) > 1}
 
 
-def look():
+def _queued_s(pid):
+    """proc(5), schedstat. A thread that ends takes its share with it."""
+    files = pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(file.read_text().split()[1]) for file in files) / 1e9
+
+
+def look(pids):
     memory, events = _numbers("/proc/meminfo"), _numbers("/proc/vmstat")
     stolen = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]
     return Sample(time.monotonic(), memory["Dirty"] / 1024, memory["Writeback"] / 1024,
-                  events["nr_written"] * os.sysconf("SC_PAGESIZE"), int(stolen) / os.sysconf("SC_CLK_TCK"))
+                  events["nr_written"] * os.sysconf("SC_PAGESIZE"), int(stolen) / os.sysconf("SC_CLK_TCK"),
+                  sum(map(_queued_s, pids)))
 
 
 class Watch:
     """Looks every PAUSE_S, as a context."""
 
-    def __init__(self):
+    def __init__(self, pids):
         self.samples = []
+        self._pids = pids
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -45,7 +55,8 @@ class Watch:
 
     def _run(self):
         while True:
-            self.samples.append(look())
+            with contextlib.suppress(OSError):  # a thread, or a whole process, has just ended: the load tells which
+                self.samples.append(look(self._pids))
             if self._ended.wait(PAUSE_S):
                 return
 
