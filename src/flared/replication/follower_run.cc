@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/base/long_work.h"
 #include "flared/replication/source_greeting.h"
 #include "flared/replication/storage_failure.h"
 
@@ -237,24 +238,39 @@ std::optional<Backup::Action> FollowerRun::next_action(Connection& connection, s
 }
 
 // Records go into the new store on the pool's thread; this coroutine, and so the connection's state, waits for it.
+// Nobody else has that store's locks, so the thread may be put aside at any time.
 IoTask<Backup::Action> FollowerRun::load(std::string_view& unread) {
-  auto work = [&connection = *connection_, &unread]() -> Backup::Action {
-    for (;;) {
-      auto action = next_action(connection, unread);
-      if (!action) return Backup::Nothing{};
-      if (std::holds_alternative<Backup::Nothing>(*action)) continue;
-      if (const auto* deletion = std::get_if<Backup::PutDeletion>(&*action)) {
-        const auto& [key, version, hold_until_s] = deletion->deleted;
-        connection.replacement->put_deletion(key, version, hold_until_s);
-        continue;
-      }
-      const auto* put = std::get_if<Backup::Put>(&*action);
-      if (put == nullptr) return std::move(*action);
-      const auto stored = connection.replacement->put(put->record.key, put->record.record);
-      if (!stored) return Backup::Refuse{store_failed("storing a record of the snapshot", stored.error())};
-    }
+  WorkTimes times;
+  auto work = [&connection = *connection_, &unread, &times] {
+    const GivesWay gives_way;
+    const WorkWatch watch;
+    auto action = load_records(connection, unread);
+    times = watch.times();
+    return action;
   };
-  co_return co_await pool_.run(std::move(work));
+  auto action = co_await pool_.run(std::move(work));
+  if (const auto pause = pause_after(times); pause > pause.zero() && connection_->link.is_open()) {
+    pause_.expires_after(pause);
+    co_await pause_.async_wait(use_task);
+  }
+  co_return action;
+}
+
+Backup::Action FollowerRun::load_records(Connection& connection, std::string_view& unread) {
+  for (;;) {
+    auto action = next_action(connection, unread);
+    if (!action) return Backup::Nothing{};
+    if (std::holds_alternative<Backup::Nothing>(*action)) continue;
+    if (const auto* deletion = std::get_if<Backup::PutDeletion>(&*action)) {
+      const auto& [key, version, hold_until_s] = deletion->deleted;
+      connection.replacement->put_deletion(key, version, hold_until_s);
+      continue;
+    }
+    const auto* put = std::get_if<Backup::Put>(&*action);
+    if (put == nullptr) return std::move(*action);
+    const auto stored = connection.replacement->put(put->record.key, put->record.record);
+    if (!stored) return Backup::Refuse{store_failed("storing a record of the snapshot", stored.error())};
+  }
 }
 
 // What cannot be done between two entries. Empty: done; else why the connection ends.

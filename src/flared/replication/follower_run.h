@@ -65,6 +65,7 @@ class FollowerRun : public std::enable_shared_from_this<FollowerRun> {
   IoTask<std::string> flush(LogEntry entry);
   IoTask<std::string> acknowledge();
   IoTask<Backup::Action> load(std::string_view& unread);
+  static Backup::Action load_records(Connection& connection, std::string_view& unread);
   Backup::Action apply(std::string_view& unread);
   Backup::Action apply_entries(std::string_view& unread);
   static std::optional<Backup::Action> next_action(Connection& connection, std::string_view& unread);

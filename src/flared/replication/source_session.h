@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/base/long_work.h"
 #include "flared/replication/hello.h"
 #include "flared/replication/primary.h"
 #include "flared/replication/sources.h"
@@ -73,6 +74,7 @@ class SourceSession : public std::enable_shared_from_this<SourceSession> {
   IoTask<> confirm(std::shared_ptr<SourceSession> self);
   IoTask<> send(std::string_view bytes);
   IoTask<> send_paced(std::string_view bytes, std::uint64_t records);
+  IoTask<> let_others_run(WorkTimes times);
   IoTask<> wait(StreamTimes::Duration at_most);
   void replace_older_connection();
   bool is_newest_connection() const;

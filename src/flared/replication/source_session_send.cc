@@ -40,7 +40,13 @@ IoTask<> SourceSession::send_records(Scan& scan) {
   build_ = {0, scan.expected_items(), Clock::now()};
   paced_until_ = build_.began;
   for (bool more = true; more && link_.is_open();) {
-    auto gather = [&encoder, &scan] { return encoder.gather(scan); };
+    WorkTimes times;
+    auto gather = [&encoder, &scan, &times] {
+      const WorkWatch watch;
+      auto gathered = encoder.gather(scan);
+      times = watch.times();
+      return gathered;
+    };
     const auto gathered = co_await shared_->pool.run(std::move(gather));
     if (!gathered) co_return close("the scan was broken off by a flush or an error");
     more = *gathered;
@@ -49,6 +55,7 @@ IoTask<> SourceSession::send_records(Scan& scan) {
     }
     co_await send_paced(encoder.take(), encoder.records());
     build_.records += encoder.records();
+    co_await let_others_run(times);
   }
   // A scanned record may come from an entry that the kernel does not have yet. If we died now it would be lost here and
   // kept there, under a position that both know: so the end, without which the slave keeps nothing, waits for the log.
@@ -75,6 +82,14 @@ IoTask<> SourceSession::send(std::string_view bytes) {
   const auto stalled_max = primary_ ? primary_->silent_max() : shared_->options.times.slave_silent_max;
   const auto written = co_await link_.write(bytes, stalled_max);
   if (!written) close("writing: " + written.error().message());
+}
+
+// Those who serve clients wait for the same processors, and while a slice is read for the gate as well.
+IoTask<> SourceSession::let_others_run(WorkTimes times) {
+  const auto pause = pause_after(times);
+  if (pause == pause.zero() || !link_.is_open()) co_return;
+  pace_.expires_after(pause);
+  co_await pace_.async_wait(use_task);
 }
 
 // reconstruction-bwlimit and -interval: in pieces, so that the slave hears us often even when it is slow.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "flared/storage/log_segment.h"
+#include "flared/storage/spinning_mutex.h"
 #include "flared/storage/storage.h"
 #include "flared/storage/storage_options.h"
 
@@ -116,7 +117,7 @@ class UpdateLog {
   std::atomic<std::uint64_t> last_{0};
   std::atomic<std::uint64_t> buffered_{0};
 
-  std::mutex write_mutex_;  // taken before append_mutex_
+  SpinningMutex write_mutex_;  // taken before append_mutex_
   std::string writing_;     // not empty after a failed write
   std::uint64_t writing_at_ = 0;
   Sequence writing_last_{0};
