@@ -145,7 +145,7 @@ void Server::start_workers() {
 void Server::accept(std::size_t door, int descriptor, std::string peer) {
   const auto passage = keeper_->admit(door, descriptor, peer);
   if (!passage) return;
-  const bool nodes_only = !passage->granted.has_any_of(AccessClass::data | AccessClass::admin);
+  const bool nodes_only = !passage->allowed.has_any_of(AccessClass::data | AccessClass::admin);
   const auto place = worker_setup_->places.take(peer, nodes_only);
   if (place == Place::none) {
     // A socket that is closed without a word leaves the client guessing (protocol.md 8.9).

@@ -44,10 +44,13 @@ void Passage::tell_refused(std::string_view who, std::string_view command, Acces
 
 bool Passage::renew(const Doors& doors) {
   if (!keeper) return true;
-  granted = doors[door].granted_to(peer);
-  if (granted.empty()) keeper->connection_closed(door);
-  return !granted.empty();
+  allowed = doors[door].granted_to(peer);
+  settle(doors[door]);
+  if (allowed.empty()) keeper->connection_closed(door);
+  return !allowed.empty();
 }
+
+void Passage::settle(const Door& at) { granted = allowed.without(at.to_be_proven.without(proven)); }
 
 DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause) {}
 
@@ -62,10 +65,16 @@ std::optional<Passage> DoorKeeper::admit(std::size_t door, int descriptor, std::
     ::close(descriptor);
     return std::nullopt;
   }
-  Passage passage{(*doors_)[door].granted_to(*peer), static_cast<std::uint16_t>(door), *peer, this};
+  const auto& at = (*doors_)[door];
+  Passage passage;
+  passage.allowed = at.granted_to(*peer);
+  passage.settle(at);
+  passage.door = static_cast<std::uint16_t>(door);
+  passage.peer = *peer;
+  passage.keeper = this;
   auto& figures = figures_[door];
-  if (passage.granted.empty()) {
-    refuse((*doors_)[door], figures, descriptor, who);
+  if (passage.allowed.empty()) {
+    refuse(at, figures, descriptor, who);
     return std::nullopt;
   }
   figures.accepted.fetch_add(1, std::memory_order_relaxed);
