@@ -212,7 +212,9 @@ std::set<std::string> names_in(const std::vector<CommandRow>& rows) {
 }
 
 TEST(DoorTable, HasEveryCommandOfBothDaemons) {
-  EXPECT_EQ(names_in(at_flared), all_names<flare::Command>());
+  auto at_flared_all = all_names<flare::Command>();
+  at_flared_all.erase("sasl");  // packets of the binary protocol: auth_test
+  EXPECT_EQ(names_in(at_flared), at_flared_all);
   EXPECT_EQ(names_in(at_flarei), all_names<IndexCommand>());
 }
 

@@ -42,15 +42,44 @@ void Passage::tell_refused(std::string_view who, std::string_view command, Acces
   if (keeper) keeper->request_refused(door, who, command, needed);
 }
 
-bool Passage::renew(const Doors& doors) {
+bool Passage::renew(const Doors& doors, const UserTable* users) {
   if (!keeper) return true;
+  if (user) {
+    const auto now = users ? users->find(user->name) : nullptr;
+    if (!now || *now != *user) user.reset();
+  }
   allowed = doors[door].granted_to(peer);
   settle(doors[door]);
   if (allowed.empty()) keeper->connection_closed(door);
   return !allowed.empty();
 }
 
-void Passage::settle(const Door& at) { granted = allowed.without(at.to_be_proven.without(proven)); }
+void Passage::settle(const Door& at) {
+  to_be_proven = at.to_be_proven;
+  settle();
+}
+
+void Passage::settle() {
+  const auto all_proven = user ? proven | classes_of(user->role) : proven;
+  granted = allowed.without(to_be_proven.without(all_proven));
+  if (keeps_cluster_back()) granted = granted.without(AccessClass::cluster);
+}
+
+bool Passage::keeps_cluster_back() const {
+  const bool client_too = (allowed & to_be_proven).has_any_of(AccessClass::data);
+  return client_too && !user && !acts_as_node && !to_be_proven.without(proven).has_any_of(AccessClass::cluster) &&
+         allowed.has_any_of(AccessClass::cluster);
+}
+
+void Passage::act_as_node() {
+  acts_as_node = true;
+  settle();
+}
+
+void Passage::log_in(std::shared_ptr<const User> who) {
+  user = std::move(who);
+  settle();
+}
 
 DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause) {}
 
@@ -119,6 +148,7 @@ std::string DoorKeeper::stats() const {
     add("refused_requests", figures.refused_requests.load(std::memory_order_relaxed));
     add("closed_by_new_lists", figures.closed.load(std::memory_order_relaxed));
   }
+  if (more_) text += more_();
   return text + "END\r\n";
 }
 

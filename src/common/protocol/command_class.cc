@@ -101,6 +101,8 @@ std::string_view name_of(Command command) {
       return "item";
     case Command::noop:
       return "noop";
+    case Command::sasl:
+      return "sasl";
     case Command::position:
       return "position";
     case Command::repl:

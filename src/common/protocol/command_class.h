@@ -70,6 +70,7 @@ constexpr AccessClasses classes_for(Command command) {
     case Command::verbosity:
     case Command::ping:
     case Command::noop:
+    case Command::sasl:
     case Command::quit:
       return AccessClasses::all();
     case Command::dump:
