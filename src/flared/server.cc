@@ -83,7 +83,8 @@ void Server::make_parts() {
                  });
   worker_setup_.emplace(*storage_, *desk_, clock_, log_, agent_->own_key(), options_.bind_address,
                         ReaderLimits{options_.max_line_bytes, options_.max_key_bytes, options_.max_value_bytes,
-                                     options_.gat_order, options_.client_versions});
+                                     options_.gat_order, options_.client_versions, authenticator_.has_value()});
+  if (authenticator_) worker_setup_->authenticator = &*authenticator_;
   worker_setup_->identity = &*identity_;
   worker_setup_->replicated_writes = &agent_->replicated_writes();
   worker_setup_->gate = &gate_;
@@ -145,7 +146,7 @@ void Server::start_workers() {
 void Server::accept(std::size_t door, int descriptor, std::string peer) {
   const auto passage = keeper_->admit(door, descriptor, peer);
   if (!passage) return;
-  const bool nodes_only = !passage->granted.has_any_of(AccessClass::data | AccessClass::admin);
+  const bool nodes_only = !passage->allowed.has_any_of(AccessClass::data | AccessClass::admin);
   const auto place = worker_setup_->places.take(peer, nodes_only);
   if (place == Place::none) {
     // A socket that is closed without a word leaves the client guessing (protocol.md 8.9).

@@ -11,6 +11,7 @@
 #include "common/daemon/data_dir_lock.h"
 #include "common/daemon/identity.h"
 #include "common/daemon/pid_file.h"
+#include "common/net/authenticator.h"
 #include "common/net/blocking_pool.h"
 #include "common/net/daemon_addresses.h"
 #include "common/net/door_keeper.h"
@@ -52,6 +53,7 @@ class Server {
   std::optional<StartFailure> listen();
   std::optional<StartFailure> listen_at(std::size_t door);
   std::optional<StartFailure> listen_at_socket();
+  std::optional<StartFailure> read_users();
   std::optional<StartFailure> settle_identity();
   std::filesystem::path map_copy_path() const;
   bool starts_by_copy(const IndexLink::Failure& failure);
@@ -61,6 +63,7 @@ class Server {
   void reread();
   void apply(const FlaredOptions& options);
   void apply_doors();
+  bool reread_users();
 
   void make_parts();
   void start_workers();
@@ -93,6 +96,7 @@ class Server {
   asio::io_context control_{1};
   Partings partings_{control_.get_executor()};
   std::optional<BlockingPool> pool_;
+  std::optional<Authenticator> authenticator_;
   CommitGate gate_;
   std::optional<ControlDesk> desk_;
   CopiedTouches copied_touches_;

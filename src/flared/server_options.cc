@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "common/daemon/auth_file.h"
 #include "common/daemon/door_options.h"
 #include "flared/server.h"
 
@@ -68,11 +69,28 @@ void Server::apply(const FlaredOptions& options) {
 // Those that are open now are looked at again; who comes later meets the new lists.
 void Server::apply_doors() {
   auto doors = doors_of(options_);
-  if (doors == *keeper_->doors()) return;
+  const bool other_users = reread_users();
+  if (doors == *keeper_->doors() && !other_users) return;
   if (const auto warning = open_doors_warning(doors)) log_.warning("{}", *warning);
   keeper_->change(std::move(doors));
-  for (auto& worker : workers_) worker->renew_passages(keeper_->doors());
+  for (auto& worker : workers_) {
+    worker->renew_passages(keeper_->doors(), authenticator_ ? authenticator_->users() : nullptr);
+  }
   agent_->close_streams([doors = keeper_->doors()](const std::string& peer) { return !lets_nodes_in(*doors, peer); });
+}
+
+// A file with one error changes nothing: the former users stay in force.
+bool Server::reread_users() {
+  if (!authenticator_) return false;
+  auto file = AuthFile::read(options_.auth_file);
+  if (!file) {
+    log_.error("SIGHUP: {}; the former users stay in force", file.error());
+    return false;
+  }
+  if (file->warning) log_.warning("{}", *file->warning);
+  authenticator_->change(std::move(file->users));
+  log_.notice("SIGHUP: {} users read from {}", authenticator_->users()->size(), options_.auth_file);
+  return true;
 }
 
 }  // namespace flare

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "common/daemon/auth_file.h"
 #include "common/daemon/door_options.h"
 #include "common/daemon/file_limit.h"
 #include "common/daemon/privileges.h"
@@ -49,6 +50,7 @@ std::optional<StartFailure> Server::prepare() {
   auto lock = DataDirLock::take(program, options_.data_dir);
   if (!lock) return lock.error();
   lock_.emplace(std::move(*lock));
+  if (auto failure = read_users()) return failure;
   if (const auto failure = settle_identity()) return failure;
   if (const auto failure = open_storage()) return failure;
   account->give_back();
@@ -61,6 +63,7 @@ std::optional<StartFailure> Server::prepare() {
 
 std::optional<StartFailure> Server::listen() {
   keeper_.emplace(doors_of(options_), log_, clock_);
+  if (authenticator_) keeper_->tell_also([this] { return authenticator_->stats(); });
   if (const auto warning = open_doors_warning(*keeper_->doors())) log_.warning("{}", *warning);
   for (std::size_t door = 0; door < keeper_->doors()->size(); ++door) {
     if (auto failure = listen_at(door)) return failure;
@@ -94,6 +97,16 @@ std::optional<StartFailure> Server::listen_at_socket() {
                                                              program, options_.server_socket, bound.error().message())};
   }
   listeners_.push_back({0, std::move(local)});
+  return std::nullopt;
+}
+
+// By the account that will read the file again.
+std::optional<StartFailure> Server::read_users() {
+  if (options_.auth_file.empty()) return std::nullopt;
+  auto file = AuthFile::read(options_.auth_file);
+  if (!file) return StartFailure{ExitCode::configuration, fmt::format("{}: {}", program, file.error())};
+  if (file->warning) log_.warning("{}", *file->warning);
+  authenticator_.emplace(control_.get_executor(), std::move(file->users), log_, clock_);
   return std::nullopt;
 }
 

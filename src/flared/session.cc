@@ -258,8 +258,8 @@ void Session::end() {
   if (idle_) socket_.cancel();
 }
 
-void Session::renew_passage(const Doors& doors) {
-  if (!passage_.renew(doors)) end();
+void Session::renew_passage(const Doors& doors, const UserTable* users) {
+  if (!passage_.renew(doors, users)) end();
 }
 
 void Session::abort() {

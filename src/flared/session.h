@@ -24,8 +24,8 @@ class Session : public std::enable_shared_from_this<Session> {
   IoTask<> serve();
   /// Ends an idle session now, a busy one after its turn.
   void end();
-  /// By new lists: ends it, or takes classes from it, if its address has lost them.
-  void renew_passage(const Doors& doors);
+  /// By new lists or users: ends it, or takes classes from it, if its address or user has lost them.
+  void renew_passage(const Doors& doors, const UserTable* users);
   /// Ends it whatever it does.
   void abort();
   /// Ends one that waits, because it holds most of max-connection-memory.

@@ -211,6 +211,8 @@ void Turn::answer(const Request& request) {
       return item(request);
     case Command::noop:
       return answer_noop(request);
+    case Command::sasl:
+      return answer_sasl(request);
     case Command::hello:
       return answer_hello(request);
     case Command::quit:
@@ -240,6 +242,7 @@ void Turn::answer(const Request& request) {
 
 // Its payload has been read with it, so the next request is the client's next one.
 void Turn::refuse(const Request& request) {
+  if (passage_.awaits_login()) return refuse_stranger(request);
   const auto needed = classes_for(request);
   passage_.tell_refused(peer_.address, name_of(request.command), needed);
   error(request, denied_answer(needed));

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/net/authenticator.h"
 #include "common/net/door_keeper.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/request.h"
@@ -31,7 +33,7 @@ class Turn {
 
   /// Who asks. Lives in the session.
   struct Asker {
-    const Passage& passage;
+    Passage& passage;
     SessionPeer& peer;
   };
 
@@ -65,6 +67,10 @@ class Turn {
   void answer_noop(const Request& request);
   bool takes_map(const Request& request);
   void refuse(const Request& request);
+  void refuse_stranger(const Request& request);
+  void answer_sasl(const Request& request);
+  void log_in(const Request& request, const std::optional<Credentials>& given);
+  void conclude_login(const Authenticator::Outcome& outcome);
   void get(const Request& request);
   void write(const Request& request);
   void execute(const Request& request);
@@ -110,7 +116,7 @@ class Turn {
   Worker& worker_;
   RequestReader& reader_;
   InputBuffer& input_;
-  const Passage& passage_;
+  Passage& passage_;
   SessionPeer& peer_;
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;

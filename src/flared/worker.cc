@@ -61,9 +61,9 @@ void Worker::adopt(int descriptor, std::string peer, Passage passage, Place plac
   });
 }
 
-void Worker::renew_passages(std::shared_ptr<const Doors> doors) {
-  asio::post(context_, [this, doors = std::move(doors)] {
-    for (auto& [key, session] : sessions_) session->renew_passage(*doors);
+void Worker::renew_passages(std::shared_ptr<const Doors> doors, std::shared_ptr<const UserTable> users) {
+  asio::post(context_, [this, doors = std::move(doors), users = std::move(users)] {
+    for (auto& [key, session] : sessions_) session->renew_passage(*doors, users.get());
   });
 }
 

@@ -38,6 +38,8 @@ namespace flare {
 
 class Session;
 
+class Authenticator;
+
 /// What all workers share. Lives longer than they do.
 struct WorkerSetup {
   WorkerSetup(Storage& the_storage, Control& the_control, const Clock& the_clock, Log& the_log, NodeKey own,
@@ -61,6 +63,7 @@ struct WorkerSetup {
   CommitGate* gate = nullptr;       // null: no answer waits for copies (docs/replication.md 9)
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
+  Authenticator* authenticator = nullptr;  // null: there are no users (option auth-file)
   ReplicatedWrites* replicated_writes = nullptr;  // of an original master; null: none is taken
   CopiedTouches* copied_touches = nullptr;        // null: none is noted
   ReaderLimits reader_limits;
@@ -92,7 +95,7 @@ class Worker {
   /// Owns `descriptor` from here on.
   void adopt(int descriptor, std::string peer, Passage passage = {}, Place place = Place::client);
   /// Ends the sessions that `doors` do not allow any more, and takes classes from others.
-  void renew_passages(std::shared_ptr<const Doors> doors);
+  void renew_passages(std::shared_ptr<const Doors> doors, std::shared_ptr<const UserTable> users = nullptr);
   void publish(std::shared_ptr<const RoutingView> view);
   /// Calls `done` on the worker's thread when it has done all that was asked of it before.
   void settled(std::function<void()> done) { asio::post(context_, std::move(done)); }

@@ -53,7 +53,7 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, DaemonLog& log)
     : options_(options),
       log_(log),
-      keeper_(doors_of(options), log, clock_),
+      keeper_(doors_of(options, AccessClass::admin), log, clock_),
       map_file_(local.map_file),
       identity_(identity_setup(options, local.identity, log), log),
       index_(local.map, options.partition_size - 1, local.map_file, log),
@@ -80,6 +80,12 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
   service_.become_by([this](const std::string& cluster) { return become(cluster); });
   service_.keep_account_of(keeper_);
   apply();
+}
+
+void IndexDaemon::ask_for_users(UserTable users) {
+  authenticator_.emplace(context_.get_executor(), std::move(users), log_, clock_);
+  sessions_.ask_for_users(*authenticator_);
+  keeper_.tell_also([this] { return authenticator_->stats(); });
 }
 
 std::optional<StartFailure> IndexDaemon::listen() {
@@ -267,11 +273,26 @@ void IndexDaemon::apply() {
 
 // Those that are open now are looked at again; who comes later meets the new lists.
 void IndexDaemon::apply_doors() {
-  auto doors = doors_of(options_);
-  if (doors == *keeper_.doors()) return;
+  auto doors = doors_of(options_, AccessClass::admin);
+  const bool other_users = reread_users();
+  if (doors == *keeper_.doors() && !other_users) return;
   if (const auto warning = open_doors_warning(doors)) log_.warning("{}", *warning);
   keeper_.change(std::move(doors));
-  sessions_.renew_passages(*keeper_.doors());
+  sessions_.renew_passages(*keeper_.doors(), authenticator_ ? authenticator_->users().get() : nullptr);
+}
+
+// A file with one error changes nothing: the former users stay in force.
+bool IndexDaemon::reread_users() {
+  if (!authenticator_) return false;
+  auto file = AuthFile::read(options_.auth_file);
+  if (!file) {
+    log_.error("SIGHUP: {}; the former users stay in force", file.error());
+    return false;
+  }
+  if (file->warning) log_.warning("{}", *file->warning);
+  authenticator_->change(std::move(file->users));
+  log_.notice("SIGHUP: {} users read from {}", authenticator_->users()->size(), options_.auth_file);
+  return true;
 }
 
 void IndexDaemon::stop() {

@@ -8,9 +8,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/log_spdlog.h"
+#include "common/daemon/auth_file.h"
 #include "common/daemon/data_dir_lock.h"
 #include "common/daemon/identity.h"
 #include "common/daemon/start_failure.h"
+#include "common/net/authenticator.h"
 #include "common/net/daemon_addresses.h"
 #include "common/net/door_keeper.h"
 #include "common/net/listener.h"
@@ -41,6 +43,8 @@ class IndexDaemon {
  public:
   IndexDaemon(const FlareiOptions& options, LocalState& local, DaemonLog& log);
 
+  /// Class admin is theirs from now on. Before anything listens.
+  void ask_for_users(UserTable users);
   std::optional<StartFailure> listen();
   /// From here on requests are answered and nodes are watched, as soon as `run` runs.
   void serve();
@@ -59,6 +63,7 @@ class IndexDaemon {
   void reread();
   void apply();
   void apply_doors();
+  bool reread_users();
   void learn_addresses();
   std::optional<StartFailure> listen_at(std::size_t door);
   std::optional<StartFailure> listen_at_socket();
@@ -72,6 +77,7 @@ class IndexDaemon {
   MapFile& map_file_;
   OwnIdentity identity_;
   asio::io_context context_{1};
+  std::optional<Authenticator> authenticator_;
   Index index_;
   NodeMonitors monitors_;
   Succession succession_;

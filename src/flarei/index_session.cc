@@ -11,6 +11,7 @@
 #include "common/base/limits.h"
 #include "common/protocol/line.h"
 #include "common/protocol/reply_writer.h"
+#include "common/protocol/words.h"
 
 namespace flare {
 
@@ -18,6 +19,8 @@ namespace {
 
 constexpr char binary_magic = static_cast<char>(0x80);  // protocol.md 6: binary requests close the connection
 constexpr std::size_t read_step_bytes = 16 * 1024;
+constexpr std::size_t login_bytes_max = 1024;
+constexpr int failures_of_connection_max = 3;  // then it is closed
 
 }  // namespace
 
@@ -42,8 +45,8 @@ void IndexSession::close() {
   socket_.close(ignored);
 }
 
-void IndexSession::renew_passage(const Doors& doors) {
-  if (!passage_.renew(doors)) end();
+void IndexSession::renew_passage(const Doors& doors, const UserTable* users) {
+  if (!passage_.renew(doors, users)) end();
 }
 
 void IndexSession::end() {
@@ -118,15 +121,18 @@ IoTask<> IndexSession::answer_lines() {
 
 IoTask<> IndexSession::answer_line(std::string_view line) {
   if (offer_) co_return take_offer_line(line);
+  if (login_bytes_) co_return co_await log_in(line);
   const auto request = parse_index_request(line);
   if (!request) {
+    if (begins_login(line)) co_return;
     output_ += reply::error;
     co_return;
   }
   operation_ = line.substr(0, std::min(line.find(' '), line.size()));
   if (const auto needed = classes_for(request->command); !passage_.allows(needed)) {
     passage_.tell_refused(peer_.address, name_of(request->command), needed);
-    output_ += denied_answer(needed);
+    const bool may_log_in = passage_.awaits_login() && passage_.allowed.has_any_of(needed);
+    output_ += may_log_in ? reply::unauthenticated : denied_answer(needed);
     co_return;
   }
   if (!has_place(*request)) co_return refuse(reply::too_many_connections);
@@ -136,6 +142,53 @@ IoTask<> IndexSession::answer_line(std::string_view line) {
   if (wanted) offer_.emplace(request->map_version, request->key());
   if (request->command == IndexCommand::hello && !peer_.foreign && !peer_.start_id.empty()) {
     settle(ConnectionPlaces::Proof::hello);
+  }
+}
+
+// docs/security.md, Authentication: memcached's `set <key> <flags> <exptime> <bytes>`, and `user password` as its data.
+bool IndexSession::begins_login(std::string_view line) {
+  if (!table_.authenticator() || !passage_.awaits_login()) return false;
+  Words words{line};
+  if (words.next() != "set" || words.next().empty()) return false;
+  const bool numbers = words.next_number<std::uint32_t>() && words.next_number<std::int64_t>();
+  const auto bytes = numbers ? words.next_number<std::uint32_t>() : std::nullopt;
+  if (!bytes || !words.done()) return false;
+  if (*bytes > login_bytes_max) {
+    refuse(reply::too_large);  // its data cannot be told from requests
+  } else {
+    login_bytes_ = *bytes;
+  }
+  return true;
+}
+
+IoTask<> IndexSession::log_in(std::string_view data) {
+  const bool whole = data.size() == *login_bytes_;
+  login_bytes_.reset();
+  Authenticator::Attempt attempt{passage_.peer, peer_.address, {}, {}};
+  if (const auto given = parse_login(data); whole && given) {
+    attempt.user = given->user;
+    attempt.password = given->password;
+  }
+  const auto judged = std::make_shared<std::optional<Authenticator::Outcome>>();
+  const auto wake = std::make_shared<Timer>(socket_.get_executor());
+  wake->expires_at(Timer::time_point::max());
+  table_.authenticator()->check(std::move(attempt), [judged, wake](Authenticator::Outcome outcome) {
+    judged->emplace(std::move(outcome));
+    wake->cancel();
+  });
+  while (!judged->has_value()) co_await wake->async_wait(use_task);
+  switch ((*judged)->verdict) {
+    case Authenticator::Verdict::granted:
+      passage_.log_in((*judged)->user);
+      output_ += reply::stored;
+      break;
+    case Authenticator::Verdict::refused:
+      output_ += reply::login_refused;
+      if (++failed_logins_ >= failures_of_connection_max) refuse({});
+      break;
+    case Authenticator::Verdict::busy:
+      output_ += reply::login_busy;
+      break;
   }
 }
 
@@ -200,7 +253,7 @@ IoTask<bool> IndexSession::write_answers() {
 
 void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
                     Log& log, Passage passage) {
-  const bool nodes_only = !passage.granted.has_any_of(AccessClass::data | AccessClass::admin);
+  const bool nodes_only = !passage.allowed.has_any_of(AccessClass::data | AccessClass::admin);
   const auto place = table.places().take(peer, nodes_only);
   if (place == Place::none) return table.refuse(descriptor, peer, log);
   sockaddr_storage address{};

@@ -22,8 +22,8 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   void start();
   /// At once.
   void close();
-  /// By new lists: ends it, or takes classes from it, if its address has lost them.
-  void renew_passage(const Doors& doors);
+  /// By new lists or users: ends it, or takes classes from it, if its address or user has lost them.
+  void renew_passage(const Doors& doors, const UserTable* users);
   /// When the answers in work are sent.
   void end();
 
@@ -39,6 +39,8 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   IoTask<> answer_lines();
   IoTask<> answer_line(std::string_view line);
   IoTask<bool> write_answers();
+  bool begins_login(std::string_view line);
+  IoTask<> log_in(std::string_view data);
   void take_offer_line(std::string_view line);
   bool has_place(const IndexRequest& request);
   void settle(ConnectionPlaces::Proof proof);
@@ -55,6 +57,8 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   std::string output_;
   std::string operation_;             // the command word in work
   std::optional<OfferReader> offer_;  // its lines are coming in
+  std::optional<std::size_t> login_bytes_;  // of the data that comes next: user and password
+  int failed_logins_ = 0;
   bool waiting_ = false;              // for a request
   bool ending_ = false;               // after what is in output_
   bool parting_ = false;              // what is in output_ says why: the client is given time to read it

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/daemon/auth_file.h"
 #include "common/daemon/daemonize.h"
 #include "common/daemon/pid_file.h"
 #include "common/daemon/privileges.h"
@@ -81,6 +82,15 @@ void say_hello(const FlareiOptions& options, Log& log) {
   for (const auto& warning : option_warnings(options)) log.warning("{}", warning);
 }
 
+// By the account that will read the file again. nullopt: no users are asked for.
+Result<std::optional<UserTable>, StartFailure> read_users(const FlareiOptions& options, Log& log) {
+  if (options.auth_file.empty()) return std::optional<UserTable>{};
+  auto file = AuthFile::read(options.auth_file);
+  if (!file) return StartFailure{ExitCode::configuration, fmt::format("{}: {}", program, file.error())};
+  if (file->warning) log.warning("{}", *file->warning);
+  return std::optional<UserTable>{std::move(file->users)};
+}
+
 std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& parent) {
   const auto log = open_log({log_ident(program, options.tenant), options.log_facility, options.log_to_stderr});
   say_hello(options, *log);
@@ -88,11 +98,14 @@ std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& pare
   if (!account) return account.error();
   auto local = lock_and_load(options, *log);
   if (!local) return local.error();
+  auto users = read_users(options, *log);
+  if (!users) return users.error();
   account->give_back();
   const auto pid_file = PidFile::create(program, options.pid_path);  // perhaps in a folder of root's
   if (!pid_file) return pid_file.error();
 
   IndexDaemon daemon{options, *local, *log};
+  if (*users) daemon.ask_for_users(std::move(**users));
   if (auto failure = daemon.listen()) return failure;
   if (auto failure = drop_privileges(program, options.user, options.group)) return failure;
   daemon.serve();

@@ -52,8 +52,8 @@ bool SessionTable::kill(int number) {
   return true;
 }
 
-void SessionTable::renew_passages(const Doors& doors) {
-  for (const auto& [number, session] : sessions_) session->renew_passage(doors);
+void SessionTable::renew_passages(const Doors& doors, const UserTable* users) {
+  for (const auto& [number, session] : sessions_) session->renew_passage(doors, users);
 }
 
 void SessionTable::append_rows(std::string& out, std::chrono::steady_clock::time_point now) const {

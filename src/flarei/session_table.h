@@ -9,6 +9,7 @@
 
 #include "common/base/log.h"
 #include "common/base/rate_gate.h"
+#include "common/net/authenticator.h"
 #include "common/net/connection_places.h"
 #include "common/net/door_keeper.h"
 #include "common/net/parting.h"
@@ -45,8 +46,12 @@ class SessionTable {
   /// Closes that session; false: there is none.
   bool kill(int number);
 
-  /// By new lists: sessions end, or lose classes.
-  void renew_passages(const Doors& doors);
+  /// By new lists or users: sessions end, or lose classes.
+  void renew_passages(const Doors& doors, const UserTable* users);
+
+  /// Who judges logins; null: there are no users (option auth-file).
+  void ask_for_users(Authenticator& authenticator) { authenticator_ = &authenticator; }
+  Authenticator* authenticator() const { return authenticator_; }
 
   std::size_t size() const { return sessions_.size(); }
   IndexCounters& counters() { return counters_; }
@@ -69,6 +74,7 @@ class SessionTable {
   ConnectionPlaces places_;
   RateGate refusal_log_{std::chrono::seconds{1}};
   Limits limits_;
+  Authenticator* authenticator_ = nullptr;
   bool stopped_ = false;
   std::map<int, std::shared_ptr<IndexSession>> sessions_;
   IndexCounters counters_;

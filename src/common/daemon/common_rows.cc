@@ -139,6 +139,7 @@ std::optional<StartFailure> finish_common(std::string_view program, const GivenO
   if (auto failure = finisher.socket(options.server_socket)) return failure;
   if (auto failure = finisher.accounts(options)) return failure;
   if (auto failure = finish_doors(program, given, options)) return failure;
+  if (!options.auth_file.empty()) options.auth_file = fs::absolute(options.auth_file).lexically_normal().string();
   if (!options.config_path.empty()) options.config_path = fs::absolute(options.config_path).lexically_normal().string();
   if (options.server_name.empty()) options.server_name = host_name();
   return std::nullopt;

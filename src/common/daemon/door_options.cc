@@ -23,6 +23,13 @@ StartFailure failure(std::string_view program, const GivenOptions& given, const 
   return {ExitCode::configuration, fmt::format("{}: option '{}': {}", program, option, reason)};
 }
 
+// Who has class cluster may send what no user has proven: another node's requests.
+std::string open_cluster_reason(const std::string& door) {
+  const auto list = door == main_door_name ? std::string{"cluster-allow-from"} : fmt::format("door.{}.allow", door);
+  return fmt::format("asks users for passwords, but door {} gives class cluster to everybody, who needs none: set {}",
+                     door, list);
+}
+
 Door named_door(const std::string& name, const DoorTexts& texts) {
   Door door;
   door.name = name;
@@ -104,10 +111,15 @@ std::optional<StartFailure> finish_doors(std::string_view program, const GivenOp
       return failure(program, given, std::string(door_prefix) + doors[count - 1].name + ".port", *clash);
     }
   }
-  return std::nullopt;
+  if (options.auth_file.empty()) return std::nullopt;
+  const auto open = std::find_if(doors.begin(), doors.end(), [](const Door& door) {
+    return door.open_to_all().has_any_of(AccessClass::cluster);
+  });
+  if (open == doors.end()) return std::nullopt;
+  return failure(program, given, "auth-file", open_cluster_reason(open->name));
 }
 
-std::vector<Door> doors_of(const CommonOptions& options) {
+std::vector<Door> doors_of(const CommonOptions& options, AccessClasses by_users) {
   Door main;
   main.name = main_door_name;
   main.port = options.server_port;
@@ -117,6 +129,8 @@ std::vector<Door> doors_of(const CommonOptions& options) {
   main.admin_from = list_of(options.admin_allow_from);
   std::vector<Door> doors{main};
   for (const auto& [name, texts] : options.doors) doors.push_back(named_door(name, texts));
+  if (options.auth_file.empty()) return doors;
+  for (auto& door : doors) door.to_be_proven = by_users;
   return doors;
 }
 

@@ -12,6 +12,7 @@
 #include "common/daemon/common_options.h"
 #include "common/daemon/option_table.h"
 #include "common/protocol/door.h"
+#include "common/protocol/user_table.h"
 
 /// The options of doors (docs/security.md): `door.NAME.port` and the others have as many rows as there are NAMEs.
 namespace flare {
@@ -31,8 +32,9 @@ std::optional<StartFailure> refuse_door_names(std::string_view program, const Gi
 std::optional<StartFailure> finish_doors(std::string_view program, const GivenOptions& given,
                                          const CommonOptions& options);
 
-/// The main door first, then the named ones in the order of their names. `options` have been checked.
-std::vector<Door> doors_of(const CommonOptions& options);
+/// The main door first, then the named ones in the order of their names. `options` have been checked. `by_users`: what
+/// a user has to prove with option auth-file.
+std::vector<Door> doors_of(const CommonOptions& options, AccessClasses by_users = users_prove);
 
 /// One text of a named door; a door that is not there has empty ones.
 template <class Options>

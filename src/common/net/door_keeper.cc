@@ -42,11 +42,43 @@ void Passage::tell_refused(std::string_view who, std::string_view command, Acces
   if (keeper) keeper->request_refused(door, who, command, needed);
 }
 
-bool Passage::renew(const Doors& doors) {
+bool Passage::renew(const Doors& doors, const UserTable* users) {
   if (!keeper) return true;
-  granted = doors[door].granted_to(peer);
-  if (granted.empty()) keeper->connection_closed(door);
-  return !granted.empty();
+  if (user) {
+    const auto now = users ? users->find(user->name) : nullptr;
+    if (!now || *now != *user) user.reset();
+  }
+  allowed = doors[door].granted_to(peer);
+  settle(doors[door]);
+  if (allowed.empty()) keeper->connection_closed(door);
+  return !allowed.empty();
+}
+
+void Passage::settle(const Door& at) {
+  to_be_proven = at.to_be_proven;
+  settle();
+}
+
+void Passage::settle() {
+  const auto all_proven = user ? proven | classes_of(user->role) : proven;
+  granted = allowed.without(to_be_proven.without(all_proven));
+  if (keeps_cluster_back()) granted = granted.without(AccessClass::cluster);
+}
+
+bool Passage::keeps_cluster_back() const {
+  const bool client_too = (allowed & to_be_proven).has_any_of(AccessClass::data);
+  return client_too && !user && !acts_as_node && !to_be_proven.without(proven).has_any_of(AccessClass::cluster) &&
+         allowed.has_any_of(AccessClass::cluster);
+}
+
+void Passage::act_as_node() {
+  acts_as_node = true;
+  settle();
+}
+
+void Passage::log_in(std::shared_ptr<const User> who) {
+  user = std::move(who);
+  settle();
 }
 
 DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause) {}
@@ -62,10 +94,16 @@ std::optional<Passage> DoorKeeper::admit(std::size_t door, int descriptor, std::
     ::close(descriptor);
     return std::nullopt;
   }
-  Passage passage{(*doors_)[door].granted_to(*peer), static_cast<std::uint16_t>(door), *peer, this};
+  const auto& at = (*doors_)[door];
+  Passage passage;
+  passage.allowed = at.granted_to(*peer);
+  passage.settle(at);
+  passage.door = static_cast<std::uint16_t>(door);
+  passage.peer = *peer;
+  passage.keeper = this;
   auto& figures = figures_[door];
-  if (passage.granted.empty()) {
-    refuse((*doors_)[door], figures, descriptor, who);
+  if (passage.allowed.empty()) {
+    refuse(at, figures, descriptor, who);
     return std::nullopt;
   }
   figures.accepted.fetch_add(1, std::memory_order_relaxed);
@@ -110,6 +148,7 @@ std::string DoorKeeper::stats() const {
     add("refused_requests", figures.refused_requests.load(std::memory_order_relaxed));
     add("closed_by_new_lists", figures.closed.load(std::memory_order_relaxed));
   }
+  if (more_) text += more_();
   return text + "END\r\n";
 }
 

@@ -3,16 +3,19 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/rate_gate.h"
 #include "common/protocol/door.h"
+#include "common/protocol/user_table.h"
 
 namespace flare {
 
@@ -22,16 +25,32 @@ using Doors = std::vector<Door>;
 
 /// What one connection may ask, kept by its session: one test for each request.
 struct Passage {
-  AccessClasses granted = AccessClasses::all();
+  AccessClasses allowed = AccessClasses::all();  // by door and address
+  AccessClasses to_be_proven;                    // at this door
+  AccessClasses proven;                          // by what the peer has, beside its address; `user` proves more
+  std::shared_ptr<const User> user = nullptr;    // who has logged in
+  bool acts_as_node = false;                     // has asked something that no client begins with
+  AccessClasses granted = AccessClasses::all();  // what may be asked now: of `allowed` what need not be proven, or is
   std::uint16_t door = 0;
   PeerAddress peer;
   DoorKeeper* keeper = nullptr;  // outlives the connection; null: nobody keeps the doors
 
   bool allows(AccessClasses needed) const { return granted.has_any_of(needed); }
+  /// The one place where `granted` is made.
+  void settle();
+  void settle(const Door& at);
+  /// This door asks for a user where this address may be a client, and nobody has logged in.
+  bool awaits_login() const { return !user && (allowed & to_be_proven).has_any_of(users_prove); }
+  /// A node's address may be a client's, too: until it shows which it is, class cluster is kept from it, so that a
+  /// client's login is never taken for a write.
+  bool keeps_cluster_back() const;
+  void act_as_node();
+  void log_in(std::shared_ptr<const User> who);
   /// Counts and logs a request that was not allowed.
   void tell_refused(std::string_view who, std::string_view command, AccessClasses needed) const;
   /// By lists that have changed; false: the connection is not allowed any more.
-  bool renew(const Doors& doors);
+  /// Likewise by users that have changed: who has another password or role now has to log in again.
+  bool renew(const Doors& doors, const UserTable* users = nullptr);
 };
 
 /// Lets connections in by their address, and keeps account of refusals. `admit` and `change` belong to the thread that
@@ -50,6 +69,8 @@ class DoorKeeper {
 
   void request_refused(std::size_t door, std::string_view who, std::string_view command, AccessClasses needed);
   void connection_closed(std::size_t door) { figures_[door].closed.fetch_add(1, std::memory_order_relaxed); }
+  /// What else `stats doors` tells: whole lines.
+  void tell_also(std::function<std::string()> more) { more_ = std::move(more); }
   /// The lines of `stats doors`, with END. On the thread that accepts.
   std::string stats() const;
 
@@ -68,6 +89,7 @@ class DoorKeeper {
   std::shared_ptr<const Doors> doors_;
   std::vector<std::string> names_;  // never changed, so that any thread may name a door
   std::deque<Figures> figures_;     // by door
+  std::function<std::string()> more_;
   Log& log_;
   const Clock& clock_;
 };

@@ -46,6 +46,7 @@ AnswerShape answer_shape(const Request& request) {
     case Command::verbosity:
     case Command::ping:
     case Command::noop:
+    case Command::sasl:
     case Command::quit:
     case Command::kill:
     case Command::salvage:

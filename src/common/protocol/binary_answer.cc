@@ -32,6 +32,9 @@ bool tells_of_space(std::string_view text) {
 
 BinaryError client_error(std::string_view text) {
   if (text.starts_with("access denied")) return {BinaryStatus::auth_error, text};
+  if (text == "unauthenticated" || text == "authentication failure") {
+    return {BinaryStatus::auth_error, text_of(BinaryStatus::auth_error)};
+  }
   if (text.starts_with("cannot increment or decrement non-numeric value")) {
     return {BinaryStatus::non_numeric, text_of(BinaryStatus::non_numeric)};
   }
@@ -119,6 +122,9 @@ void append_binary_of_text(OutputBuffer& out, const BinaryHeader& header, std::s
   if (text.starts_with("STAT ") || text == "END\r\n") return append_stats(out, header, text);
   auto line = text;
   line = take_line(line);
+  if (line == "OK" && opcode.command == Command::sasl) {
+    return append_binary_answer(out, header, BinaryStatus::success, "Authenticated");
+  }
   if (line == "OK" || line == "RESET") {
     if (!opcode.quiet) append_binary_answer(out, header, BinaryStatus::success, {});
     return;

@@ -33,7 +33,7 @@ struct BinaryOpcode {
   bool tells_key = false;    // get
   bool wants_value = false;  // get
   bool decrement = false;
-  bool served = true;  // false: SASL, which is known but not offered
+  bool served = true;  // false: not known; SASL is served by Command::sasl where there are users
 };
 
 namespace binary_opcodes {
@@ -83,6 +83,12 @@ constexpr BinaryOpcode not_served(BinaryBody body) {
   return opcode;
 }
 
+constexpr BinaryOpcode sasl(BinaryBody body) {
+  auto opcode = not_served(body);
+  opcode.command = Command::sasl;
+  return opcode;
+}
+
 constexpr std::size_t known = 0x25;
 
 constexpr std::array<BinaryOpcode, known> make_table() {
@@ -120,9 +126,9 @@ constexpr std::array<BinaryOpcode, known> make_table() {
   table[0x1c] = get_like(BinaryBody::exptime_key, false, false, false);
   table[0x1d] = get_like(BinaryBody::exptime_key, false, false);
   table[0x1e] = get_like(BinaryBody::exptime_key, true, false);
-  table[0x20] = not_served(BinaryBody::nothing);    // SASL: list of mechanisms
-  table[0x21] = not_served(BinaryBody::key_value);  // SASL: begin
-  table[0x22] = not_served(BinaryBody::key_value);  // SASL: next step
+  table[0x20] = sasl(BinaryBody::nothing);    // SASL: list of mechanisms
+  table[0x21] = sasl(BinaryBody::key_value);  // SASL: begin
+  table[0x22] = sasl(BinaryBody::key_value);  // SASL: next step
   table[0x23] = get_like(BinaryBody::exptime_key, false, true);
   table[0x24] = get_like(BinaryBody::exptime_key, true, true);
   return table;

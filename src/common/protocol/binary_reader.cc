@@ -9,6 +9,7 @@ namespace flare {
 namespace {
 
 constexpr std::uint32_t never_created = 0xffffffff;  // exptime of increment and decrement: a missing entry stays so
+constexpr std::size_t sasl_bytes_max = 1024;  // beyond the longest user and password
 constexpr std::string_view key_refusal = "Invalid key: spaces and control bytes are not taken";
 
 BinaryRead need_more(std::size_t bytes) {
@@ -160,8 +161,10 @@ BinaryRead BinaryReader::next(std::string_view unread, ItemRequest& item) {
   if (header.key_bytes > limits_.key_bytes) return close(header, BinaryStatus::invalid_arguments, "Invalid arguments");
   if (!header.fits()) return close(header, BinaryStatus::unknown_command, "Unknown command");
   if (!good_form(header, opcode.body)) return close(header, BinaryStatus::invalid_arguments, "Invalid arguments");
-  if (!opcode.served) return refuse(unread, header, BinaryStatus::unknown_command, "Unknown command");
-  if (header.value_bytes() > limits_.value_bytes) return refuse(unread, header, BinaryStatus::too_large, "Too large.");
+  const bool is_sasl = opcode.command == Command::sasl && limits_.sasl;
+  if (!opcode.served && !is_sasl) return refuse(unread, header, BinaryStatus::unknown_command, "Unknown command");
+  const auto value_bytes_max = is_sasl ? sasl_bytes_max : limits_.value_bytes;
+  if (header.value_bytes() > value_bytes_max) return refuse(unread, header, BinaryStatus::too_large, "Too large.");
 
   if (unread.size() < header.packet_bytes()) return need_more(header.packet_bytes());
   const auto packet = unread.substr(0, header.packet_bytes());
@@ -190,6 +193,7 @@ BinaryRead BinaryReader::take(std::string_view packet, const BinaryRequestHeader
   header_ = header.answer;
   request.binary = &header_;
   request.rest = key;
+  request.data = packet.substr(packet.size() - header.value_bytes());
   if (opcode.body == BinaryBody::delay) request.exptime = next_exptime(extras);
   return read;
 }

@@ -43,6 +43,7 @@ std::string_view write_word(const Request& request) {
     case Command::ping:
     case Command::item:
     case Command::noop:
+    case Command::sasl:
     case Command::quit:
     case Command::dump:
     case Command::dump_key:
@@ -149,6 +150,7 @@ void append_forwarded_write(OutputBuffer& out, const Request& request, std::stri
     case Command::ping:
     case Command::item:
     case Command::noop:
+    case Command::sasl:
     case Command::quit:
     case Command::dump:
     case Command::dump_key:

@@ -115,6 +115,7 @@ std::string_view spoken_refusal(Command command, const Fields& fields, const Rea
     case Command::repl:
     case Command::item:  // a meta line tells its own (meta_line.h)
     case Command::noop:
+    case Command::sasl:
       break;  // not memcached's, or never refused by its grammar
   }
   return reply::error;

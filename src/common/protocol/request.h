@@ -37,6 +37,7 @@ enum class Command : std::uint8_t {
   hello,      // `hello <cluster-id|-> <tenant|-> <S:P> <start-id>` from a daemon of ours: its words are `rest`
   item,       // a meta command or a binary packet for one key: `item`
   noop,       // mn, and the binary no-op
+  sasl,       // a binary packet of SASL: its mechanism is `rest`
   position,  // `position <partition> <epoch> [leaving]` from an index of ours (replication.md 10): its words are `rest`
   repl,      // `repl hello ...`: the rest of the line is `rest`; the connection becomes a stream (replication.md 3)
 };

@@ -25,6 +25,7 @@ struct ReaderLimits {
   std::size_t value_bytes = limits::value_bytes_max;
   GatOrder gat_order = GatOrder::rule;
   bool client_versions = true;  // whether a client may give a version (option client-versions)
+  bool sasl = false;            // whether users are known: without them SASL is no command (option auth-file)
 };
 
 enum class LineVerdict : std::uint8_t {

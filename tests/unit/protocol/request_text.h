@@ -66,6 +66,8 @@ inline std::string command_word(Command command) {
       return "item";
     case Command::noop:
       return "noop";
+    case Command::sasl:
+      return "sasl";
     case Command::position:
       return "position";
     case Command::hello:
