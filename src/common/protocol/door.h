@@ -20,6 +20,7 @@ struct Door {
   std::optional<AddressList> data_from;
   std::optional<AddressList> cluster_from;
   std::optional<AddressList> admin_from;
+  std::string key_prefix;  // its clients see the keys that begin so, without it; empty: all keys as they are
 
   /// The classes of this door that `peer` has; none: it is not let in.
   AccessClasses granted_to(const PeerAddress& peer) const;
