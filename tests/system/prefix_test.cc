@@ -51,6 +51,8 @@ struct TextStep {
 // Of one client about keys of its own; the same words and answers whatever its door puts in front.
 std::vector<TextStep> text_conversation(const std::string& key) {
   const auto coded = base64(key);
+  const auto trap = "VALUE " + prefix_a + "k 0 3 and " + prefix_b + "k no";
+  const auto trap_size = std::to_string(trap.size());
   return {
       {"get " + key, "END|"},
       {"set " + key + " 5 0 3\r\nabc", "STORED|"},
@@ -78,11 +80,11 @@ std::vector<TextStep> text_conversation(const std::string& key) {
       {"ms " + coded + " 2 b k O1 MA\r\n!!", "HD k" + coded + " b O1|"},
       {"ma " + key + " k", "CLIENT_ERROR cannot increment or decrement non-numeric value|"},
       {"md " + key + " I k O2", "HD k" + key + " O2|"},
-      {"set " + key + " 0 0 32\r\nVALUE " + prefix_a + "k 0 3 and " + prefix_b + "k no", "STORED|"},
-      {"get " + key, "VALUE " + key + " 0 32|VALUE " + prefix_a + "k 0 3 and " + prefix_b + "k no|END|"},
+      {"set " + key + " 0 0 " + trap_size + "\r\n" + trap, "STORED|"},
+      {"get " + key, "VALUE " + key + " 0 " + trap_size + "|" + trap + "|END|"},
       {"md " + key + " k", "HD k" + key + "|"},
       {"md " + coded + " b k", "NF k" + coded + " b|"},
-      {"mg " + key + " v k", "EN|"},
+      {"mg " + key + " v k", "EN k" + key + "|"},
       {"ma " + key + " N0 J7 v k", "VA 1 k" + key + "|7|"},
       {"delete " + key, "DELETED|"},
       {"delete " + key, "NOT_FOUND|"},
@@ -120,8 +122,8 @@ std::vector<BinaryStep> binary_conversation(const std::string& key) {
       {{0x05, key, arithmetic}, "status=6 value=Non-numeric server-side value for incr or decr"},
       {{0x04, key, "", "", 5}, "status=2 value=Data exists for key."},
       {{0x04, key}, "status=0"},
-      {{0x05, key, arithmetic}, "status=0 cas=8 value=" + network(40, 8)},
-      {{0x06, key, arithmetic}, "status=0 cas=9 value=" + network(35, 8)},
+      {{0x05, key, arithmetic}, "status=0 cas=7 value=" + network(40, 8)},
+      {{0x06, key, arithmetic}, "status=0 cas=8 value=" + network(35, 8)},
       {{0x14, key}, ""},
       {{0x0c, key}, "status=1 key=" + key},
   };
@@ -235,7 +237,7 @@ TEST_F(KeyPrefix, ShutsATenantInWhateverItAsks) {
   const std::vector<TextStep> tries{
       {"get k b/k user-a:k ../k", "END|"},
       {"gat 100 k b/k", "END|"},
-      {"mg b/k v k", "EN|"},
+      {"mg b/k v k", "EN kb/k|"},
       {"delete b/k", "NOT_FOUND|"},
       {"md k", "NF|"},
       {"touch k 1", "NOT_FOUND|"},
