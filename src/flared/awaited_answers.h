@@ -156,14 +156,38 @@ class AwaitedAnswers {
   std::optional<std::string> instead_;
 };
 
+/// A VALUE line of a store's key as a client of a door with a key-prefix gets it; other answers as they are. A key
+/// without that prefix is nobody's that asks there: it is not told.
+class WithoutKeyPrefix final : public AnswerForm {
+ public:
+  explicit WithoutKeyPrefix(std::string_view prefix) : prefix_(prefix) {}
+  void append(OutputBuffer& out, std::string_view answer) const override {
+    constexpr std::string_view word = "VALUE ";
+    if (!answer.starts_with(word)) return out.append(answer);
+    answer.remove_prefix(word.size());
+    if (!answer.starts_with(prefix_)) return;
+    out.append(word);
+    out.append(answer.substr(prefix_.size()));
+  }
+
+ private:
+  std::string_view prefix_;
+};
+
 /// Where a request's answer goes, and in which form; no form: as it is.
 struct AnswerPlace {
   std::shared_ptr<AwaitedAnswers> answers;
   std::uint32_t place = 0;
   std::shared_ptr<const AnswerForm> form = nullptr;
   bool tells_failure = false;  // option proxy-read-error: a key that could not be read is not told as a miss
+  std::string_view key_prefix{};  // of the door where the client came in, which it does not see; outlives the place
 
-  void fill(std::string_view answer) const { answers->fill(place, answer, form.get()); }
+  /// One line, or one value.
+  void fill(std::string_view answer) const {
+    if (form || key_prefix.empty()) return answers->fill(place, answer, form.get());
+    const WithoutKeyPrefix shown{key_prefix};
+    answers->fill(place, answer, &shown);
+  }
   /// A key that could not be read. `why`: a constant line.
   void fail_read(std::string_view why) const {
     tells_failure ? fail_damaged(why) : fill({});  // cluster.md 5.1: absent

@@ -307,7 +307,7 @@ std::string ControlDesk::quota() {
   figures.refused_memory = setup.memory.refused();
   figures.sweeps = sweep_.sweeps();
   figures.reclaimed = sweep_.reclaimed();
-  return quota_stats(figures, counters());
+  return quota_stats(figures, counters(), setup.tenants ? door_quota_stats(*setup.tenants, store) : std::string{});
 }
 
 void ControlDesk::reclaim(std::function<void(bool made_room)> done) {

@@ -51,7 +51,8 @@ class DelayedWrite : public std::enable_shared_from_this<DelayedWrite> {
       const bool in_time = std::chrono::steady_clock::now() < until_;
       const bool hope = worker_.setup().storage.quota().may_have_expired(now_s);
       if (made_room && in_time && hope) return ask_for_room();
-      count_refusal(worker_.counts(), done.error());
+      auto& quota = worker_.setup().storage.quota();
+      return refuse(refuse_over_quota(worker_.counts(), quota, done.error(), request.key));
     }
     refuse(answer_of(done.error()));
   }

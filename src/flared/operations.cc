@@ -141,8 +141,10 @@ std::string_view answer_of(StorageError error) {
     case StorageError::out_of_space:
       return reply::out_of_disk_space;
     case StorageError::too_many_items:
+    case StorageError::too_many_items_of_prefix:  // refuse_over_quota names the door
       return too_many_items_answer;
     case StorageError::too_many_bytes:
+    case StorageError::too_many_bytes_of_prefix:
       return too_many_bytes_answer;
     case StorageError::io:
     case StorageError::damaged:

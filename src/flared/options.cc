@@ -121,6 +121,17 @@ OptionTable<O> quota_rows() {
   };
 }
 
+// Names only: the doors that are given bring rows of their own (door_prefix_options.h).
+OptionTable<O> tenant_door_rows() {
+  const auto named = [](std::string name, std::string help) { return row(std::move(name), std::move(help), {}); };
+  return {
+      named("door.NAME.key-prefix", "its clients see only the keys that begin so, and without it; for class data"),
+      dynamic(named("door.NAME.max-items", "entries with that prefix at this node; 0: no limit")),
+      dynamic(named("door.NAME.max-bytes", "bytes of keys and entries likewise; K, M, G allowed; 0: no limit")),
+      dynamic(named("door.NAME.max-ops-per-second", "keys that may be read or written each second; 0: no limit")),
+  };
+}
+
 OptionTable<O> client_rows() {
   return {
       row("gat-order", "of gat <number> <number>: rule (see README), flare (key first) or memcached (time first)",
@@ -228,8 +239,8 @@ OptionTable<O> replication_rows() {
 const OptionTable<O>& table() {
   static const auto rows = [] {
     auto all = command_line_rows<O>();
-    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), client_rows(),
-                      storage_rows(), replication_rows()}) {
+    for (auto part : {own_command_line_rows(), common_rows<O>(), network_rows(), quota_rows(), tenant_door_rows(),
+                      client_rows(), storage_rows(), replication_rows()}) {
       for (auto& made : part) all.push_back(std::move(made));
     }
     return all;
@@ -237,8 +248,22 @@ const OptionTable<O>& table() {
   return rows;
 }
 
+// A prefix must leave room for a key.
+std::optional<StartFailure> refuse_long_prefix(const GivenOptions& given, const O& options) {
+  for (const auto& [name, door] : options.doors) {
+    if (door.key_prefix.size() < options.max_key_bytes) continue;
+    const auto* option = winning(given, "door." + name + ".key-prefix");
+    if (option == nullptr) continue;  // no door has a prefix that is not given
+    return StartFailure{ExitCode::configuration,
+                        option_message(program, given.config_path, *option,
+                                       "is as long as the longest key (max-key-size): no key would be left")};
+  }
+  return std::nullopt;
+}
+
 // daemons.md 1.3: exactly one of the two forms, wherever they are given.
 std::optional<StartFailure> finish(const GivenOptions& given, O& options) {
+  if (auto long_prefix = refuse_long_prefix(given, options)) return long_prefix;
   const auto* list = winning(given, "index-servers");
   const auto* name = winning(given, "index-server-name");
   const auto failure = [&](const GivenOption& option, std::string_view reason) {

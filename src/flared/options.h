@@ -24,6 +24,8 @@ enum class ProxyFlushAll : std::uint8_t { own, cluster };
 enum class ClusterReplicationMode : std::uint8_t { duplicate, forward };
 
 struct FlaredOptions : CommonOptions {
+  static constexpr bool serves_keys = true;
+
   std::vector<HostPort> indexes;  // of index-servers or of index-server-name and -port; never empty after parsing
   bool rebind = false;            // only make the data-dir free, if its store is empty
   int threads = 1;                // default: the cores, at most 4

@@ -17,8 +17,19 @@ std::uint64_t words_in(std::string_view text) {
 
 }  // namespace
 
-void count_refusal(Counters& counters, StorageError error) {
-  (error == StorageError::too_many_items ? counters.refused_items : counters.refused_bytes).add();
+std::string_view refuse_over_quota(Counters& counters, StoreQuota& quota, StorageError error, std::string_view key) {
+  switch (error) {
+    case StorageError::too_many_items_of_prefix:
+      return quota.prefixes().refuse(key, PrefixQuotas::Refusal::items);
+    case StorageError::too_many_bytes_of_prefix:
+      return quota.prefixes().refuse(key, PrefixQuotas::Refusal::bytes);
+    case StorageError::too_many_items:
+      counters.refused_items.add();
+      return too_many_items_answer;
+    default:
+      counters.refused_bytes.add();
+      return too_many_bytes_answer;
+  }
 }
 
 std::uint64_t operations_of(const Request& request) {
@@ -27,7 +38,8 @@ std::uint64_t operations_of(const Request& request) {
   return many ? words_in(request.rest) : 1;
 }
 
-std::string quota_stats(const QuotaFigures& figures, const std::vector<const Counters*>& workers) {
+std::string quota_stats(const QuotaFigures& figures, const std::vector<const Counters*>& workers,
+                        std::string_view doors) {
   std::string text;
   const auto add = [&](std::string_view name, std::uint64_t value) {
     text += fmt::format("STAT {} {}\r\n", name, value);
@@ -54,7 +66,7 @@ std::string quota_stats(const QuotaFigures& figures, const std::vector<const Cou
   add("refused_connection_memory", figures.refused_memory);
   add("sweeps", figures.sweeps);
   add("reclaimed", figures.reclaimed);
-  return text + "END\r\n";
+  return text.append(doors) + "END\r\n";
 }
 
 }  // namespace flare

@@ -19,9 +19,11 @@ constexpr std::string_view too_many_operations_answer = "SERVER_ERROR quota exce
 
 /// A write that found no room; expired entries may be in its way.
 constexpr bool over_quota(StorageError error) {
-  return error == StorageError::too_many_items || error == StorageError::too_many_bytes;
+  return error == StorageError::too_many_items || error == StorageError::too_many_bytes ||
+         error == StorageError::too_many_items_of_prefix || error == StorageError::too_many_bytes_of_prefix;
 }
-void count_refusal(Counters& counters, StorageError error);
+/// Counts the refusal of a client's write to the key, and tells its answer, which lives as long as the quota.
+std::string_view refuse_over_quota(Counters& counters, StoreQuota& quota, StorageError error, std::string_view key);
 
 /// How much of max-ops-per-second a request takes: one for each key. What other nodes pass on and what is no access to
 /// data takes nothing: the node where a client came in has counted it.
@@ -40,7 +42,8 @@ struct QuotaFigures {
   std::uint64_t reclaimed = 0;
 };
 
-/// The lines of `stats quota`, with END.
-std::string quota_stats(const QuotaFigures& figures, const std::vector<const Counters*>& workers);
+/// The lines of `stats quota`, those of doors last, with END.
+std::string quota_stats(const QuotaFigures& figures, const std::vector<const Counters*>& workers,
+                        std::string_view doors = {});
 
 }  // namespace flare

@@ -95,8 +95,10 @@ class Rerouting {
       return write_when_reclaimed(worker_, wanted, std::move(place));
     }
     if (!done) {
-      if (over_quota(done.error())) count_refusal(worker_.counts(), done.error());
-      refuse_write(wanted, answer_of(done.error()), out);
+      const auto answer = over_quota(done.error())
+                              ? refuse_over_quota(worker_.counts(), storage_.quota(), done.error(), wanted.key)
+                              : answer_of(done.error());
+      refuse_write(wanted, answer, out);
     }
     OutputBuffer late;
     refuse_write(wanted, reply::replication_timeout, late);

@@ -85,6 +85,8 @@ void Server::make_parts() {
                         ReaderLimits{options_.max_line_bytes, options_.max_key_bytes, options_.max_value_bytes,
                                      options_.gat_order, options_.client_versions, authenticator_.has_value()});
   if (authenticator_) worker_setup_->authenticator = &*authenticator_;
+  tenants_.emplace(*keeper_->doors(), clock_.unix_s());
+  if (!tenants_->all().empty()) worker_setup_->tenants = &*tenants_;
   worker_setup_->identity = &*identity_;
   worker_setup_->replicated_writes = &agent_->replicated_writes();
   worker_setup_->gate = &gate_;

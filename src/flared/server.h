@@ -100,6 +100,7 @@ class Server {
   CommitGate gate_;
   std::optional<ControlDesk> desk_;
   CopiedTouches copied_touches_;
+  std::optional<DoorTenants> tenants_;
   std::optional<WorkerSetup> worker_setup_;
   std::optional<DaemonAddresses> addresses_;
   std::optional<IndexLink> index_;

@@ -59,6 +59,8 @@ void Server::apply(const FlaredOptions& options) {
   worker_setup_->queue.most.store(options.max_total_thread_queue, std::memory_order_relaxed);
   worker_setup_->read_errors.store(options.proxy_read_errors, std::memory_order_relaxed);
   storage_->limit({.items = options.max_items, .bytes = options.max_bytes});
+  if (!tenants_->all().empty()) storage_->limit_prefixes(tenants_->limits(options));
+  tenants_->apply(options);
   agent_->set_in_sync(in_sync_options(options));
   agent_->set_pace(options.reconstruction_bwlimit_kb, options.reconstruction_interval);
   time_watcher_->apply(options);

@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "common/net/descriptor.h"
 #include "common/protocol/reply_writer.h"
+#include "flared/door_tenants.h"
 #include "flared/turn.h"
 #include "flared/worker.h"
 
@@ -20,13 +21,20 @@ bool would_block(const error_code& error) {
   return error == asio::error::would_block || error == asio::error::try_again;
 }
 
+// The key that another node sees is not longer than others either.
+ReaderLimits limits_for(ReaderLimits limits, const DoorTenant* tenant) {
+  if (tenant) limits.key_bytes -= tenant->key_prefix.size();  // options.cc: it is shorter than a key
+  return limits;
+}
+
 }  // namespace
 
 Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int32_t id, Passage passage, Place place)
     : worker_(worker),
       socket_(std::move(socket)),
       passage_(passage),
-      reader_(worker.setup().reader_limits),
+      tenant_(worker.setup().tenant_of_door(passage.door)),
+      reader_(limits_for(worker.setup().reader_limits, tenant_)),
       last_active_s_(worker.setup().clock.unix_s()),
       id_(id) {
   peer_.address = std::move(peer);
@@ -51,7 +59,7 @@ IoTask<> Session::serve() {
       if (received == Received::nothing) continue;
       if (received == Received::end) break;
     }
-    Turn turn{worker_, reader_, *input_, {passage_, peer_}};
+    Turn turn{worker_, reader_, *input_, {passage_, peer_, tenant_}};
     turn.run();
     operation_ = turn.last_operation();
     if (turn.awaited()) {

@@ -14,6 +14,7 @@ namespace flare {
 
 class Turn;
 class Worker;
+struct DoorTenant;
 
 /// One client connection: it lives and dies on one worker (docs/design.md 2). Idle, it holds no buffer and no timer.
 class Session : public std::enable_shared_from_this<Session> {
@@ -70,6 +71,7 @@ class Session : public std::enable_shared_from_this<Session> {
   StreamSocket socket_;
   SessionPeer peer_;
   Passage passage_;
+  DoorTenant* const tenant_;  // of the door's key-prefix; null: it has none
   RequestReader reader_;
   BufferPool<InputBuffer>::Lease input_;
   std::size_t bytes_needed_ = 0;  // in all, for the request at the begin of input_

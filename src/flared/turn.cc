@@ -9,6 +9,7 @@
 #include "common/protocol/peer_hello.h"
 #include "common/protocol/words.h"
 #include "flared/disk_gate.h"
+#include "flared/door_tenants.h"
 #include "flared/forwarded_item.h"
 #include "flared/quota.h"
 #include "flared/worker.h"
@@ -32,10 +33,13 @@ Turn::Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker aske
       input_(input),
       passage_(asker.passage),
       peer_(asker.peer),
+      tenant_(asker.tenant),
+      key_prefix_(tenant_ ? std::string_view{tenant_->key_prefix} : std::string_view{}),
       output_(worker.outputs().borrow()),
       view_(worker.view()),
       now_s_(worker.setup().clock.unix_s()),
       operations_share_(worker.setup().operations_share.load(std::memory_order_relaxed)),
+      counts_operations_(operations_share_ > 0 || tenant_),
       tells_read_errors_(worker.setup().read_errors.load(std::memory_order_relaxed)),
       sync_mode_(worker.setup().gate && worker.setup().gate->sync()),
       read_links_(worker.read_links()) {}
@@ -44,28 +48,29 @@ void Turn::run() {
   worker_.counts().turns.add();
   worker_.keys_elsewhere().begin_turn();
   if (operations_share_ > 0) worker_.operations().refill(operations_share_, worker_.setup().clock.steady());
+  if (tenant_) worker_.refill(*tenant_);
   auto& storage = worker_.setup().storage;
   const AccessMark::Inside inside{worker_.access_mark()};
   Storage::Batch batch{storage};
   while (after_ == After::go_on && !more_input_) {
-    const auto read = reader_.next(input_.unread());
+    auto read = reader_.next(input_.unread());
     if (read.kind == ReadResult::Kind::need_more) {
       input_.consume(read.consumed);
       bytes_needed_ = read.bytes_needed;
       break;
     }
     if (read.kind == ReadResult::Kind::request) {
+      if (tenant_) worker_.key_prefixer().apply(key_prefix_, read.request);  // from here on: keys as the store has them
       if (overtakes_read(read.request)) {
         more_input_ = true;  // it is read again in the next turn
         break;
       }
       if (!passage_.allows(classes_for(read.request))) {
         refuse(read.request);
-      } else if (within_rate(read.request)) {
+      } else if (const auto refusal = rate_refusal(read.request); refusal.empty()) {
         answer(read.request);
       } else {
-        worker_.counts().refused_operations.add();
-        error(read.request, too_many_operations_answer);
+        error(read.request, refusal);
       }
       if (sync_mode_ || waits_for_commit_) note_late(read.request);
     } else {
@@ -248,10 +253,42 @@ void Turn::refuse(const Request& request) {
   error(request, denied_answer(needed));
 }
 
-bool Turn::within_rate(const Request& request) {
-  if (operations_share_ <= 0) return true;
+// Empty: it may be done.
+std::string_view Turn::rate_refusal(const Request& request) {
+  if (!counts_operations_) return {};
   const auto operations = operations_of(request);
-  return operations == 0 || worker_.operations().take(operations);
+  if (operations == 0) return {};
+  if (tenant_) {
+    if (const auto refusal = tenant_rate_refusal(operations); !refusal.empty()) return refusal;
+  }
+  if (worker_.operations().take(operations)) return {};
+  worker_.counts().refused_operations.add();
+  return too_many_operations_answer;
+}
+
+std::string_view Turn::tenant_rate_refusal(std::uint64_t operations) {
+  if (worker_.operations_of(*tenant_).take(operations)) {
+    tenant_->operations.fetch_add(operations, std::memory_order_relaxed);
+    return {};
+  }
+  tenant_->refused_operations.fetch_add(1, std::memory_order_relaxed);
+  return tenant_->too_many_operations;
+}
+
+KeyWords Turn::keys_of(const Request& request) const {
+  return {request.rest, tenant_ ? &worker_.key_prefixer() : nullptr, key_prefix_};
+}
+
+// docs/security.md: at a door with a key-prefix nothing is told of others, nor of the node.
+bool Turn::asks_own_stats(const Request& request) {
+  if (!tenant_ || request.command != Command::stats) return false;
+  if (!Words{request.rest}.done()) {
+    say(request, "CLIENT_ERROR access denied (a door with a key-prefix tells plain stats only)\r\n");
+    return true;
+  }
+  const auto& setup = worker_.setup();
+  say(request, tenant_stats(*tenant_, setup.storage.quota(), setup.tenants->started_s(), now_s_));
+  return true;
 }
 
 // docs/spec/protocol.md 9.13: an answer to a request that asked for none would put the client out of step.
@@ -260,6 +297,7 @@ void Turn::error(const Request& request, std::string_view text) {
 }
 
 void Turn::ask_control(const Request& request) {
+  if (asks_own_stats(request)) return;
   auto& control = worker_.setup().control;
   switch (request.command) {
     case Command::stats:
@@ -309,7 +347,9 @@ void Turn::take_awaited() {
 
 AnswerPlace Turn::await() {
   if (!awaited_) awaited_ = worker_.awaited().borrow();
-  return {awaited_, awaited_->reserve(output_->size())};
+  AnswerPlace place{awaited_, awaited_->reserve(output_->size())};
+  place.key_prefix = key_prefix_;
+  return place;
 }
 
 AnswerPlace Turn::await_read() {

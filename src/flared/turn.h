@@ -9,6 +9,7 @@
 
 #include "common/net/authenticator.h"
 #include "common/net/door_keeper.h"
+#include "common/protocol/key_prefix.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/request.h"
 #include "common/protocol/request_reader.h"
@@ -23,6 +24,7 @@
 namespace flare {
 
 class Worker;
+struct DoorTenant;
 
 /// One turn of a session (docs/design.md 2): takes the whole requests that have arrived, does the local ones at once,
 /// sends the others on, and writes the log once. No suspension, and for local requests no allocation.
@@ -35,6 +37,7 @@ class Turn {
   struct Asker {
     Passage& passage;
     SessionPeer& peer;
+    DoorTenant* tenant = nullptr;  // of a door with a key-prefix
   };
 
   Turn(Worker& worker, RequestReader& reader, InputBuffer& input, Asker asker);
@@ -77,7 +80,10 @@ class Turn {
   bool replicate(const Request& request);
   void touch_many(const Request& request);
   void fail(const Request& request, StorageError error);
-  bool within_rate(const Request& request);
+  std::string_view rate_refusal(const Request& request);
+  std::string_view tenant_rate_refusal(std::uint64_t operations);
+  bool asks_own_stats(const Request& request);
+  KeyWords keys_of(const Request& request) const;
   void forward(const Request& request, std::uint32_t node);
   void forward_gat(const Request& request, std::uint32_t node);
   std::uint32_t next_place() const { return awaited_ ? awaited_->places() : 0; }
@@ -118,10 +124,13 @@ class Turn {
   InputBuffer& input_;
   Passage& passage_;
   SessionPeer& peer_;
+  DoorTenant* const tenant_;            // null: its door has no key-prefix
+  const std::string_view key_prefix_;  // tenant_'s
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;
   std::int64_t now_s_;
   const double operations_share_;       // of max-ops-per-second; 0: no limit
+  const bool counts_operations_;        // a limit or a tenant
   const bool tells_read_errors_;        // option proxy-read-error
   const bool sync_mode_;                // replication-type sync: each answer from the own store waits for its copies
   bool waits_for_commit_ = false;       // this turn has such an answer, or one by a request's word

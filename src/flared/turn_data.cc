@@ -20,7 +20,7 @@ namespace flare {
 void Turn::get(const Request& request) {
   const bool with_version = request.command == Command::gets;
   const auto first_place = next_place();
-  Words keys{request.rest};
+  auto keys = keys_of(request);
   for (auto key = keys.next(); !key.empty(); key = keys.next()) read_key(key, with_version);
   end_reads();
   end_values(first_place);
@@ -53,7 +53,7 @@ void Turn::read_key(std::string_view key, bool with_version) {
   const auto route = route_read(view_, key, at_master, worker_.draw());
   if (route.kind == Route::Kind::local) {
     if (sync_mode_) wait_for_commit();  // it may have seen something newer
-    ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max()};
+    ValueWriter writer{*output_, with_version, worker_.setup().memory.answer_bytes_max(), key_prefix_.size()};
     const auto found = worker_.setup().storage.get(key, now_s_, writer);
     if (!found) values_error_ = answer_of(found.error());
     if (writer.full()) values_error_ = reply::answer_too_large;
@@ -92,7 +92,7 @@ bool Turn::overtakes_read(const Request& request) const {
   };
   if (request.item) return needs_master(*request.item) && read_elsewhere(request.item->key);
   if (request.memcached_order) {
-    Words words{request.rest};
+    auto words = keys_of(request);
     for (auto key = words.next(); !key.empty(); key = words.next()) {
       if (read_elsewhere(key)) return true;
     }
@@ -147,7 +147,7 @@ void Turn::execute(const Request& request) {
   operation.limited = serves_clients(view_);
   // What an original sends the master that will have the key: its versions may be a second master's.
   if (!operation.limited && is_replication_form(request)) operation.any_version = true;
-  ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
+  ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max(), key_prefix_.size()};
   // protocol.md 1: with noreply no result is sent, of gat no value.
   const auto outcome = worker_.setup().storage.execute(operation, now_s_, request.noreply ? nullptr : &writer);
   if (!outcome) return fail(request, outcome.error());
@@ -165,8 +165,8 @@ void Turn::fail(const Request& request, StorageError error_) {
     more_input_ = true;  // what follows in the pipeline is done after this
     return;
   }
-  count_refusal(worker_.counts(), error_);
-  error(request, answer_of(error_));
+  const auto key = request.item ? request.item->key : request.key;
+  error(request, refuse_over_quota(worker_.counts(), worker_.setup().storage.quota(), error_, key));
 }
 
 // memcached's gat and gats: values of several keys, then END (docs/design.md 1).
@@ -174,7 +174,7 @@ void Turn::touch_many(const Request& request) {
   const auto first_place = next_place();
   Request one = request;
   one.memcached_order = false;
-  Words keys{request.rest};
+  auto keys = keys_of(request);
   for (one.key = keys.next(); !one.key.empty(); one.key = keys.next()) {
     worker_.counts().cmd_set.add();
     const auto route = route_write(view_, one.key, one.proxied);
@@ -183,7 +183,7 @@ void Turn::touch_many(const Request& request) {
     } else if (route.kind == Route::Kind::local && !may_write(one)) {
       values_error_ = reply::too_few_replicas;
     } else if (route.kind == Route::Kind::local) {
-      ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max()};
+      ValueWriter writer{*output_, request.with_version, worker_.setup().memory.answer_bytes_max(), key_prefix_.size()};
       const auto outcome = worker_.setup().storage.execute(to_operation(one, now_s_), now_s_, &writer);
       if (outcome) count(worker_.counts(), one, *outcome);
       if (!outcome) values_error_ = answer_of(outcome.error());

@@ -25,6 +25,7 @@ constexpr std::int64_t idle_look_s_max = 10;
 
 Worker::Worker(WorkerSetup& setup)
     : setup_(setup),
+      tenant_operations_(setup.tenants ? setup.tenants->all().size() : 0),
       memory_(setup.memory, setup.workers),
       work_(context_.get_executor()),
       awaited_(context_.get_executor(), memory_),

@@ -18,12 +18,14 @@
 #include "common/net/own_identity.h"
 #include "common/net/parting.h"
 #include "common/net/task.h"
+#include "common/protocol/key_prefix.h"
 #include "common/protocol/request_reader.h"
 #include "flared/access_mark.h"
 #include "flared/buffer_pool.h"
 #include "flared/connection_memory.h"
 #include "flared/control.h"
 #include "flared/counters.h"
+#include "flared/door_tenants.h"
 #include "flared/item_marks.h"
 #include "flared/keys_elsewhere.h"
 #include "flared/operations_bucket.h"
@@ -75,6 +77,8 @@ struct WorkerSetup {
   std::atomic<std::int64_t> failover_wait_ms{0};  // failover-wait; changed by HUP, for the links made from then on
   QueueLimit queue;                               // max-total-thread-queue
   std::atomic<std::int64_t> probed{0};            // when the index last probed this node, in ticks of the steady clock
+  const DoorTenants* tenants = nullptr;           // null: no door has a key-prefix
+  DoorTenant* tenant_of_door(std::size_t door) const { return tenants ? tenants->of_door(door) : nullptr; }
   ConnectionPlaces places;
   ConnectionMemory memory;
   std::atomic<double> operations_share{0};  // of max-ops-per-second, for each worker; 0: no limit
@@ -124,6 +128,13 @@ class Worker {
   PeerLink& link(std::uint32_t node);
   std::uint32_t draw();
   OperationsBucket& operations() { return operations_; }
+  OperationsBucket& operations_of(const DoorTenant& tenant) { return tenant_operations_[tenant.number]; }
+  void refill(const DoorTenant& tenant) {
+    const auto share = tenant.operations_share.load(std::memory_order_relaxed);
+    operations_of(tenant).refill(share, setup_.clock.steady());
+  }
+  /// For the request at hand.
+  KeyPrefixer& key_prefixer() { return key_prefixer_; }
   KeysElsewhere& keys_elsewhere() { return keys_elsewhere_; }
   /// For the turn at hand; empty between turns.
   std::vector<PeerLink*>& read_links() { return read_links_; }
@@ -156,6 +167,8 @@ class Worker {
   Counters counters_;
   AccessMark access_mark_;
   OperationsBucket operations_;
+  std::vector<OperationsBucket> tenant_operations_;  // by DoorTenant::number
+  KeyPrefixer key_prefixer_;
   KeysElsewhere keys_elsewhere_;
   std::vector<PeerLink*> read_links_;
   MemoryAccount memory_;

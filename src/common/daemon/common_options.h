@@ -19,12 +19,18 @@ struct DoorTexts {
   std::string bind;     // numeric addresses; empty: all
   std::string allow;    // address list; empty: not given, open to all
   std::string classes;  // of data, cluster, admin
+  std::string key_prefix;       // of flared only, as the rest (door_prefix_options.h); empty: no tenant's door
+  std::uint64_t max_items = 0;  // of the keys with that prefix; 0: no limit
+  std::uint64_t max_bytes = 0;
+  std::uint64_t max_ops_per_second = 0;  // that come in at this door
   bool operator==(const DoorTexts&) const = default;
 };
 
 /// What both daemons are told (daemons.md 1.1-1.3). Defaults that differ from the original are in
 /// docs/compatibility.md.
 struct CommonOptions {
+  static constexpr bool serves_keys = false;  // whether doors may have a key-prefix
+
   // Only on the command line.
   std::string config_path;  // absolute; empty: none was given
   std::string pid_path;     // absolute; default <data-dir>/<program>.pid

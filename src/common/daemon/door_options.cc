@@ -38,6 +38,9 @@ Door named_door(const std::string& name, const DoorTexts& texts) {
     for (const auto address : split_at_commas(texts.bind)) door.bind.emplace_back(address);
   }
   door.classes = *parse_access_classes(texts.classes);
+  door.key_prefix = texts.key_prefix;
+  // Whatever SIGHUP brought while the prefix waits for a restart: the door stays its tenant's.
+  if (!door.key_prefix.empty()) door.classes = AccessClass::data;
   door.data_from = door.cluster_from = door.admin_from = list_of(texts.allow);
   return door;
 }
@@ -104,6 +107,7 @@ std::optional<StartFailure> finish_doors(std::string_view program, const GivenOp
       return failure(program, given, prefix + ".classes", "is required: which of data, cluster, admin it is for");
     }
   }
+  if (auto prefixes = finish_key_prefixes(program, given, options)) return prefixes;
   const auto doors = doors_of(options);
   for (std::size_t count = 2; count <= doors.size(); ++count) {  // the later one of two is named
     const std::vector<Door> first(doors.begin(), doors.begin() + static_cast<std::ptrdiff_t>(count));

@@ -10,6 +10,7 @@
 
 #include "common/daemon/command_line.h"
 #include "common/daemon/common_options.h"
+#include "common/daemon/door_prefix_options.h"
 #include "common/daemon/option_table.h"
 #include "common/protocol/door.h"
 #include "common/protocol/user_table.h"
@@ -85,6 +86,7 @@ void append_door_rows(OptionTable<Options>& table, const std::string& name, Appl
   };
   row(".allow", lists, std::move(allow));
   row(".classes", lists, door_text<Options>(name, &DoorTexts::classes, check_door_classes));
+  if constexpr (Options::serves_keys) append_key_prefix_rows(table, name, lists);
 }
 
 template <class Options>

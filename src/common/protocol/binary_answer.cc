@@ -1,7 +1,6 @@
 #include "common/protocol/binary_answer.h"
 
 #include <algorithm>
-#include <array>
 
 #include "common/protocol/binary_opcode.h"
 #include "common/protocol/binary_packet.h"
@@ -25,9 +24,9 @@ std::string_view take_line(std::string_view& text) {
 }
 
 bool tells_of_space(std::string_view text) {
-  constexpr std::array<std::string_view, 4> beginnings{"out of memory", "out of disk space",
-                                                       "quota exceeded (max-bytes)", "quota exceeded (max-items)"};
-  return std::any_of(beginnings.begin(), beginnings.end(), [text](auto begin) { return text.starts_with(begin); });
+  if (text.starts_with("out of memory") || text.starts_with("out of disk space")) return true;
+  // of the node, or of a door: (door.NAME.max-items)
+  return text.starts_with("quota exceeded (") && (text.ends_with("max-bytes)") || text.ends_with("max-items)"));
 }
 
 BinaryError client_error(std::string_view text) {

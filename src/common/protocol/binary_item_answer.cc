@@ -22,11 +22,11 @@ void append_entry(OutputBuffer& out, const ItemRequest& request, const ItemResul
   header.request = request.binary;
   header.version = result.version;
   header.extras_bytes = flags_bytes;
-  header.key_bytes = tells_key ? request.key.size() : 0;
+  header.key_bytes = tells_key ? request.shown_key().size() : 0;
   header.value_bytes = request.wants_value ? result.data.size() : 0;
   store_network(prepare_packet(out, header), result.flags);
   out.commit(binary_header_bytes + flags_bytes);
-  if (tells_key) out.append(request.key);
+  if (tells_key) out.append(request.shown_key());
   if (request.wants_value) out.append(result.data);
 }
 
@@ -52,10 +52,10 @@ void append_missed_key(OutputBuffer& out, const ItemRequest& request) {
   BinaryAnswerHeader header;
   header.request = request.binary;
   header.status = static_cast<std::uint16_t>(BinaryStatus::not_found);
-  header.key_bytes = request.key.size();
+  header.key_bytes = request.shown_key().size();
   prepare_packet(out, header);
   out.commit(binary_header_bytes);
-  out.append(request.key);
+  out.append(request.shown_key());
 }
 
 void append_done(OutputBuffer& out, const ItemRequest& request, const ItemResult& result) {

@@ -48,7 +48,8 @@ void append_flag(OutputBuffer& out, std::string_view letter, Number number) {
 void append_key(OutputBuffer& out, const ItemRequest& request) {
   out.append(" k");
   out.append(request.key_as_sent);
-  if (request.key_as_sent.size() != request.key.size()) out.append(" b");  // base64 is longer than what it stands for
+  const bool base64 = request.key_as_sent.size() != request.shown_key().size();  // longer than what it stands for
+  if (base64) out.append(" b");
 }
 
 void append_flag_of_get(OutputBuffer& out, char letter, const ItemResult& result, std::int64_t now_s) {

@@ -22,6 +22,8 @@ std::string_view words_of(StorageError error) {
       return "aborted";
     case StorageError::too_many_items:
     case StorageError::too_many_bytes:
+    case StorageError::too_many_items_of_prefix:
+    case StorageError::too_many_bytes_of_prefix:
       return "quota exceeded";
   }
   return "unknown";

@@ -37,12 +37,12 @@ class BuildVisitor final : public kyotocabinet::DB::Visitor {
     if (change.kind == ChangeKind::none) return NOP;
     if (change.kind == ChangeKind::remove || change.kind == ChangeKind::remember) {
       deletions_.remember(key, {change.version, change.hold_until_s});
-      counted_.add(-items_before, -bytes_before);
+      counted_.add(key, -items_before, -bytes_before);
       return REMOVE;  // of nothing is nothing
     }
     deletions_.forget(key);
     const auto bytes = compose_record(change.flags, change.expire_s, change.version, change.head, change.tail);
-    counted_.add(1 - items_before, static_cast<std::int64_t>(key.size() + bytes.size()) - bytes_before);
+    counted_.add(key, 1 - items_before, static_cast<std::int64_t>(key.size() + bytes.size()) - bytes_before);
     *new_bytes = bytes.size();
     return bytes.data();
   }

@@ -265,10 +265,17 @@ void KyotoStorage::limit(const StoreLimits& limits) {
   if (quota_.counts_bytes() && !counted && store_) recount();
 }
 
+void KyotoStorage::limit_prefixes(const std::vector<PrefixLimit>& limits) {
+  const std::lock_guard alone{gate_};
+  if (quota_.prefixes().set(limits) && store_) recount();
+}
+
 void KyotoStorage::recount() {
-  CountVisitor counting;
-  if (quota_.counts_bytes() && !store_->db().iterate(&counting, false)) {
-    logger_.error("{}: the records cannot be counted ({}); max-bytes takes the store for emptier than it is",
+  quota_.prefixes().begin_count();
+  CountVisitor counting{quota_.prefixes()};
+  const bool looks = quota_.counts_bytes() || quota_.prefixes().counts();
+  if (looks && !store_->db().iterate(&counting, false)) {
+    logger_.error("{}: the records cannot be counted ({}); max-bytes and the quotas of doors take the store for emptier than it is",
                   path("flare.kch").string(), store_->error());
   }
   const auto items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()));

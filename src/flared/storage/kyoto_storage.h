@@ -57,6 +57,7 @@ class KyotoStorage final : public Storage {
   Result<std::unique_ptr<Replacement>, StorageError> begin_replacement(std::uint64_t expected_items) override;
   StorageFigures figures() const override;
   void limit(const StoreLimits& limits) override;
+  void limit_prefixes(const std::vector<PrefixLimit>& limits) override;
   StoreQuota& quota() override { return quota_; }
   Result<void, StorageError> close() override;
 

@@ -125,7 +125,7 @@ const char* ExecuteVisitor::store(const Change& change, std::size_t* new_bytes) 
                   .flags = change.flags,
                   .expire_s = change.expire_s,
                   .data = bytes.substr(record_header_bytes)})) {
-    context_.quota.add(-growth.items, -growth.bytes);
+    context_.quota.add(context_.operation.key, -growth.items, -growth.bytes);
     return NOP;
   }
   context_.quota.note_expiry(change.expire_s);
@@ -146,17 +146,17 @@ const char* ExecuteVisitor::remove(const Change& change) {
   }
   context_.deletions.remember(context_.operation.key, {change.version, change.hold_until_s});
   const auto growth = change_of(context_.operation.key, old_bytes_, std::nullopt);
-  context_.quota.add(growth.items, growth.bytes);
+  context_.quota.add(context_.operation.key, growth.items, growth.bytes);
   return change.kind == ChangeKind::remove ? REMOVE : NOP;
 }
 
 // Before the log (docs/security.md), and before the record is touched.
 bool ExecuteVisitor::reserve(std::int64_t items, std::int64_t bytes) {
   if (!context_.operation.limited) {
-    context_.quota.add(items, bytes);
+    context_.quota.add(context_.operation.key, items, bytes);
     return true;
   }
-  const auto refusal = context_.quota.reserve(items, bytes);
+  const auto refusal = context_.quota.reserve(context_.operation.key, items, bytes);
   if (refusal) result_ = storage_error(*refusal);
   return !refusal;
 }
@@ -189,13 +189,13 @@ const char* ApplyVisitor::apply(std::string_view key, std::optional<std::size_t>
   if (removes) {
     deletions_.remember(key, {entry_.version, entry_.expire_s});
     const auto growth = change_of(key, old_bytes, std::nullopt);
-    quota_.add(growth.items, growth.bytes);
+    quota_.add(key, growth.items, growth.bytes);
     return REMOVE;  // of nothing is nothing
   }
   deletions_.forget(key);
   const auto bytes = compose_record(entry_.flags, entry_.expire_s, entry_.version, entry_.data, {});
   const auto growth = change_of(key, old_bytes, bytes.size());
-  quota_.add(growth.items, growth.bytes);
+  quota_.add(key, growth.items, growth.bytes);
   quota_.note_expiry(entry_.expire_s);
   *new_bytes = bytes.size();
   return bytes.data();

@@ -103,17 +103,20 @@ class ApplyVisitor final : public kyotocabinet::DB::Visitor {
   Result<void, StorageError> result_ = StorageError::io;  // until the visit
 };
 
-/// Counts what a StoreQuota counts.
+/// Counts what a StoreQuota counts: all bytes here, those of prefixes there.
 class CountVisitor final : public kyotocabinet::DB::Visitor {
  public:
+  explicit CountVisitor(PrefixQuotas& prefixes) : prefixes_(prefixes) {}
   std::uint64_t bytes() const { return bytes_; }
 
  private:
-  const char* visit_full(const char*, std::size_t key_bytes, const char*, std::size_t value_bytes,
+  const char* visit_full(const char* key, std::size_t key_bytes, const char*, std::size_t value_bytes,
                          std::size_t*) override {
     bytes_ += key_bytes + value_bytes;
+    prefixes_.add({key, key_bytes}, 1, static_cast<std::int64_t>(key_bytes + value_bytes));
     return NOP;
   }
+  PrefixQuotas& prefixes_;
   std::uint64_t bytes_ = 0;
 };
 

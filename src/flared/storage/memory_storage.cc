@@ -205,7 +205,7 @@ std::optional<StorageError> MemoryStorage::reserve(const Operation& operation, s
   const bool is_new = found == records_.end();
   const auto old_bytes = is_new ? 0 : operation.key.size() + found->second.size();
   const auto growth = static_cast<std::int64_t>(operation.key.size() + new_bytes - old_bytes);
-  const auto refusal = quota_.reserve(is_new ? 1 : 0, growth);  // `store` counts anew
+  const auto refusal = quota_.reserve(operation.key, is_new ? 1 : 0, growth);  // `store` counts anew
   if (refusal) return storage_error(*refusal);
   return std::nullopt;
 }
@@ -213,13 +213,23 @@ std::optional<StorageError> MemoryStorage::reserve(const Operation& operation, s
 // A model may be slow.
 void MemoryStorage::recount() {
   std::size_t bytes = 0;
-  for (const auto& [key, record] : records_) bytes += key.size() + record.size();
+  quota_.prefixes().begin_count();
+  for (const auto& [key, record] : records_) {
+    bytes += key.size() + record.size();
+    quota_.prefixes().add(key, 1, static_cast<std::int64_t>(key.size() + record.size()));
+  }
   quota_.recounted(records_.size(), bytes);
 }
 
 void MemoryStorage::limit(const StoreLimits& limits) {
   const std::lock_guard lock{mutex_};
   quota_.set_limits(limits);
+  recount();
+}
+
+void MemoryStorage::limit_prefixes(const std::vector<PrefixLimit>& limits) {
+  const std::lock_guard lock{mutex_};
+  quota_.prefixes().set(limits);
   recount();
 }
 

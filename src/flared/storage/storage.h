@@ -25,6 +25,8 @@ enum class StorageError : std::uint8_t {
   aborted,         // a scan that a flush or a swap has made void
   too_many_items,  // a limited operation would exceed the quota: nothing was changed or logged
   too_many_bytes,  // likewise
+  too_many_items_of_prefix,  // likewise, of the key's prefix
+  too_many_bytes_of_prefix,
 };
 
 /// Gets a record's bytes while its lock is held: copy, do not call the storage.
@@ -159,6 +161,8 @@ class Storage {
   /// What limited operations may store from now on. Outside a Batch: to begin to count bytes takes the gate for one
   /// pass over all records.
   virtual void limit(const StoreLimits& limits) = 0;
+  /// The same for prefixes of keys: StoreQuota::prefixes.
+  virtual void limit_prefixes(const std::vector<PrefixLimit>& limits) = 0;
   /// Kept by the storage; from any thread.
   virtual StoreQuota& quota() = 0;
   /// Clean stop: log written, committed, closed, clean mark. Nothing may be called afterwards.
@@ -171,7 +175,17 @@ class Storage {
 };
 
 inline StorageError storage_error(StoreQuota::Refusal refusal) {
-  return refusal == StoreQuota::Refusal::items ? StorageError::too_many_items : StorageError::too_many_bytes;
+  switch (refusal) {
+    case StoreQuota::Refusal::items:
+      return StorageError::too_many_items;
+    case StoreQuota::Refusal::bytes:
+      return StorageError::too_many_bytes;
+    case StoreQuota::Refusal::prefix_items:
+      return StorageError::too_many_items_of_prefix;
+    case StoreQuota::Refusal::prefix_bytes:
+      return StorageError::too_many_bytes_of_prefix;
+  }
+  return StorageError::too_many_items;  // not reached: every member is above
 }
 
 }  // namespace flare

@@ -5,35 +5,37 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string_view>
+
+#include "flared/storage/prefix_quota.h"
+#include "flared/storage/store_limits.h"
 
 namespace flare {
-
-/// What clients may store; 0: no limit.
-struct StoreLimits {
-  std::uint64_t items = 0;
-  std::uint64_t bytes = 0;  // keys and records (28 bytes of header each), without the file's own overhead
-  bool operator==(const StoreLimits&) const = default;
-};
 
 /// How many records and bytes a store holds, against what clients may store (docs/security.md). The storage tells every
 /// change under the record's lock, so the limits hold exactly with any number of threads. Without locks.
 class StoreQuota {
  public:
-  enum class Refusal : std::uint8_t { items, bytes };
+  enum class Refusal : std::uint8_t { items, bytes, prefix_items, prefix_bytes };
 
-  /// A client's write would add so much; what does not grow is never refused. It is counted at once: `add` takes it
-  /// back if the write fails.
-  std::optional<Refusal> reserve(std::int64_t items, std::int64_t bytes) {
-    if (!grow(items_, items, items_max_)) return Refusal::items;
-    if (grow(bytes_, bytes, bytes_max_)) return std::nullopt;
-    items_.fetch_sub(items, relaxed);
-    return Refusal::bytes;
+  /// A client's write of the key would add so much; what does not grow is never refused. It is counted at once: `add`
+  /// takes it back if the write fails.
+  std::optional<Refusal> reserve(std::string_view key, std::int64_t items, std::int64_t bytes) {
+    if (const auto refused = prefixes_.reserve(key, items, bytes)) {
+      return *refused == PrefixQuotas::Refusal::items ? Refusal::prefix_items : Refusal::prefix_bytes;
+    }
+    const auto refused = reserve_of_store(items, bytes);
+    if (refused) prefixes_.add(key, -items, -bytes);
+    return refused;
   }
   /// What is never refused: replicated writes, builds, deletes.
-  void add(std::int64_t items, std::int64_t bytes) {
+  void add(std::string_view key, std::int64_t items, std::int64_t bytes) {
+    prefixes_.add(key, items, bytes);
     if (items != 0) items_.fetch_add(items, relaxed);
     if (bytes != 0) bytes_.fetch_add(bytes, relaxed);
   }
+  PrefixQuotas& prefixes() { return prefixes_; }
+  const PrefixQuotas& prefixes() const { return prefixes_; }
 
   /// Nobody writes meanwhile. The bytes are to be counted anew when `counts_bytes` has become true.
   void set_limits(const StoreLimits& limits) {
@@ -90,6 +92,12 @@ class StoreQuota {
 
   static constexpr auto unknown = std::numeric_limits<std::int64_t>::min();
 
+  std::optional<Refusal> reserve_of_store(std::int64_t items, std::int64_t bytes) {
+    if (!grow(items_, items, items_max_)) return Refusal::items;
+    if (grow(bytes_, bytes, bytes_max_)) return std::nullopt;
+    items_.fetch_sub(items, relaxed);
+    return Refusal::bytes;
+  }
   static std::int64_t as_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
   static std::uint64_t as_count(const Number& number) {
     const auto value = number.load(relaxed);
@@ -115,6 +123,7 @@ class StoreQuota {
   Number bytes_max_{0};
   Number earliest_expiry_s_{0};
   std::atomic<bool> sweeping_{false};
+  PrefixQuotas prefixes_;
 };
 
 }  // namespace flare

@@ -31,6 +31,25 @@ TEST_F(AwaitedAnswersTest, StandInTheOrderOfTheirPlacesHoweverTheyCome) {
   EXPECT_EQ(merged("abc"), "a12b3c");
 }
 
+// docs/security.md, tenants by key prefix.
+TEST_F(AwaitedAnswersTest, LeaveAKeyPrefixOutOfAValueLineOnly) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"VALUE p:k 0 9\r\nVALUE p:x\r\n", "VALUE k 0 9\r\nVALUE p:x\r\n"},
+      {"VALUE q:k 0 1\r\nx\r\n", ""},  // another's: never told
+      {"STORED\r\n", "STORED\r\n"},
+      {"", ""},
+  };
+  for (const auto& [told, shown] : cases) {
+    auto answers = std::make_shared<AwaitedAnswers>(context_.get_executor());
+    AnswerPlace place{answers, answers->reserve(0)};
+    place.key_prefix = "p:";
+    place.fill(told);
+    OutputBuffer out;
+    answers->merge({}, out);
+    EXPECT_EQ(out.view(), shown);
+  }
+}
+
 // cluster.md 9.11: the values that were found are given, and that a key could not be read is said once, at the end.
 TEST_F(AwaitedAnswersTest, EndAGetByTheFailureOfItsOwnKeys) {
   const auto failing = answers_.reserve(0);

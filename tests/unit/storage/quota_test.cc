@@ -87,6 +87,45 @@ TEST_P(StoreQuotaTest, ReclaimRemovesExpiredEntriesOnly) {
   EXPECT_EQ(get(*storage_, "old"), "0 0 2 y") << "its version goes on";
 }
 
+std::string counted(const Storage& storage, std::string_view prefix) {
+  const auto* share = const_cast<Storage&>(storage).quota().prefixes().of_prefix(prefix);
+  return share ? std::to_string(share->items()) + " " + std::to_string(share->bytes()) : "-";
+}
+
+TEST_P(StoreQuotaTest, OfAPrefixHoldsForItsKeysAlone) {
+  ASSERT_TRUE(store("a:1", "12"));
+  ASSERT_TRUE(store("b:1", "12"));
+  EXPECT_EQ(counted(*storage_, "a:"), "-");
+  storage_->limit_prefixes({{"a:", "door.a", {.items = 2}}, {"b:", "door.b", {}}});
+  EXPECT_EQ(counted(*storage_, "a:"), "1 33") << "what was there before";
+  EXPECT_EQ(counted(*storage_, "b:"), "1 33");
+  ASSERT_TRUE(store("a:2", ""));
+  EXPECT_EQ(refusal(store("a:3", "")), StorageError::too_many_items_of_prefix);
+  EXPECT_EQ(storage_->quota().prefixes().refuse("a:3", PrefixQuotas::Refusal::items),
+            "SERVER_ERROR quota exceeded (door.a.max-items)\r\n");
+  EXPECT_TRUE(store("a", "")) << "no key of the prefix";
+  EXPECT_TRUE(store("c:1", ""));
+  EXPECT_TRUE(store("b:2", ""));
+  EXPECT_TRUE(store("a:4", "", false)) << "a node's write";
+  EXPECT_EQ(counted(*storage_, "a:"), "3 97");
+  EXPECT_TRUE(run(*storage_, {.kind = OperationKind::remove, .key = "a:4"}));
+  EXPECT_TRUE(run(*storage_, {.kind = OperationKind::remove, .key = "a:1"}));
+  EXPECT_EQ(counted(*storage_, "a:"), "1 31");
+  storage_->limit_prefixes({{"a:", "door.a", {.bytes = 32}}, {"b:", "door.b", {}}});
+  EXPECT_EQ(refusal(store("a:2", "12")), StorageError::too_many_bytes_of_prefix);
+  EXPECT_TRUE(store("a:2", "1"));
+  ASSERT_TRUE(storage_->flush());
+  EXPECT_EQ(counted(*storage_, "a:"), "0 0");
+}
+
+TEST_P(StoreQuotaTest, OfTheStoreGivesBackWhatThePrefixHadReserved) {
+  storage_->limit({.items = 1});
+  storage_->limit_prefixes({{"a:", "door.a", {.items = 5}}});
+  ASSERT_TRUE(store("a:1", ""));
+  EXPECT_EQ(refusal(store("a:2", "")), StorageError::too_many_items);
+  EXPECT_EQ(counted(*storage_, "a:"), "1 31");
+}
+
 INSTANTIATE_TEST_SUITE_P(Storages, StoreQuotaTest, testing::Values(false, true));
 
 TEST(StoreQuota, KnowsWhenASweepCanFindSomething) {
