@@ -81,6 +81,15 @@ void say_hello(const FlareiOptions& options, Log& log) {
   for (const auto& warning : option_warnings(options)) log.warning("{}", warning);
 }
 
+// With the rights that this daemon will have when SIGHUP reads the files again.
+std::optional<StartFailure> prepare_tls(const FlareiOptions& options, IndexDaemon& daemon) {
+  auto account = BorrowedAccount::take(program, options.user, options.group);
+  if (!account) return account.error();
+  auto failure = daemon.prepare_tls();
+  account->give_back();
+  return failure;
+}
+
 std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& parent) {
   const auto log = open_log({log_ident(program, options.tenant), options.log_facility, options.log_to_stderr});
   say_hello(options, *log);
@@ -93,6 +102,7 @@ std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& pare
   if (!pid_file) return pid_file.error();
 
   IndexDaemon daemon{options, *local, *log};
+  if (auto failure = prepare_tls(options, daemon)) return failure;
   if (auto failure = daemon.listen()) return failure;
   if (auto failure = drop_privileges(program, options.user, options.group)) return failure;
   daemon.serve();

@@ -19,6 +19,7 @@ struct DoorTexts {
   std::string bind;     // numeric addresses; empty: all
   std::string allow;    // address list; empty: not given, open to all
   std::string classes;  // of data, cluster, admin
+  bool tls = false;
   bool operator==(const DoorTexts&) const = default;
 };
 
@@ -47,6 +48,10 @@ struct CommonOptions {
   std::string client_allow_from;  // address lists of the main door; empty: not given, open to all
   std::string cluster_allow_from;
   std::string admin_allow_from;
+  std::string tls_certificate;  // absolute paths; empty: none
+  std::string tls_key;
+  std::string tls_ca;
+  bool cluster_tls = false;                    // daemons speak TLS among each other
   std::map<std::string, DoorTexts> doors;      // named ones, beside the main door
   std::chrono::seconds net_read_timeout{600};  // `never` for a negative value
 

@@ -33,6 +33,7 @@ AccessClasses Door::granted_to(const PeerAddress& peer) const {
 }
 
 AccessClasses Door::open_to_all() const {
+  if (tls == DoorTls::mutual) return {};  // to those with a certificate
   return classes & (without_list(AccessClass::data, data_from) | without_list(AccessClass::cluster, cluster_from) |
                     without_list(AccessClass::admin, admin_from));
 }
