@@ -74,7 +74,11 @@ void TlsConnection::look_whether_made() {
   read_dry_ = false;  // the peer's first bytes may have come with the end of its handshake
 }
 
-bool TlsConnection::may_have_bytes() const { return !read_dry_ && SSL_has_pending(ssl_) != 0; }
+// The end counts: the descriptor may tell of it no more.
+bool TlsConnection::may_have_bytes() const {
+  if (broken_ || (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0) return true;
+  return !read_dry_ && SSL_has_pending(ssl_) != 0;
+}
 
 void TlsConnection::say_goodbye() {
   if (handshaking_ || broken_) return;
