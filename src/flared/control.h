@@ -10,6 +10,8 @@
 
 namespace flare {
 
+struct LooseSocket;
+
 /// What a session asks of the control thread. All calls may come from any worker and return at once; a reply runs on
 /// the control thread, exactly once, within the deadline that the call's work has.
 class Control {
@@ -35,7 +37,7 @@ class Control {
   /// The answer to `position <words>`, CRLF included (docs/replication.md 10).
   virtual void position(std::string /*words*/, Reply reply) { reply("SERVER_ERROR not supported\r\n"); }
   /// Takes the connection over: it becomes a replication stream (docs/replication.md 3).
-  virtual void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) = 0;
+  virtual void adopt_stream(LooseSocket socket, std::string unread, std::string words, std::string peer) = 0;
   /// `request` is a dump or dump_key; its arguments have been checked.
   virtual std::shared_ptr<Dump> begin_dump(const Request& request) = 0;
   /// The answer to `stats <words>`, CRLF included.

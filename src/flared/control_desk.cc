@@ -171,10 +171,10 @@ void ControlDesk::acknowledge_salvage(std::string peer, Reply reply) {
              [this, peer = std::move(peer), reply = std::move(reply)] { reply(safety_->acknowledge(peer)); });
 }
 
-void ControlDesk::adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) {
-  asio::post(executor_, [this, descriptor, unread = std::move(unread), words = std::move(words),
+void ControlDesk::adopt_stream(LooseSocket socket, std::string unread, std::string words, std::string peer) {
+  asio::post(executor_, [this, socket = std::move(socket), unread = std::move(unread), words = std::move(words),
                          peer = std::move(peer)]() mutable {
-    agent_->adopt_stream(descriptor, std::move(unread), std::move(words), std::move(peer));
+    agent_->adopt_stream(std::move(socket), std::move(unread), std::move(words), std::move(peer));
   });
 }
 

@@ -46,7 +46,7 @@ class ControlDesk final : public Control {
   void install_map(std::string lines, std::uint64_t version, Reply reply) override;
   void flush_all(std::int64_t exptime, bool proxied, Reply reply) override;
   void position(std::string words, Reply reply) override;
-  void adopt_stream(int descriptor, std::string unread, std::string words, std::string peer) override;
+  void adopt_stream(LooseSocket socket, std::string unread, std::string words, std::string peer) override;
   std::shared_ptr<Dump> begin_dump(const Request& request) override;
   void stats(std::string words, Reply reply) override;
   std::string_view ailment() override;

@@ -1,7 +1,5 @@
 #include "flared/node_agent.h"
 
-#include <unistd.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -117,14 +115,11 @@ std::optional<Node> NodeAgent::own_entry() const {
   return found->second;
 }
 
-void NodeAgent::adopt_stream(int descriptor, std::string unread, std::string line, std::string peer) {
+void NodeAgent::adopt_stream(LooseSocket loose, std::string unread, std::string line, std::string peer) {
   StreamSocket socket{executor_};
   error_code error;
-  socket.assign(protocol_of(descriptor), descriptor, error);
-  if (error) {
-    ::close(descriptor);
-    return;
-  }
+  socket.attach(std::move(loose), error);
+  if (error) return;
   if (line.starts_with("repl handover ")) {
     asio::co_spawn(executor_, hand_over(std::move(socket), std::move(line), std::move(peer)), asio::detached);
     return;

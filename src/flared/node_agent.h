@@ -11,6 +11,7 @@
 #include "common/cluster/node_map.h"
 #include "common/net/blocking_pool.h"
 #include "common/net/own_identity.h"
+#include "common/net/stream_socket.h"
 #include "common/net/task.h"
 #include "flared/departure.h"
 #include "flared/index_link.h"
@@ -68,7 +69,7 @@ class NodeAgent {
   /// A `node sync`: its NODE lines and version. The answer line with CRLF (cluster.md 3.1).
   std::string take_map(std::string_view lines, MapVersion version);
   /// A slave asks for the stream.
-  void adopt_stream(int descriptor, std::string unread, std::string line, std::string peer);
+  void adopt_stream(LooseSocket loose, std::string unread, std::string line, std::string peer);
   /// Ends the streams of slaves whose address (as logs name it) is refused now.
   void close_streams(const std::function<bool(const std::string& peer)>& refused) { sources_.close_if(refused); }
   /// Whether this node is a master that numbers entries.

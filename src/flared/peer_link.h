@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/net/client.h"
 #include "common/net/greeting.h"
+#include "common/net/stream_socket.h"
 #include "common/net/task.h"
 #include "common/protocol/answer_reader.h"
 #include "common/protocol/output_buffer.h"

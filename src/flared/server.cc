@@ -88,6 +88,7 @@ void Server::make_parts() {
   tenants_.emplace(*keeper_->doors(), clock_.unix_s());
   if (!tenants_->all().empty()) worker_setup_->tenants = &*tenants_;
   worker_setup_->identity = &*identity_;
+  if (options_.cluster_tls) worker_setup_->tls = &tls_;
   worker_setup_->replicated_writes = &agent_->replicated_writes();
   worker_setup_->gate = &gate_;
   worker_setup_->copied_touches = &copied_touches_;
@@ -152,10 +153,12 @@ void Server::accept(std::size_t door, int descriptor, std::string peer) {
   const auto place = worker_setup_->places.take(peer, nodes_only);
   if (place == Place::none) {
     // A socket that is closed without a word leaves the client guessing (protocol.md 8.9).
-    partings_.part(descriptor, reply::too_many_connections);
+    // Where TLS is spoken it could not be read.
+    const bool plain = keeper_->tls_of(*passage) == DoorTls::none;
+    partings_.part(descriptor, plain ? reply::too_many_connections : std::string_view{});
     return;
   }
-  workers_[next_worker_]->adopt(descriptor, std::move(peer), *passage, place);
+  workers_[next_worker_]->adopt(descriptor, std::move(peer), *passage, place, tls_.at(keeper_->tls_of(*passage)));
   next_worker_ = (next_worker_ + 1) % workers_.size();
 }
 

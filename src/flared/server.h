@@ -17,6 +17,7 @@
 #include "common/net/door_keeper.h"
 #include "common/net/listener.h"
 #include "common/net/parting.h"
+#include "common/net/tls_keeper.h"
 #include "flared/cluster_replicator.h"
 #include "flared/control_desk.h"
 #include "flared/index_link.h"
@@ -54,6 +55,7 @@ class Server {
   std::optional<StartFailure> listen_at(std::size_t door);
   std::optional<StartFailure> listen_at_socket();
   std::optional<StartFailure> read_users();
+  std::optional<StartFailure> prepare_tls();
   std::optional<StartFailure> settle_identity();
   std::filesystem::path map_copy_path() const;
   bool starts_by_copy(const IndexLink::Failure& failure);
@@ -89,6 +91,7 @@ class Server {
   std::optional<DataDirLock> lock_;
   std::optional<OwnIdentity> identity_;
   std::optional<PidFile> pid_file_;
+  TlsKeeper tls_{log_};
   std::optional<DoorKeeper> keeper_;
   std::optional<NodeSafety> safety_;
   std::unique_ptr<Storage> storage_;

@@ -37,6 +37,13 @@ void Server::reread() {
     log_.error("SIGHUP: nothing is changed: {}", read.error().text);
     return;
   }
+  if (!read->options.tls_certificate.empty()) {
+    // Also where the names are the same: a new certificate has the old one's name.
+    if (const auto loaded = tls_.load(tls_files(read->options), options_.cluster_tls); !loaded) {
+      log_.error("SIGHUP: nothing is changed: {}", loaded.error());
+      return;
+    }
+  }
   options_ = std::move(read->options);
   log_.reopen({log_ident(program, options_.tenant), options_.log_facility, options_.log_to_stderr});
   apply(options_);

@@ -51,6 +51,7 @@ std::optional<StartFailure> Server::prepare() {
   if (!lock) return lock.error();
   lock_.emplace(std::move(*lock));
   if (auto failure = read_users()) return failure;
+  if (auto failure = prepare_tls()) return failure;
   if (const auto failure = settle_identity()) return failure;
   if (const auto failure = open_storage()) return failure;
   account->give_back();
@@ -64,6 +65,7 @@ std::optional<StartFailure> Server::prepare() {
 std::optional<StartFailure> Server::listen() {
   keeper_.emplace(doors_of(options_), log_, clock_);
   if (authenticator_) keeper_->tell_also([this] { return authenticator_->stats(); });
+  keeper_->show_certificate_end([this] { return tls_.certificate_end(); });
   if (const auto warning = open_doors_warning(*keeper_->doors())) log_.warning("{}", *warning);
   for (std::size_t door = 0; door < keeper_->doors()->size(); ++door) {
     if (auto failure = listen_at(door)) return failure;
@@ -107,6 +109,16 @@ std::optional<StartFailure> Server::read_users() {
   if (!file) return StartFailure{ExitCode::configuration, fmt::format("{}: {}", program, file.error())};
   if (file->warning) log_.warning("{}", *file->warning);
   authenticator_.emplace(control_.get_executor(), std::move(file->users), log_, clock_);
+  return std::nullopt;
+}
+
+// With the rights that this daemon will have when SIGHUP reads the files again.
+std::optional<StartFailure> Server::prepare_tls() {
+  if (options_.tls_certificate.empty()) return std::nullopt;
+  if (const auto loaded = tls_.load(tls_files(options_), options_.cluster_tls); !loaded) {
+    return StartFailure{ExitCode::configuration, fmt::format("{}: {}", program, loaded.error())};
+  }
+  if (options_.cluster_tls) connect_by_tls(control_, tls_);
   return std::nullopt;
 }
 

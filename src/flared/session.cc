@@ -5,6 +5,7 @@
 
 #include "common/base/limits.h"
 #include "common/net/descriptor.h"
+#include "common/net/tls_error.h"
 #include "common/protocol/reply_writer.h"
 #include "flared/door_tenants.h"
 #include "flared/turn.h"
@@ -16,10 +17,6 @@ namespace {
 
 constexpr std::string_view out_of_memory =
     "SERVER_ERROR out of memory: the clients of this node hold all of max-connection-memory\r\n";
-
-bool would_block(const error_code& error) {
-  return error == asio::error::would_block || error == asio::error::try_again;
-}
 
 // The key that another node sees is not longer than others either.
 ReaderLimits limits_for(ReaderLimits limits, const DoorTenant* tenant) {
@@ -45,6 +42,7 @@ Session::Session(Worker& worker, StreamSocket socket, std::string peer, std::int
 IoTask<> Session::serve() {
   const auto self = shared_from_this();
   bool more_input = false;
+  if (socket_.handshaking()) co_await shake_hands();
   while (open()) {
     if (!more_input) {
       if ((input_ || held_bytes_ > 0) && !hold(input_ ? input_->capacity() : 0)) {
@@ -89,11 +87,27 @@ Session::Received Session::receive() {
   const auto n = socket_.receive(asio::buffer(room, input_->room_bytes()), 0, error);
   worker_.counts().read_calls.add();
   if (would_block(error)) return Received::nothing;
-  if (error || n == 0) return Received::end;
+  if (error || n == 0) return end_of_input(error);
   input_->received(n);
   worker_.counts().bytes_read.add(n);
   last_active_s_ = worker_.setup().clock.unix_s();
   return Received::bytes;
+}
+
+Session::Received Session::end_of_input(const error_code& error) const {
+  if (is_tls_failure(error)) passage_.tell_tls_failed(peer_.address, error.message());
+  return Received::end;
+}
+
+// It may be ended meanwhile as one that waits for a request. Not made: it is closed.
+IoTask<> Session::shake_hands() {
+  idle_ = true;
+  const auto outcome = co_await worker_.handshakes().make(socket_);
+  idle_ = false;
+  last_active_s_ = worker_.setup().clock.unix_s();
+  if (outcome.end == Handshakes::End::made) co_return passage_.tell_tls_made();
+  if (outcome.end == Handshakes::End::failed) passage_.tell_tls_failed(peer_.address, outcome.why);
+  ending_ = true;
 }
 
 // One send call; false when the client has not taken all: `send` goes on from `unsent_from_`.
@@ -201,10 +215,10 @@ IoTask<bool> Session::dump(const Turn& turn) {
 
 void Session::hand_over(Turn& turn) {
   error_code error;
-  const int descriptor = socket_.release(error);
-  if (error || descriptor < 0) return;
+  auto loose = socket_.detach(error);
+  if (error || loose.descriptor < 0) return;
   std::string unread{input_ ? input_->unread() : std::string_view{}};  // `answer` has given an empty buffer back
-  worker_.setup().control.adopt_stream(descriptor, std::move(unread), turn.stream_words(), peer_.address);
+  worker_.setup().control.adopt_stream(std::move(loose), std::move(unread), turn.stream_words(), peer_.address);
 }
 
 bool Session::hold(std::size_t bytes) {
@@ -263,7 +277,9 @@ void Session::refuse_place() {
 
 void Session::end() {
   ending_ = true;
-  if (idle_) socket_.cancel();
+  if (!idle_) return;
+  if (socket_.handshaking()) return abort();  // it may wait for its turn
+  socket_.cancel();
 }
 
 void Session::renew_passage(const Doors& doors, const UserTable* users) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/net/door_keeper.h"
+#include "common/net/stream_socket.h"
 #include "common/net/task.h"
 #include "common/protocol/request_reader.h"
 #include "flared/buffer_pool.h"
@@ -53,6 +54,8 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   enum class Received { nothing, bytes, end };
   Received receive();
+  Received end_of_input(const error_code& error) const;
+  IoTask<> shake_hands();
   bool hold(std::size_t bytes);
   void let_go();
   void unpark();

@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/base/limits.h"
 #include "common/net/descriptor.h"
 #include "flared/rerouting.h"
 #include "flared/session.h"
@@ -21,6 +22,10 @@ namespace {
 constexpr std::int64_t idle_look_s_min = 1;
 constexpr std::int64_t idle_look_s_max = 10;
 
+std::size_t share_of_handshakes(int workers) {
+  return limits::tls_handshakes_max / static_cast<std::size_t>(std::max(workers, 1));
+}
+
 }  // namespace
 
 Worker::Worker(WorkerSetup& setup)
@@ -31,8 +36,11 @@ Worker::Worker(WorkerSetup& setup)
       awaited_(context_.get_executor(), memory_),
       view_(std::make_shared<RoutingView>()),
       partings_(context_.get_executor()),
+      handshakes_(context_.get_executor(), share_of_handshakes(setup.workers), limits::tls_handshake_deadline),
       idle_timer_(context_.get_executor()),
-      stop_timer_(context_.get_executor()) {}
+      stop_timer_(context_.get_executor()) {
+  if (setup_.tls) connect_by_tls(context_, *setup_.tls);
+}
 
 Worker::~Worker() { join(); }
 
@@ -40,8 +48,9 @@ void Worker::start() {
   thread_ = std::thread{[this] { context_.run(); }};
 }
 
-void Worker::adopt(int descriptor, std::string peer, Passage passage, Place place) {
-  asio::post(context_, [this, descriptor, peer = std::move(peer), passage, place]() mutable {
+void Worker::adopt(int descriptor, std::string peer, Passage passage, Place place,
+                   std::shared_ptr<const TlsContext> tls) {
+  asio::post(context_, [this, descriptor, peer = std::move(peer), passage, place, tls = std::move(tls)]() mutable {
     error_code error;
     StreamSocket socket{context_.get_executor()};
     socket.assign(protocol_of(descriptor), descriptor, error);
@@ -51,6 +60,7 @@ void Worker::adopt(int descriptor, std::string peer, Passage passage, Place plac
       setup_.places.leave(place, peer);
       return;
     }
+    if (tls) socket.start_tls(std::move(tls), TlsConnection::Side::server);
     const auto id = setup_.next_session_id.fetch_add(1, std::memory_order_relaxed);
     auto session = std::make_shared<Session>(*this, std::move(socket), std::move(peer), id, passage, place);
     sessions_.emplace(session.get(), session);

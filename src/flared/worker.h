@@ -15,9 +15,11 @@
 #include "common/base/log.h"
 #include "common/net/connection_places.h"
 #include "common/net/door_keeper.h"
+#include "common/net/handshakes.h"
 #include "common/net/own_identity.h"
 #include "common/net/parting.h"
 #include "common/net/task.h"
+#include "common/net/tls_keeper.h"
 #include "common/protocol/key_prefix.h"
 #include "common/protocol/request_reader.h"
 #include "flared/access_mark.h"
@@ -63,6 +65,7 @@ struct WorkerSetup {
   NodeKey own_key;
   std::string bind_address;
   CommitGate* gate = nullptr;       // null: no answer waits for copies (docs/replication.md 9)
+  const TlsKeeper* tls = nullptr;   // of connections to other daemons; null: plain ones
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
   Authenticator* authenticator = nullptr;  // null: there are no users (option auth-file)
@@ -97,7 +100,9 @@ class Worker {
 
   void start();
   /// Owns `descriptor` from here on.
-  void adopt(int descriptor, std::string peer, Passage passage = {}, Place place = Place::client);
+  /// `tls`: what the client has to speak; null: plainly.
+  void adopt(int descriptor, std::string peer, Passage passage = {}, Place place = Place::client,
+             std::shared_ptr<const TlsContext> tls = nullptr);
   /// Ends the sessions that `doors` do not allow any more, and takes classes from others.
   void renew_passages(std::shared_ptr<const Doors> doors, std::shared_ptr<const UserTable> users = nullptr);
   void publish(std::shared_ptr<const RoutingView> view);
@@ -142,6 +147,7 @@ class Worker {
   BufferPool<OutputBuffer>& outputs() { return outputs_; }
   AwaitedPool& awaited() { return awaited_; }
   Partings& partings() { return partings_; }
+  Handshakes& handshakes() { return handshakes_; }
   MemoryAccount& memory() { return memory_; }
   /// Memory that a session needs while it waits. Makes room for it, at the cost of the session that holds most, if
   /// that is more than `holder` needs in all. False: there is none.
@@ -180,6 +186,7 @@ class Worker {
   std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
   std::vector<Session*> trials_;  // of sessions_, the oldest first
   Partings partings_;
+  Handshakes handshakes_;
   Timer idle_timer_;
   bool idle_watched_ = false;
   Timer stop_timer_;

@@ -53,6 +53,7 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, DaemonLog& log)
     : options_(options),
       log_(log),
+      tls_(log),
       keeper_(doors_of(options, AccessClass::admin), log, clock_),
       map_file_(local.map_file),
       identity_(identity_setup(options, local.identity, log), log),
@@ -88,7 +89,17 @@ void IndexDaemon::ask_for_users(UserTable users) {
   keeper_.tell_also([this] { return authenticator_->stats(); });
 }
 
+std::optional<StartFailure> IndexDaemon::prepare_tls() {
+  if (options_.tls_certificate.empty()) return std::nullopt;
+  if (const auto loaded = tls_.load(tls_files(options_), options_.cluster_tls); !loaded) {
+    return StartFailure{ExitCode::configuration, fmt::format("flarei: {}", loaded.error())};
+  }
+  if (options_.cluster_tls) connect_by_tls(context_, tls_);
+  return std::nullopt;
+}
+
 std::optional<StartFailure> IndexDaemon::listen() {
+  keeper_.show_certificate_end([this] { return tls_.certificate_end(); });
   if (const auto warning = open_doors_warning(*keeper_.doors())) log_.warning("{}", *warning);
   for (std::size_t door = 0; door < keeper_.doors()->size(); ++door) {
     if (auto failure = listen_at(door)) return failure;
@@ -137,7 +148,8 @@ void IndexDaemon::serve() {
       const auto passage = keeper_.admit(at, descriptor, peer);
       if (!passage) return;
       learn_addresses();
-      accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_, *passage);
+      accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_, *passage,
+                     tls_.at(keeper_.tls_of(*passage)));
     });
   }
   sessions_.start();
@@ -251,6 +263,13 @@ void IndexDaemon::reread() {
     log_.error("SIGHUP: nothing is changed: {}", fresh.error().text);
     log_.reopen({log_ident("flarei", options_.tenant), options_.log_facility, options_.log_to_stderr});
     return;
+  }
+  if (!fresh->options.tls_certificate.empty()) {
+    // Also where the names are the same: a new certificate has the old one's name.
+    if (const auto loaded = tls_.load(tls_files(fresh->options), options_.cluster_tls); !loaded) {
+      log_.error("SIGHUP: nothing is changed: {}", loaded.error());
+      return;
+    }
   }
   options_ = std::move(fresh->options);
   apply();

@@ -17,6 +17,7 @@
 #include "common/net/door_keeper.h"
 #include "common/net/listener.h"
 #include "common/net/task.h"
+#include "common/net/tls_keeper.h"
 #include "flarei/cluster_recovery.h"
 #include "flarei/index.h"
 #include "flarei/index_service.h"
@@ -45,6 +46,8 @@ class IndexDaemon {
 
   /// Class admin is theirs from now on. Before anything listens.
   void ask_for_users(UserTable users);
+  /// Reads the files of TLS, if there are any. Before `listen`.
+  std::optional<StartFailure> prepare_tls();
   std::optional<StartFailure> listen();
   /// From here on requests are answered and nodes are watched, as soon as `run` runs.
   void serve();
@@ -72,6 +75,7 @@ class IndexDaemon {
   FlareiOptions options_;
   DaemonLog& log_;
   SystemClock clock_;
+  TlsKeeper tls_;
   DoorKeeper keeper_;
   ThreadNumbers numbers_;
   MapFile& map_file_;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/net/tls_error.h"
 #include "common/protocol/line.h"
 #include "common/protocol/reply_writer.h"
 #include "common/protocol/words.h"
@@ -69,6 +70,10 @@ void IndexSession::set_deadline(std::chrono::steady_clock::duration wait) {
 }
 
 IoTask<> IndexSession::serve() {
+  if (socket_.handshaking()) {
+    const bool made = co_await shake_hands();
+    if (!made) ending_ = true;
+  }
   while (!ending_) {
     const bool more = co_await read_some();
     if (!more) break;
@@ -79,6 +84,15 @@ IoTask<> IndexSession::serve() {
   }
   if (parting_) table_.partings().part(std::move(socket_));
   close();
+}
+
+IoTask<bool> IndexSession::shake_hands() {
+  waiting_ = true;
+  const auto outcome = co_await table_.handshakes().make(socket_);
+  waiting_ = false;
+  if (outcome.end == Handshakes::End::made) passage_.tell_tls_made();
+  if (outcome.end == Handshakes::End::failed) passage_.tell_tls_failed(peer_.address, outcome.why);
+  co_return outcome.end == Handshakes::End::made;
 }
 
 IoTask<bool> IndexSession::read_some() {
@@ -96,6 +110,7 @@ IoTask<bool> IndexSession::read_some() {
   input_.resize(old_size + n);
   table_.counters().bytes_read += n;
   work_since_ = std::chrono::steady_clock::now();
+  if (is_tls_failure(error)) passage_.tell_tls_failed(peer_.address, error.message());
   co_return !error || error == asio::error::would_block;
 }
 
@@ -252,10 +267,10 @@ IoTask<bool> IndexSession::write_answers() {
 }
 
 void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
-                    Log& log, Passage passage) {
+                    Log& log, Passage passage, std::shared_ptr<const TlsContext> tls) {
   const bool nodes_only = !passage.allowed.has_any_of(AccessClass::data | AccessClass::admin);
   const auto place = table.places().take(peer, nodes_only);
-  if (place == Place::none) return table.refuse(descriptor, peer, log);
+  if (place == Place::none) return table.refuse(descriptor, peer, log, tls == nullptr);
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
   ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
@@ -269,6 +284,7 @@ void accept_session(IoExecutor executor, int descriptor, std::string peer, Index
     if (!socket.is_open()) ::close(descriptor);
     return;
   }
+  if (tls) socket.start_tls(std::move(tls), TlsConnection::Side::server);
   IndexPeer who;
   who.address = std::move(peer);
   who.place = place;

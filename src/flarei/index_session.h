@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/net/door_keeper.h"
+#include "common/net/stream_socket.h"
 #include "common/net/task.h"
 #include "flarei/index_service.h"
 #include "flarei/session_table.h"
@@ -35,6 +36,7 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
 
  private:
   IoTask<> serve();
+  IoTask<bool> shake_hands();
   IoTask<bool> read_some();
   IoTask<> answer_lines();
   IoTask<> answer_line(std::string_view line);
@@ -66,8 +68,9 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   std::chrono::steady_clock::time_point work_since_;
 };
 
-/// Takes a descriptor that a listener has accepted; refuses it with one line when the table is full.
+/// Takes a descriptor that a listener has accepted; refuses it with one line when the table is full. `tls`: what the
+/// peer has to speak; null: plainly.
 void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
-                    Log& log, Passage passage = {});
+                    Log& log, Passage passage = {}, std::shared_ptr<const TlsContext> tls = nullptr);
 
 }  // namespace flare

@@ -91,6 +91,15 @@ Result<std::optional<UserTable>, StartFailure> read_users(const FlareiOptions& o
   return std::optional<UserTable>{std::move(file->users)};
 }
 
+// With the rights that this daemon will have when SIGHUP reads the files again.
+std::optional<StartFailure> prepare_tls(const FlareiOptions& options, IndexDaemon& daemon) {
+  auto account = BorrowedAccount::take(program, options.user, options.group);
+  if (!account) return account.error();
+  auto failure = daemon.prepare_tls();
+  account->give_back();
+  return failure;
+}
+
 std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& parent) {
   const auto log = open_log({log_ident(program, options.tenant), options.log_facility, options.log_to_stderr});
   say_hello(options, *log);
@@ -106,6 +115,7 @@ std::optional<StartFailure> serve(const FlareiOptions& options, Daemonizer& pare
 
   IndexDaemon daemon{options, *local, *log};
   if (*users) daemon.ask_for_users(std::move(**users));
+  if (auto failure = prepare_tls(options, daemon)) return failure;
   if (auto failure = daemon.listen()) return failure;
   if (auto failure = drop_privileges(program, options.user, options.group)) return failure;
   daemon.serve();

@@ -37,8 +37,8 @@ void SessionTable::end_oldest_trial() {
   if (trials > limits::trial_connections_max) oldest->close();
 }
 
-void SessionTable::refuse(int descriptor, std::string_view peer, Log& log) {
-  partings_.part(descriptor, reply::too_many_connections);
+void SessionTable::refuse(int descriptor, std::string_view peer, Log& log, bool plain) {
+  partings_.part(descriptor, plain ? reply::too_many_connections : std::string_view{});
   const auto held_back = refusal_log_.pass(std::chrono::steady_clock::now());
   if (!held_back) return;
   log.warning("connection of {} refused: clients have {}, as many as max-connection allows ({} more such refusals)",

@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 
+#include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/rate_gate.h"
 #include "common/net/authenticator.h"
 #include "common/net/connection_places.h"
 #include "common/net/door_keeper.h"
+#include "common/net/handshakes.h"
 #include "common/net/parting.h"
 #include "common/net/task.h"
 #include "flarei/index_stats.h"
@@ -25,7 +27,11 @@ class IndexSession;
 class SessionTable {
  public:
   SessionTable(IoExecutor executor, ThreadNumbers& numbers)
-      : executor_(executor), numbers_(numbers), timer_(executor), partings_(executor) {}
+      : executor_(executor),
+        numbers_(numbers),
+        timer_(executor),
+        partings_(executor),
+        handshakes_(executor, flare::limits::tls_handshakes_max, flare::limits::tls_handshake_deadline) {}
 
   struct Limits {
     std::size_t connections_max = 0;
@@ -39,8 +45,9 @@ class SessionTable {
 
   ConnectionPlaces& places() { return places_; }
   Partings& partings() { return partings_; }
-  /// Of a connection that found no place: owns `descriptor` from here on.
-  void refuse(int descriptor, std::string_view peer, Log& log);
+  Handshakes& handshakes() { return handshakes_; }
+  /// Of a connection that found no place: owns `descriptor` from here on. `plain`: it can read why.
+  void refuse(int descriptor, std::string_view peer, Log& log, bool plain = true);
   int add(const std::shared_ptr<IndexSession>& session);
   void remove(int number);
   /// Closes that session; false: there is none.
@@ -71,6 +78,7 @@ class SessionTable {
   ThreadNumbers& numbers_;
   Timer timer_;
   Partings partings_;
+  Handshakes handshakes_;
   ConnectionPlaces places_;
   RateGate refusal_log_{std::chrono::seconds{1}};
   Limits limits_;

@@ -66,11 +66,14 @@ class Cluster:
         self.folder = pathlib.Path(folder)
         host = own_address()
         names = ("index",) + NODES
-        self.addresses = {name: (host, port) for name, port in zip(names, free_ports(host, len(names)))}
+        ports = free_ports(host, len(names) + len(NODES))
+        self.addresses = {name: (host, port) for name, port in zip(names, ports)}
+        self.tls_addresses = {name: (host, port) for name, port in zip(NODES, ports[len(names):])}
         self.processes = {}
 
     def __enter__(self):
         try:
+            self.make_certificate()
             self.start("index", "flarei", ["monitor-threshold = 3", "monitor-interval = 1",
                                             "monitor-read-timeout = 60000"])
             for name in NODES:
@@ -87,10 +90,23 @@ class Cluster:
     def __exit__(self, *_):
         self.stop()
 
+    def certificate(self):
+        """Of all nodes, signed by itself: clients take it as their authority."""
+        return self.folder / "tls.pem"
+
+    def make_certificate(self):
+        host = self.addresses["index"][0]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=flare", "-addext", f"subjectAltName=IP:{host}",
+                        "-keyout", str(self.folder / "tls.key"), "-out", str(self.certificate())],
+                       check=True, capture_output=True, timeout=START_LIMIT_S)
+
     def node_lines(self, name):
         host, port = self.addresses["index"]
         lines = [f"index-server-name = {host}", f"index-server-port = {port}", "storage-large = true",
-                 "storage-bucket-size = 65536"]
+                 "storage-bucket-size = 65536", f"tls-certificate = {self.certificate()}",
+                 f"tls-key = {self.folder / 'tls.key'}", f"door.tls.port = {self.tls_addresses[name][1]}",
+                 f"door.tls.bind = {self.tls_addresses[name][0]}", "door.tls.classes = data", "door.tls.tls = yes"]
         if name == "proxy":
             lines.append("proxy-flush-all = cluster")  # memccapable's tests of flush_all
         return lines

@@ -1,4 +1,7 @@
 """pymemcache, text protocol."""
+import os
+import ssl
+
 import pymemcache
 from pymemcache.client.base import Client
 from pymemcache.exceptions import MemcacheClientError
@@ -6,7 +9,10 @@ from pymemcache.exceptions import MemcacheClientError
 from driver import ALL_BYTES, LARGE_SIZES, arguments, check, large_value, run, same, until
 
 host, port, prefix, _ = arguments()
-client = Client((host, port), connect_timeout=5, timeout=10, default_noreply=False, key_prefix=prefix.encode())
+authority = os.environ.get("FLARE_TLS_CA")
+tls = ssl.create_default_context(cafile=authority) if authority else None
+client = Client((host, port), connect_timeout=5, timeout=10, default_noreply=False, key_prefix=prefix.encode(),
+                tls_context=tls)
 
 
 def set_():
@@ -100,7 +106,7 @@ def add_replace_append():
 
 def stats_version():
     check(client.version()[:1].isdigit(), f"version {client.version()}")
-    plain = Client((host, port), connect_timeout=5, timeout=10)  # the prefix would go before the word of stats
+    plain = Client((host, port), connect_timeout=5, timeout=10, tls_context=tls)  # the prefix would go before the word of stats
     check(int(plain.stats()[b"curr_connections"]) > 0, "stats have no curr_connections")
     check(isinstance(plain.stats("settings"), dict), "stats settings")
 

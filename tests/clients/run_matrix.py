@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 
 import memccapable
 from cluster import NODES, Cluster, Failure, ask, eventually
@@ -27,6 +28,7 @@ CLIENTS = {
     "libmemcached": (["/usr/bin/python3", "libmemcached_tools_driver.py"], "text"),
     "libmemcached-binary": (["/usr/bin/python3", "libmemcached_tools_driver.py"], "binary"),
     "pymemcache": (["/usr/bin/python3", "pymemcache_driver.py"], "text"),
+    "pymemcache-tls": (["/usr/bin/python3", "pymemcache_driver.py"], "text, TLS"),
     "pylibmc": (["/usr/bin/python3", "pylibmc_driver.py"], "text"),
     "pylibmc-binary": (["/usr/bin/python3", "pylibmc_driver.py"], "binary"),
     "python-memcached": (["/usr/bin/python3", "python_memcached_driver.py"], "text"),
@@ -78,8 +80,13 @@ class Row:
         return {"ok": "ok", "none": "-"}.get(self.results[operation][0], "FAIL")
 
 
-def drive(client, node, address, environment):
+def drive(client, node, cluster, environment):
+    """`cluster`: has the addresses; one server alone has no door for TLS."""
     command, protocol = CLIENTS[client]
+    address = cluster.addresses[node]
+    if protocol.endswith("TLS"):
+        address = cluster.tls_addresses[node]
+        environment = environment | {"FLARE_TLS_CA": str(cluster.certificate())}
     row = Row(client, node)
     host, port = address
     words = [str(port), f"{client}-{node}-{os.getpid()}-"] + (["binary"] if protocol == "binary" else [])
@@ -94,13 +101,12 @@ def drive(client, node, address, environment):
     return row
 
 
-def drive_all(clients, addresses, work):
+def drive_all(clients, cluster, nodes, work):
     environment = dict(os.environ)
     if "memjs" in clients:
         environment["NODE_PATH"] = str(install_memjs(work))
     with concurrent.futures.ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
-        waiting = [pool.submit(drive, client, node, address, environment)
-                   for client in clients for node, address in addresses.items()]
+        waiting = [pool.submit(drive, client, node, cluster, environment) for client in clients for node in nodes]
         return [each.result() for each in waiting]
 
 
@@ -122,9 +128,9 @@ def matrix_text(rows):
     return "\n".join(lines)
 
 
-def run_drivers(clients, addresses, work):
+def run_drivers(clients, cluster, nodes, work):
     """(text, number of failures)."""
-    rows = drive_all(clients, addresses, work)
+    rows = drive_all(clients, cluster, nodes, work)
     cells = [row.cell(name) for row in rows for name in row.results]
     text = matrix_text(rows)
     summary = (f"clients: {cells.count('ok')} of {len(cells)} cells ok, {cells.count('-')} empty with a reason, "
@@ -162,15 +168,16 @@ def run_in_cluster(arguments):
             if arguments.part == "memccapable":
                 result = run_memccapable(cluster)
             else:
-                addresses = {name: cluster.addresses[name] for name in NODES}
-                result = run_drivers(arguments.client, addresses, arguments.work)
+                result = run_drivers(arguments.client, cluster, NODES, arguments.work)
             cluster.check_alive()
             return result
 
 
 def run_at_server(arguments):
     host, _, port = arguments.server.rpartition(":")
-    return run_drivers(arguments.client, {"server": (host, int(port))}, arguments.work)
+    server = types.SimpleNamespace(addresses={"server": (host, int(port))})
+    plain = [client for client in arguments.client if not CLIENTS[client][1].endswith("TLS")]
+    return run_drivers(plain, server, ["server"], arguments.work)
 
 
 def main():

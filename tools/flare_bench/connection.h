@@ -8,19 +8,24 @@
 
 #include "flare_bench/batch.h"
 
+struct ssl_ctx_st;
+struct ssl_st;
+
 namespace flare::bench {
 
 /// A connected socket that does not block, the batch that is on its way, and what has come of its answers.
 class Connection {
  public:
   explicit Connection(int descriptor) : descriptor_{descriptor} {}
-  ~Connection() { close(); }
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   /// Negative when closed.
   [[nodiscard]] int descriptor() const { return descriptor_; }
   void close();
+  /// Makes the handshake before it returns; why it could not, or nothing.
+  [[nodiscard]] std::string start_tls(ssl_ctx_st* context);
   Batch& batch() { return batch_; }
   void begin();  ///< Empties the batch for the next requests.
 
@@ -41,7 +46,11 @@ class Connection {
   bool busy = false;            ///< its batch is not answered yet
 
  private:
+  [[nodiscard]] bool send_by_tls();
+  std::optional<std::string_view> receive_by_tls();
+
   int descriptor_;
+  ssl_st* tls_ = nullptr;  // none: plain
   Batch batch_{};
   std::size_t sent_ = 0;
   std::size_t next_ = 0;      // the request whose answer comes next

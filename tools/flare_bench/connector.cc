@@ -53,7 +53,7 @@ void check_connected(int descriptor, const std::string& name) {
 }  // namespace
 
 std::vector<std::unique_ptr<Connection>> connect_all(const std::vector<status::Target>& nodes, std::size_t count,
-                                                     Seconds limit) {
+                                                     Seconds limit, const TlsContext* tls) {
   const auto deadline = Clock::now() + std::chrono::round<Clock::duration>(limit);
   std::vector<Address> addresses;
   for (const auto& node : nodes) addresses.push_back(resolve(node));
@@ -68,9 +68,12 @@ std::vector<std::unique_ptr<Connection>> connect_all(const std::vector<status::T
     }
     const auto ready = poller.wait_until(deadline);
     for (const auto& event : ready) {
-      const auto& connection = *static_cast<const Connection*>(event.data.ptr);
+      auto& connection = *static_cast<Connection*>(event.data.ptr);
       check_connected(connection.descriptor(), nodes.size() == 1 ? addresses.front().name : "one of the nodes");
       poller.remove(connection.descriptor());
+      if (tls) {
+        if (const auto why = connection.start_tls(tls->native()); !why.empty()) throw Failure{"TLS: " + why};
+      }
       ++connected;
     }
     if (ready.empty() && Clock::now() >= deadline) {

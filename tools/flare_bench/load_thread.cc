@@ -43,7 +43,13 @@ std::uint64_t LoadThread::part_of(std::uint64_t whole) const {
 
 void LoadThread::connect() {
   const auto working = part_of(settings_.connections);
-  auto made = connect_all(settings_.nodes, working + still_wanted_, settings_.connect_limit);
+  std::shared_ptr<const TlsContext> tls;
+  if (settings_.tls) {
+    auto loaded = TlsContext::load({"", "", settings_.tls_ca}, TlsContext::Use::any_server);
+    if (!loaded) throw Failure{"--tls-ca: " + loaded.error()};
+    tls = std::move(*loaded);
+  }
+  auto made = connect_all(settings_.nodes, working + still_wanted_, settings_.connect_limit, tls.get());
   for (std::size_t place = 0; place < made.size(); ++place) {
     (place < working ? load_ : still_).adopt(std::move(made[place]));
   }

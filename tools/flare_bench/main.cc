@@ -1,4 +1,5 @@
 // flare-bench: load on a server of memcached's protocols; every byte of every answer is checked.
+#include <csignal>
 #include <cstdio>
 #include <random>
 
@@ -18,6 +19,7 @@ ExitCode complain(const char* what, ExitCode code) {
 }
 
 ExitCode run(int count, char** words) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   Settings settings;
   settings.seed = std::random_device{}();
   CLI::App app{"Load on a server of memcached's protocols; every answer is checked.", "flare-bench"};

@@ -75,6 +75,8 @@ void add_load(CLI::App& app, Settings& settings) {
   add_seconds(app, "--seconds", settings.length, "length of the run (default 5)");
   app.add_option("--operations", settings.operations, "end after so many requests, if that is sooner")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 50));
+  app.add_flag("--tls", settings.tls, "speak TLS; any certificate is taken, if --tls-ca does not say whose");
+  app.add_option("--tls-ca", settings.tls_ca, "authority whose certificates are taken (PEM file)");
   add_seconds(app, "--connect-limit", settings.connect_limit, "seconds until all must be connected (default 30)");
   add_seconds(app, "--fill-limit", settings.fill_limit, "seconds until all keys must be written (default 600)");
   add_seconds(app, "--answer-limit", settings.answer_limit,
@@ -102,6 +104,7 @@ void add_options(CLI::App& app, Settings& settings) {
 
 void check_together(const Settings& settings) {
   if (settings.connections < settings.threads) throw CLI::ValidationError{"--threads", "more than --connections"};
+  if (!settings.tls && !settings.tls_ca.empty()) throw CLI::ValidationError{"--tls-ca", "without --tls"};
   if (settings.shape.keys < settings.threads) throw CLI::ValidationError{"--keys", "fewer than --threads"};
   if (!settings.fill && settings.shape.kind == Kind::fill) {
     throw CLI::ValidationError{"--no-fill", "leaves nothing to do for --workload fill"};

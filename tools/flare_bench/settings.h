@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "flare_bench/shape.h"
@@ -28,6 +29,8 @@ struct Settings {
   Seconds connect_limit{30.0};
   Seconds fill_limit{600.0};
   Seconds answer_limit{10.0};
+  bool tls = false;
+  std::string tls_ca{};  ///< file; empty: any certificate is taken
   bool fill = true;
   bool stale_ok = false;
   bool json = false;

@@ -41,6 +41,9 @@ constexpr std::size_t node_connections_of_address_max = 256;  // of them, from o
 constexpr std::size_t trial_connections_max = 64;  // that have still to show that they are a daemon's; the oldest goes
 constexpr std::chrono::seconds trial_deadline{2};  // for their first request
 
+constexpr std::chrono::seconds tls_handshake_deadline{10};
+constexpr std::size_t tls_handshakes_max = 1024;  // begun and not made, of all threads; the oldest goes
+
 constexpr std::size_t connection_memory_max = 256 * 1024 * 1024;  // default of max-connection-memory
 constexpr std::size_t parked_bytes_max = 4096;  // the begin of a request that is kept without a buffer
 

@@ -23,6 +23,7 @@ struct DoorTexts {
   std::uint64_t max_items = 0;  // of the keys with that prefix; 0: no limit
   std::uint64_t max_bytes = 0;
   std::uint64_t max_ops_per_second = 0;  // that come in at this door
+  bool tls = false;
   bool operator==(const DoorTexts&) const = default;
 };
 
@@ -54,6 +55,10 @@ struct CommonOptions {
   std::string cluster_allow_from;
   std::string admin_allow_from;
   std::string auth_file;  // absolute; empty: no user is asked for
+  std::string tls_certificate;  // absolute paths; empty: none
+  std::string tls_key;
+  std::string tls_ca;
+  bool cluster_tls = false;                    // daemons speak TLS among each other
   std::map<std::string, DoorTexts> doors;      // named ones, beside the main door
   std::chrono::seconds net_read_timeout{600};  // `never` for a negative value
 

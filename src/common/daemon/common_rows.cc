@@ -76,6 +76,28 @@ struct Finisher {
     return refuse("server-socket", fmt::format("the whole path has more than {} bytes", path_bytes_max));
   }
 
+  // Relative names are resolved once: a daemon in the background has another folder.
+  std::optional<StartFailure> tls(CommonOptions& options) const {
+    for (auto* file : {&options.tls_certificate, &options.tls_key, &options.tls_ca}) {
+      if (!file->empty()) *file = fs::absolute(*file).lexically_normal().string();
+    }
+    const bool at_doors =
+        std::any_of(options.doors.begin(), options.doors.end(), [](const auto& door) { return door.second.tls; });
+    const std::string_view asked_by = options.cluster_tls ? "cluster-tls" : "door.NAME.tls";
+    if (options.tls_certificate.empty() != options.tls_key.empty()) {
+      const bool key = options.tls_key.empty();
+      return refuse(key ? "tls-key" : "tls-certificate",
+                    fmt::format("is required beside {}", key ? "tls-certificate" : "tls-key"));
+    }
+    if ((at_doors || options.cluster_tls) && options.tls_certificate.empty()) {
+      return refuse("tls-certificate", fmt::format("is required with {}, and tls-key too", asked_by));
+    }
+    if (options.cluster_tls && options.tls_ca.empty()) {
+      return refuse("tls-ca", "is required with cluster-tls: whose certificates the daemons of this cluster have");
+    }
+    return std::nullopt;
+  }
+
   std::optional<StartFailure> accounts(const CommonOptions& options) const {
     if (!options.user.empty() && !user_exists(options.user)) return refuse("user", "there is no such user");
     if (!options.group.empty() && !group_exists(options.group)) return refuse("group", "there is no such group");
@@ -140,6 +162,7 @@ std::optional<StartFailure> finish_common(std::string_view program, const GivenO
   if (auto failure = finisher.accounts(options)) return failure;
   if (auto failure = finish_doors(program, given, options)) return failure;
   if (!options.auth_file.empty()) options.auth_file = fs::absolute(options.auth_file).lexically_normal().string();
+  if (auto failure = finisher.tls(options)) return failure;
   if (!options.config_path.empty()) options.config_path = fs::absolute(options.config_path).lexically_normal().string();
   if (options.server_name.empty()) options.server_name = host_name();
   return std::nullopt;

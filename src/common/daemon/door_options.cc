@@ -37,6 +37,7 @@ Door named_door(const std::string& name, const DoorTexts& texts) {
   if (!texts.bind.empty()) {
     for (const auto address : split_at_commas(texts.bind)) door.bind.emplace_back(address);
   }
+  if (texts.tls) door.tls = DoorTls::server;
   door.classes = *parse_access_classes(texts.classes);
   door.key_prefix = texts.key_prefix;
   // Whatever SIGHUP brought while the prefix waits for a restart: the door stays its tenant's.
@@ -123,11 +124,14 @@ std::optional<StartFailure> finish_doors(std::string_view program, const GivenOp
   return failure(program, given, "auth-file", open_cluster_reason(open->name));
 }
 
+TlsFiles tls_files(const CommonOptions& options) { return {options.tls_certificate, options.tls_key, options.tls_ca}; }
+
 std::vector<Door> doors_of(const CommonOptions& options, AccessClasses by_users) {
   Door main;
   main.name = main_door_name;
   main.port = options.server_port;
   if (!options.bind_address.empty()) main.bind = {options.bind_address};
+  if (options.cluster_tls) main.tls = DoorTls::mutual;
   main.data_from = list_of(options.client_allow_from);
   main.cluster_from = list_of(options.cluster_allow_from);
   main.admin_from = list_of(options.admin_allow_from);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/tls_files.h"
 #include "common/daemon/command_line.h"
 #include "common/daemon/common_options.h"
 #include "common/daemon/door_prefix_options.h"
@@ -32,6 +33,9 @@ std::optional<StartFailure> refuse_door_names(std::string_view program, const Gi
 /// What cannot be said of one option alone: a door without a port or classes, two doors in one place.
 std::optional<StartFailure> finish_doors(std::string_view program, const GivenOptions& given,
                                          const CommonOptions& options);
+
+/// The files of tls-certificate, tls-key and tls-ca.
+TlsFiles tls_files(const CommonOptions& options);
 
 /// The main door first, then the named ones in the order of their names. `options` have been checked. `by_users`: what
 /// a user has to prove with option auth-file.
@@ -67,6 +71,21 @@ Binding<Options> door_port(std::string name) {
           {}};
 }
 
+template <class Options>
+Binding<Options> door_tls(std::string name) {
+  return {[=](Options& options, std::string_view text) -> Reason {
+            const auto value = parse_boolean(text);
+            if (!value) return "must be one of true, yes, on, 1, false, no, off, 0";
+            options.doors[name].tls = *value;
+            return std::nullopt;
+          },
+          [=](const Options& options) {
+            const auto found = options.doors.find(name);
+            return found == options.doors.end() ? std::string{} : std::string{found->second.tls ? "true" : "false"};
+          },
+          {}};
+}
+
 /// `lists`: whether SIGHUP may change who comes in. A door that comes or goes needs a restart as a whole: half of its
 /// options must never be in force.
 template <class Options>
@@ -86,6 +105,7 @@ void append_door_rows(OptionTable<Options>& table, const std::string& name, Appl
   };
   row(".allow", lists, std::move(allow));
   row(".classes", lists, door_text<Options>(name, &DoorTexts::classes, check_door_classes));
+  row(".tls", Apply::at_start, door_tls<Options>(name));
   if constexpr (Options::serves_keys) append_key_prefix_rows(table, name, lists);
 }
 

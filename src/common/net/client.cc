@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/limits.h"
+#include "common/net/tls_keeper.h"
 
 namespace flare {
 
@@ -102,6 +103,12 @@ IoTask<Result<void>> PeerClient::connect_one(Tcp::endpoint endpoint, std::string
   if (!socket_.is_open()) co_return error_code{asio::error::operation_aborted};  // closed as it was about to succeed
   socket_.set_option(Tcp::no_delay{true}, error);
   socket_.set_option(asio::socket_base::keep_alive{true}, error);
+  auto tls = tls_to_daemons(socket_.get_executor());
+  if (!tls) co_return Result<void>{};
+  socket_.start_tls(std::move(tls), TlsConnection::Side::client);
+  const auto [not_made] = co_await socket_.async_handshake(use_task);
+  if (not_made) co_return not_made;
+  if (!socket_.is_open()) co_return error_code{asio::error::operation_aborted};
   co_return Result<void>{};
 }
 

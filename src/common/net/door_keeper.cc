@@ -42,6 +42,14 @@ void Passage::tell_refused(std::string_view who, std::string_view command, Acces
   if (keeper) keeper->request_refused(door, who, command, needed);
 }
 
+void Passage::tell_tls_made() const {
+  if (keeper) keeper->tls_made(door);
+}
+
+void Passage::tell_tls_failed(std::string_view who, std::string_view why) const {
+  if (keeper) keeper->tls_failed(door, who, why);
+}
+
 bool Passage::renew(const Doors& doors, const UserTable* users) {
   if (!keeper) return true;
   if (user) {
@@ -81,7 +89,7 @@ void Passage::log_in(std::shared_ptr<const User> who) {
   settle();
 }
 
-DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause) {}
+DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause), tls_log(log_pause) {}
 
 DoorKeeper::DoorKeeper(Doors doors, Log& log, const Clock& clock)
     : doors_(std::make_shared<const Doors>(std::move(doors))), figures_(doors_->size()), log_(log), clock_(clock) {
@@ -110,6 +118,10 @@ std::optional<Passage> DoorKeeper::admit(std::size_t door, int descriptor, std::
   return passage;
 }
 
+DoorTls DoorKeeper::tls_of(const Passage& passage) const {
+  return passage.peer.family == PeerAddress::Family::unix_socket ? DoorTls::none : (*doors_)[passage.door].tls;
+}
+
 void DoorKeeper::refuse(const Door& door, Figures& figures, int descriptor, std::string_view who) {
   static_cast<void>(::send(descriptor, refusal.data(), refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
   ::close(descriptor);
@@ -130,6 +142,14 @@ void DoorKeeper::request_refused(std::size_t door, std::string_view who, std::st
   }
 }
 
+void DoorKeeper::tls_failed(std::size_t door, std::string_view who, std::string_view why) {
+  auto& figures = figures_[door];
+  figures.tls_failed.fetch_add(1, std::memory_order_relaxed);
+  if (const auto held_back = figures.tls_log.pass(clock_.steady())) {
+    log_.warning("no TLS with {} at door {}: {}{}", who, names_[door], why, held_back_text(*held_back));
+  }
+}
+
 void DoorKeeper::change(Doors doors) { doors_ = std::make_shared<const Doors>(std::move(doors)); }
 
 std::string DoorKeeper::stats() const {
@@ -147,6 +167,11 @@ std::string DoorKeeper::stats() const {
     add("refused_connections", figures.refused_connections.load(std::memory_order_relaxed));
     add("refused_requests", figures.refused_requests.load(std::memory_order_relaxed));
     add("closed_by_new_lists", figures.closed.load(std::memory_order_relaxed));
+    if (door.tls == DoorTls::none) continue;
+    add("tls", door.tls == DoorTls::mutual ? "mutual" : "server");
+    add("tls_connections", figures.tls_made.load(std::memory_order_relaxed));
+    add("tls_failures", figures.tls_failed.load(std::memory_order_relaxed));
+    if (certificate_end_) add("tls_certificate_until", certificate_end_());
   }
   if (more_) text += more_();
   return text + "END\r\n";

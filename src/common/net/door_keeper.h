@@ -48,6 +48,9 @@ struct Passage {
   void log_in(std::shared_ptr<const User> who);
   /// Counts and logs a request that was not allowed.
   void tell_refused(std::string_view who, std::string_view command, AccessClasses needed) const;
+  /// Counts a TLS handshake; `why` it or the TLS after it failed is logged.
+  void tell_tls_made() const;
+  void tell_tls_failed(std::string_view who, std::string_view why) const;
   /// By lists that have changed; false: the connection is not allowed any more.
   /// Likewise by users that have changed: who has another password or role now has to log in again.
   bool renew(const Doors& doors, const UserTable* users = nullptr);
@@ -66,8 +69,14 @@ class DoorKeeper {
   /// New lists and classes for the same doors. Sessions take them by `Passage::renew`.
   void change(Doors doors);
   std::shared_ptr<const Doors> doors() const { return doors_; }
+  /// What such a connection speaks. One of this machine by the unix socket needs no TLS. On the thread that accepts.
+  DoorTls tls_of(const Passage& passage) const;
 
   void request_refused(std::size_t door, std::string_view who, std::string_view command, AccessClasses needed);
+  void tls_made(std::size_t door) { figures_[door].tls_made.fetch_add(1, std::memory_order_relaxed); }
+  void tls_failed(std::size_t door, std::string_view who, std::string_view why);
+  /// For `stats`: until when the certificate is good.
+  void show_certificate_end(std::function<std::string()> end) { certificate_end_ = std::move(end); }
   void connection_closed(std::size_t door) { figures_[door].closed.fetch_add(1, std::memory_order_relaxed); }
   /// What else `stats doors` tells: whole lines.
   void tell_also(std::function<std::string()> more) { more_ = std::move(more); }
@@ -81,8 +90,11 @@ class DoorKeeper {
     std::atomic<std::uint64_t> refused_connections{0};
     std::atomic<std::uint64_t> refused_requests{0};
     std::atomic<std::uint64_t> closed{0};  // because of changed lists
+    std::atomic<std::uint64_t> tls_made{0};
+    std::atomic<std::uint64_t> tls_failed{0};
     RateGate connection_log;
     RateGate request_log;
+    RateGate tls_log;
   };
   void refuse(const Door& door, Figures& figures, int descriptor, std::string_view who);
 
@@ -90,6 +102,7 @@ class DoorKeeper {
   std::vector<std::string> names_;  // never changed, so that any thread may name a door
   std::deque<Figures> figures_;     // by door
   std::function<std::string()> more_;
+  std::function<std::string()> certificate_end_;
   Log& log_;
   const Clock& clock_;
 };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string_view>
 
+#include "common/net/stream_socket.h"
 #include "common/net/task.h"
 
 namespace flare {

@@ -23,8 +23,8 @@ using IoTask = asio::awaitable<T, IoExecutor>;
 /// Completion token: `auto [error, n] = co_await socket.async_read_some(buffer, use_task)`.
 constexpr asio::as_tuple_t<asio::use_awaitable_t<IoExecutor>> use_task{asio::use_awaitable_t<IoExecutor>{}};
 
-/// TCP or Unix socket.
-using StreamSocket = asio::basic_stream_socket<asio::generic::stream_protocol, IoExecutor>;
+/// TCP or Unix socket, without TLS; see stream_socket.h.
+using PlainSocket = asio::basic_stream_socket<asio::generic::stream_protocol, IoExecutor>;
 using Timer =
     asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;
 

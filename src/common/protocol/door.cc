@@ -35,6 +35,7 @@ AccessClasses Door::granted_to(const PeerAddress& peer) const {
 }
 
 AccessClasses Door::open_to_all() const {
+  if (tls == DoorTls::mutual) return {};  // to those with a certificate
   const auto open = without_list(clients, data_from) | without_list(AccessClass::cluster, cluster_from) |
                     without_list(AccessClass::admin, admin_from);
   return classes & open.without(to_be_proven);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,11 +12,19 @@
 /// The doors of a daemon: where it listens and who may ask what there (docs/security.md). Pure.
 namespace flare {
 
+/// What a door speaks.
+enum class DoorTls : std::uint8_t {
+  none,
+  server,  // TLS with the daemon's certificate; clients show none
+  mutual,  // only whoever has a certificate of the cluster's authority comes in
+};
+
 /// One door: a port on some addresses. A class without a list is open to all who can reach the port.
 struct Door {
   std::string name;  // `server-port`, which always exists, or NAME of door.NAME.port
   int port = 0;
   std::vector<std::string> bind;  // numeric; empty: all addresses
+  DoorTls tls = DoorTls::none;
   AccessClasses classes = AccessClasses::all();
   std::optional<AddressList> data_from;
   std::optional<AddressList> cluster_from;

@@ -42,6 +42,7 @@ KeysAt keys_at(const Request& request) {
     case Command::hello:
     case Command::noop:
     case Command::position:
+    case Command::sasl:
     case Command::repl:
       return KeysAt::nowhere;
   }

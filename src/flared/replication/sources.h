@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/cluster/node.h"
 #include "common/net/blocking_pool.h"
+#include "common/net/stream_socket.h"
 #include "common/net/task.h"
 #include "flared/replication/build_progress.h"
 #include "flared/replication/primary.h"

@@ -6,6 +6,7 @@
 
 #include "common/base/result.h"
 #include "common/net/deadline.h"
+#include "common/net/stream_socket.h"
 #include "common/net/task.h"
 
 namespace flare {

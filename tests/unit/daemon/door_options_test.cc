@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "unit/daemon/options_support.h"
 
 /// Options of doors (docs/security.md), in the file and on the command line, for both daemons.
@@ -52,6 +54,22 @@ TYPED_TEST(DoorOptions, MakeNamedDoorsFromTheFile) {
   EXPECT_EQ(value_of(shown_options(*options), "door.web.allow"), "10.0.0.0/8, unix");
 }
 
+TYPED_TEST(DoorOptions, SayWhichSpeakTls) {
+  const std::string files = "tls-certificate = c.pem\ntls-key = /k.pem\ntls-ca = /ca.pem\n";
+  const auto clients = this->from_file(files + web + "door.web.tls = yes\n");
+  ASSERT_TRUE(clients) << clients.error().text;
+  EXPECT_EQ(doors_of(*clients)[0].tls, DoorTls::none);
+  EXPECT_EQ(doors_of(*clients)[1].tls, DoorTls::server);
+  EXPECT_EQ(tls_files(*clients).certificate, (std::filesystem::current_path() / "c.pem").string());
+  EXPECT_EQ(tls_files(*clients).key, "/k.pem");
+
+  const auto daemons = this->from_file(files + web + "cluster-tls = yes\n");
+  ASSERT_TRUE(daemons) << daemons.error().text;
+  EXPECT_EQ(doors_of(*daemons)[0].tls, DoorTls::mutual);
+  EXPECT_TRUE(doors_of(*daemons)[0].open_to_all().empty()) << "to those with a certificate only";
+  EXPECT_EQ(doors_of(*daemons)[1].tls, DoorTls::none);
+}
+
 TYPED_TEST(DoorOptions, OfTheCommandLineWinOverTheFile) {
   const auto options = this->from_file(web, {"--door.web.port=7002", "--door.web.classes", "cluster"});
   ASSERT_TRUE(options) << options.error().text;
@@ -75,6 +93,12 @@ TYPED_TEST(DoorOptions, AreRefusedWithFileAndLine) {
       {"door.web.bind = localhost\n", "'localhost' is no numeric IPv4 or IPv6 address"},
       {"door.web.allow = 10.0.0.1/8\n", "write 10.0.0.0/8"},
       {"door.web.allow =\n", "is empty: name addresses"},
+      {web + "door.web.tls = perhaps\n", "x.conf:5: option 'door.web.tls': value 'perhaps': must be one of true"},
+      {web + "door.web.tls = yes\n", "option 'tls-certificate': is required with door.NAME.tls, and tls-key too"},
+      {"cluster-tls = yes\n", "option 'tls-certificate': is required with cluster-tls"},
+      {"tls-certificate = /c\n", "option 'tls-key': is required beside tls-certificate"},
+      {"tls-key = /k\n", "option 'tls-certificate': is required beside tls-key"},
+      {"tls-key = /k\ntls-certificate = /c\ncluster-tls = yes\n", "option 'tls-ca': is required with cluster-tls"},
       {"door.web.classes = root\n", "must be a list of data, cluster, admin"},
       {"server-port = 7001\n" + web, "port 7001 on the same address belongs to door server-port already"},
       {"client-allow-from =\n", "x.conf:1: option 'client-allow-from': value '': is empty"},

@@ -22,7 +22,7 @@ class NoControl : public Control {
  public:
   void install_map(std::string, std::uint64_t, Reply reply) override { reply("ERROR\r\n"); }
   void flush_all(std::int64_t, bool, Reply reply) override { reply("ERROR\r\n"); }
-  void adopt_stream(int descriptor, std::string, std::string, std::string) override { ::close(descriptor); }
+  void adopt_stream(LooseSocket socket, std::string, std::string, std::string) override { ::close(socket.descriptor); }
   std::shared_ptr<Dump> begin_dump(const Request&) override { return nullptr; }
   void stats(std::string, Reply reply) override { reply("END\r\n"); }
   std::string_view ailment() override { return {}; }
