@@ -145,7 +145,7 @@ OptionTable<Options> common_rows() {
       {{"auth-file", "", value, both, "users and passwords: user:password[:ro|rw|admin] (path)", ""},
        fixed,
        present,
-       option::text<Options>(&C::auth_file, check_path)},
+       option::text<Options>(&C::auth_file)},
       {{"door.NAME.port", "", value, both, "port of a further door; NAME of a-z, 0-9, -", ""}, fixed, present, {}},
       {{"door.NAME.bind", "", value, both, "its addresses, IPv4 or IPv6, divided by commas; default: all", ""},
        fixed,

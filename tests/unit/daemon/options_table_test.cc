@@ -45,7 +45,7 @@ const std::vector<Row>& common() {
        {"", "localhost", "10.0.0.1/8", "all,unix"}},
       {"cluster-allow-from", "all", {"127.0.0.1,2001:db8::/32"}, {"", "x"}},
       {"admin-allow-from", "all", {"unix"}, {"", "10.0.0.0/33"}},
-      {"auth-file", "", {}, {"", "/etc/flare/users"}},  // taken: see AuthFileOption; class cluster is open here
+      {"auth-file", "", {""}, {"/etc/flare/users"}},  // taken: see AuthFileOption; class cluster is open here
       {"net-read-timeout", "600", {"1", "31536000", "-1"}, numbers_but({"0", "31536001"})},
       {"stack-size", "128", {"1", "512"}, numbers_but({"0", "-1"}), true},
       {"thread-pool-size", "5", {"0", "-1", "16"}, numbers_but({"-2"}), true},
