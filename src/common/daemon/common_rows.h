@@ -145,7 +145,7 @@ OptionTable<Options> common_rows() {
       {{"auth-file", "", value, both, "users and passwords: user:password[:ro|rw|admin] (path)", ""},
        fixed,
        present,
-       option::text<Options>(&C::auth_file, check_path)},
+       option::text<Options>(&C::auth_file)},
       {{"tls-certificate", "", value, both, "this daemon's certificate and its chain (PEM file)", ""},
        dynamic,
        present,

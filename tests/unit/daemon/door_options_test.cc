@@ -1,5 +1,6 @@
 #include "common/daemon/door_options.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -142,6 +143,22 @@ TYPED_TEST(DoorOptions, ListsAndClassesAreReadAgainByHangup) {
   EXPECT_EQ(reread->options.doors.at("web").port, 7001);
   EXPECT_EQ(reread->options.doors.at("web").allow, "none");
   EXPECT_EQ(reread->options.client_allow_from, "");
+}
+
+TYPED_TEST(DoorOptions, AFileOfUsersNeedsAListForClassCluster) {
+  const std::string users = "auth-file = /etc/flare/users\n";
+  const auto open = this->from_file(users);
+  ASSERT_FALSE(open);
+  EXPECT_THAT(open.error().text, testing::HasSubstr("auth-file"));
+  EXPECT_THAT(open.error().text, testing::HasSubstr("cluster-allow-from"));
+  const auto named = this->from_file(users + "cluster-allow-from = none\ndoor.x.port = 7001\ndoor.x.classes = cluster\n");
+  ASSERT_FALSE(named);
+  EXPECT_THAT(named.error().text, testing::HasSubstr("door.x.allow"));
+  const auto good = this->from_file(users + "cluster-allow-from = 127.0.0.1\n" + web);
+  ASSERT_TRUE(good) << good.error().text;
+  EXPECT_EQ(good->auth_file, "/etc/flare/users");
+  for (const auto& door : doors_of(*good)) EXPECT_EQ(door.to_be_proven, users_prove);
+  EXPECT_EQ(doors_of(*good, AccessClass::admin)[0].to_be_proven, AccessClasses{AccessClass::admin});
 }
 
 // Half of a door's options must never be in force: a door that lost its allow would be open to all.

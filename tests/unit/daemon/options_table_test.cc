@@ -45,7 +45,7 @@ const std::vector<Row>& common() {
        {"", "localhost", "10.0.0.1/8", "all,unix"}},
       {"cluster-allow-from", "all", {"127.0.0.1,2001:db8::/32"}, {"", "x"}},
       {"admin-allow-from", "all", {"unix"}, {"", "10.0.0.0/33"}},
-      {"auth-file", "", {}, {"", "/etc/flare/users"}},  // taken: see AuthFileOption; class cluster is open here
+      {"auth-file", "", {""}, {"/etc/flare/users"}},  // taken: see AuthFileOption; class cluster is open here
       {"tls-certificate", "", {""}, {}},  // together with the next ones: see door_options_test.cc
       {"tls-key", "", {""}, {}},
       {"tls-ca", "", {"", "/tmp/ca.pem"}, {}},
