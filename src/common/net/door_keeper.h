@@ -20,16 +20,29 @@ class DoorKeeper;
 
 using Doors = std::vector<Door>;
 
+/// The address of the other end; nullopt: it has gone already.
+std::optional<PeerAddress> peer_of(int descriptor);
+
+/// Who comes to a door.
+struct Arrival {
+  std::string who;                      // as logs name it
+  PeerAddress peer;                     // whom the lists judge
+  std::optional<PeerAddress> balancer;  // who told that address, if it is not the connection's own
+};
+
 /// What one connection may ask, kept by its session: one test for each request.
 struct Passage {
   AccessClasses granted = AccessClasses::all();
   std::uint16_t door = 0;
   PeerAddress peer;
-  DoorKeeper* keeper = nullptr;  // outlives the connection; null: nobody keeps the doors
+  std::optional<PeerAddress> balancer;  // who told `peer`
+  DoorKeeper* keeper = nullptr;         // outlives the connection; null: nobody keeps the doors
 
   bool allows(AccessClasses needed) const { return granted.has_any_of(needed); }
   /// Counts and logs a request that was not allowed.
   void tell_refused(std::string_view who, std::string_view command, AccessClasses needed) const;
+  /// Counts and logs a PROXY protocol header where a request should be.
+  void tell_stray_header(std::string_view who) const;
   /// By lists that have changed; false: the connection is not allowed any more.
   bool renew(const Doors& doors);
 };
@@ -42,14 +55,20 @@ class DoorKeeper {
   DoorKeeper(const DoorKeeper&) = delete;
   DoorKeeper& operator=(const DoorKeeper&) = delete;
 
-  /// nullopt: refused with one line and closed. `who`: the peer as logs name it.
-  std::optional<Passage> admit(std::size_t door, int descriptor, std::string_view who);
+  /// nullopt: refused with one line and closed.
+  std::optional<Passage> admit(std::size_t door, int descriptor, const Arrival& arrival);
   /// New lists and classes for the same doors. Sessions take them by `Passage::renew`.
   void change(Doors doors);
   std::shared_ptr<const Doors> doors() const { return doors_; }
 
   void request_refused(std::size_t door, std::string_view who, std::string_view command, AccessClasses needed);
   void connection_closed(std::size_t door) { figures_[door].closed.fetch_add(1, std::memory_order_relaxed); }
+  /// Of a balancer's connection that told nothing good, or that of somebody who is none; `why`: behind "refused: ".
+  void header_refused(std::size_t door, std::string_view who, std::string_view why);
+  /// A balancer's that was closed before its header was whole, as health checks are that only connect.
+  void left_before_header(std::size_t door) {
+    figures_[door].left_before_header.fetch_add(1, std::memory_order_relaxed);
+  }
   /// The lines of `stats doors`, with END. On the thread that accepts.
   std::string stats() const;
 
@@ -59,11 +78,15 @@ class DoorKeeper {
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> refused_connections{0};
     std::atomic<std::uint64_t> refused_requests{0};
-    std::atomic<std::uint64_t> closed{0};  // because of changed lists
+    std::atomic<std::uint64_t> closed{0};   // because of changed lists
+    std::atomic<std::uint64_t> proxied{0};  // of those accepted: a balancer told whose they are
+    std::atomic<std::uint64_t> refused_headers{0};
+    std::atomic<std::uint64_t> left_before_header{0};
     RateGate connection_log;
     RateGate request_log;
+    RateGate header_log;
   };
-  void refuse(const Door& door, Figures& figures, int descriptor, std::string_view who);
+  void refuse(std::size_t door, int descriptor, std::string_view who);
 
   std::shared_ptr<const Doors> doors_;
   std::vector<std::string> names_;  // never changed, so that any thread may name a door

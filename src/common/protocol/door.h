@@ -20,11 +20,13 @@ struct Door {
   std::optional<AddressList> data_from;
   std::optional<AddressList> cluster_from;
   std::optional<AddressList> admin_from;
+  std::optional<AddressList> proxies_from;  // load balancers, which tell the addresses of their clients
 
   /// The classes of this door that `peer` has; none: it is not let in.
   AccessClasses granted_to(const PeerAddress& peer) const;
   /// The classes of this door that anybody has.
   AccessClasses open_to_all() const;
+  bool is_balancer(const PeerAddress& peer) const { return proxies_from && proxies_from->contains(peer); }
   bool operator==(const Door&) const = default;
 };
 

@@ -14,6 +14,8 @@
 namespace flare {
 
 constexpr std::string_view proxy_signature{"\r\n\r\n\0\r\nQUIT\n", 12};
+/// The third line of the signature. Where a request should be it shows a header that nobody expects.
+constexpr std::string_view stray_header_line{"\0", 1};
 constexpr std::size_t proxy_header_bytes_min = 16;   // signature, version and command, family, length
 constexpr std::size_t proxy_header_bytes_max = 536;  // ours: two paths of unix sockets and 304 bytes behind them
 
