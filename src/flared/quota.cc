@@ -22,8 +22,7 @@ void count_refusal(Counters& counters, StorageError error) {
 }
 
 std::uint64_t operations_of(const Request& request) {
-  const bool is_data = classes_for(request.command) == (AccessClass::data | AccessClass::cluster);
-  if (request.proxied || !is_data) return 0;
+  if (request.proxied || !is_about_data(request.command)) return 0;
   const bool many = request.command == Command::get || request.command == Command::gets || request.memcached_order;
   return many ? words_in(request.rest) : 1;
 }

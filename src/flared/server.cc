@@ -148,7 +148,7 @@ void Server::start_workers() {
 }
 
 void Server::accept(int descriptor, std::string peer, const Passage& passage) {
-  const bool nodes_only = !passage.granted.has_any_of(AccessClass::data | AccessClass::admin);
+  const bool nodes_only = !passage.allowed.has_any_of(AccessClass::data | AccessClass::admin);
   const auto place = worker_setup_->places.take(peer, nodes_only);
   if (place == Place::none) {
     // A socket that is closed without a word leaves the client guessing (protocol.md 8.9).

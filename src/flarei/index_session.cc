@@ -205,7 +205,7 @@ IoTask<bool> IndexSession::write_answers() {
 
 void accept_session(IoExecutor executor, int descriptor, std::string peer, IndexService& service, SessionTable& table,
                     Log& log, Passage passage) {
-  const bool nodes_only = !passage.granted.has_any_of(AccessClass::data | AccessClass::admin);
+  const bool nodes_only = !passage.allowed.has_any_of(AccessClass::data | AccessClass::admin);
   const auto place = table.places().take(peer, nodes_only);
   if (place == Place::none) return table.refuse(descriptor, peer, log);
   sockaddr_storage address{};

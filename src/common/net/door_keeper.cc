@@ -49,10 +49,13 @@ void Passage::tell_stray_header(std::string_view who) const {
 bool Passage::renew(const Doors& doors) {
   if (!keeper) return true;
   const bool told_by_nobody = balancer && !doors[door].is_balancer(*balancer);
-  granted = told_by_nobody ? AccessClasses{} : doors[door].granted_to(peer);
-  if (granted.empty()) keeper->connection_closed(door);
-  return !granted.empty();
+  allowed = told_by_nobody ? AccessClasses{} : doors[door].granted_to(peer);
+  settle(doors[door]);
+  if (allowed.empty()) keeper->connection_closed(door);
+  return !allowed.empty();
 }
+
+void Passage::settle(const Door& at) { granted = allowed.without(at.to_be_proven.without(proven)); }
 
 DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause), header_log(log_pause) {}
 
@@ -62,9 +65,15 @@ DoorKeeper::DoorKeeper(Doors doors, Log& log, const Clock& clock)
 }
 
 std::optional<Passage> DoorKeeper::admit(std::size_t door, int descriptor, const Arrival& arrival) {
-  Passage passage{(*doors_)[door].granted_to(arrival.peer), static_cast<std::uint16_t>(door), arrival.peer,
-                  arrival.balancer, this};
-  if (passage.granted.empty()) {
+  const auto& at = (*doors_)[door];
+  Passage passage;
+  passage.allowed = at.granted_to(arrival.peer);
+  passage.settle(at);
+  passage.door = static_cast<std::uint16_t>(door);
+  passage.peer = arrival.peer;
+  passage.balancer = arrival.balancer;
+  passage.keeper = this;
+  if (passage.allowed.empty()) {
     refuse(door, descriptor, arrival.who);
     return std::nullopt;
   }

@@ -32,13 +32,17 @@ struct Arrival {
 
 /// What one connection may ask, kept by its session: one test for each request.
 struct Passage {
-  AccessClasses granted = AccessClasses::all();
+  AccessClasses allowed = AccessClasses::all();  // by door and address
+  AccessClasses proven;                          // by what the peer knows or has, beside its address
+  AccessClasses granted = AccessClasses::all();  // what may be asked now: of `allowed` what need not be proven, or is
   std::uint16_t door = 0;
   PeerAddress peer;
   std::optional<PeerAddress> balancer;  // who told `peer`
   DoorKeeper* keeper = nullptr;         // outlives the connection; null: nobody keeps the doors
 
   bool allows(AccessClasses needed) const { return granted.has_any_of(needed); }
+  /// The one place where `granted` is made.
+  void settle(const Door& at);
   /// Counts and logs a request that was not allowed.
   void tell_refused(std::string_view who, std::string_view command, AccessClasses needed) const;
   /// Counts and logs a PROXY protocol header where a request should be.

@@ -5,12 +5,26 @@
 namespace flare {
 namespace {
 
-// By the bits: 1 data, 2 cluster, 4 admin.
-constexpr std::array<std::string_view, 8> class_texts{
-    "none",  "data",          "cluster",          "data or cluster",
-    "admin", "data or admin", "cluster or admin", "data, cluster or admin",
+// By the bits: 1 data, 2 cluster, 4 admin, 8 read.
+constexpr std::array<std::string_view, 16> class_texts{
+    "none",
+    "data",
+    "cluster",
+    "data or cluster",
+    "admin",
+    "data or admin",
+    "cluster or admin",
+    "data, cluster or admin",
+    "read",
+    "read or data",
+    "read or cluster",
+    "read, data or cluster",
+    "read or admin",
+    "read, data or admin",
+    "read, cluster or admin",
+    "read, data, cluster or admin",
 };
-constexpr std::array<std::string_view, 8> denials{
+constexpr std::array<std::string_view, 16> denials{
     "CLIENT_ERROR access denied\r\n",
     "CLIENT_ERROR access denied (class data needed)\r\n",
     "CLIENT_ERROR access denied (class cluster needed)\r\n",
@@ -19,6 +33,14 @@ constexpr std::array<std::string_view, 8> denials{
     "CLIENT_ERROR access denied (class data or admin needed)\r\n",
     "CLIENT_ERROR access denied (class cluster or admin needed)\r\n",
     "CLIENT_ERROR access denied (class data, cluster or admin needed)\r\n",
+    "CLIENT_ERROR access denied (class read needed)\r\n",
+    "CLIENT_ERROR access denied (class read or data needed)\r\n",
+    "CLIENT_ERROR access denied (class read or cluster needed)\r\n",
+    "CLIENT_ERROR access denied (class read, data or cluster needed)\r\n",
+    "CLIENT_ERROR access denied (class read or admin needed)\r\n",
+    "CLIENT_ERROR access denied (class read, data or admin needed)\r\n",
+    "CLIENT_ERROR access denied (class read, cluster or admin needed)\r\n",
+    "CLIENT_ERROR access denied (class read, data, cluster or admin needed)\r\n",
 };
 
 }  // namespace

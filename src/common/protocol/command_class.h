@@ -10,14 +10,15 @@
 /// Who may ask what (docs/security.md): each command needs one of some classes. Pure, without allocation.
 namespace flare {
 
-enum class AccessClass : std::uint8_t { data = 1, cluster = 2, admin = 4 };
+/// `read`: what changes no entry. A door's word `data` means `read` and `data`; a user may have `read` alone.
+enum class AccessClass : std::uint8_t { data = 1, cluster = 2, admin = 4, read = 8 };
 
 /// A set of classes: what a connection was granted, or of which one is enough.
 class AccessClasses {
  public:
   constexpr AccessClasses() = default;  // none
   constexpr AccessClasses(AccessClass one) : bits_(static_cast<std::uint8_t>(one)) {}
-  static constexpr AccessClasses all() { return AccessClasses{7}; }
+  static constexpr AccessClasses all() { return AccessClasses{15}; }
 
   constexpr bool has_any_of(AccessClasses other) const { return (bits_ & other.bits_) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
@@ -27,6 +28,9 @@ class AccessClasses {
   }
   constexpr AccessClasses operator&(AccessClasses other) const {
     return AccessClasses{static_cast<std::uint8_t>(bits_ & other.bits_)};
+  }
+  constexpr AccessClasses without(AccessClasses other) const {
+    return AccessClasses{static_cast<std::uint8_t>(bits_ & ~other.bits_)};
   }
   constexpr bool operator==(const AccessClasses&) const = default;
 
@@ -47,6 +51,7 @@ constexpr AccessClasses classes_for(Command command) {
   switch (command) {
     case Command::get:
     case Command::gets:
+      return read | data | cluster;  // the other nodes pass on what their clients ask
     case Command::set:
     case Command::add:
     case Command::replace:
@@ -59,7 +64,7 @@ constexpr AccessClasses classes_for(Command command) {
     case Command::touch:
     case Command::gat:
     case Command::item:
-      return data | cluster;  // the other nodes pass on what their clients ask
+      return data | cluster;
     case Command::stats:
     case Command::version:
     case Command::verbosity:
@@ -124,11 +129,24 @@ inline AccessClasses classes_for_stats(std::string_view words) {
   return AccessClasses::all();
 }
 
+/// What asks for entries or changes them.
+constexpr bool is_about_data(Command command) {
+  const auto classes = classes_for(command);
+  return classes.has_any_of(AccessClass::data) && classes != AccessClasses::all();
+}
+
+/// A get that may touch, make or mark its entry is no mere reading (protocol.md 3).
+constexpr bool only_reads(const ItemRequest& item) {
+  if (item.verb == ItemVerb::debug) return true;
+  return item.verb == ItemVerb::get && !item.exptime && !item.vivify_exptime && !item.recache_s;
+}
+
 /// A proxy prefix is a word among nodes: it makes a client's request one of the cluster.
 inline AccessClasses classes_for(const Request& request) {
   if (request.command == Command::stats) return classes_for_stats(request.rest);
+  if (request.proxied && is_about_data(request.command)) return AccessClass::cluster;
   const auto classes = classes_for(request.command);
-  if (request.proxied && classes == (AccessClass::data | AccessClass::cluster)) return AccessClass::cluster;
+  if (request.item && only_reads(*request.item)) return classes | AccessClass::read;
   return classes;
 }
 

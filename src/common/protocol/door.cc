@@ -8,12 +8,15 @@
 namespace flare {
 namespace {
 
-AccessClasses with_list(AccessClass one, const std::optional<AddressList>& from, const PeerAddress& peer) {
-  return !from || from->contains(peer) ? AccessClasses{one} : AccessClasses{};
+// What the word `data` of a door, or a client's list, gives.
+constexpr AccessClasses clients = AccessClass::read | AccessClass::data;
+
+AccessClasses with_list(AccessClasses some, const std::optional<AddressList>& from, const PeerAddress& peer) {
+  return !from || from->contains(peer) ? some : AccessClasses{};
 }
 
-AccessClasses without_list(AccessClass one, const std::optional<AddressList>& from) {
-  return from ? AccessClasses{} : AccessClasses{one};
+AccessClasses without_list(AccessClasses some, const std::optional<AddressList>& from) {
+  return from ? AccessClasses{} : some;
 }
 
 // Every address of a family, or two doors with one address.
@@ -27,14 +30,14 @@ bool binds_meet(const Door& a, const Door& b) {
 }  // namespace
 
 AccessClasses Door::granted_to(const PeerAddress& peer) const {
-  return classes &
-         (with_list(AccessClass::data, data_from, peer) | with_list(AccessClass::cluster, cluster_from, peer) |
-          with_list(AccessClass::admin, admin_from, peer));
+  return classes & (with_list(clients, data_from, peer) | with_list(AccessClass::cluster, cluster_from, peer) |
+                    with_list(AccessClass::admin, admin_from, peer));
 }
 
 AccessClasses Door::open_to_all() const {
-  return classes & (without_list(AccessClass::data, data_from) | without_list(AccessClass::cluster, cluster_from) |
-                    without_list(AccessClass::admin, admin_from));
+  const auto open = without_list(clients, data_from) | without_list(AccessClass::cluster, cluster_from) |
+                    without_list(AccessClass::admin, admin_from);
+  return classes & open.without(to_be_proven);
 }
 
 std::string class_words(AccessClasses classes) {
@@ -83,6 +86,7 @@ std::optional<AccessClasses> parse_access_classes(std::string_view text) {
     for (const auto one : {AccessClass::data, AccessClass::cluster, AccessClass::admin}) {
       if (word == to_text(one)) found = one;
     }
+    if (found == AccessClass::data) found = clients;
     if (found.empty() || classes.has_any_of(found)) return std::nullopt;
     classes = classes | found;
   }

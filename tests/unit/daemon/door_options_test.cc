@@ -46,7 +46,7 @@ TYPED_TEST(DoorOptions, MakeNamedDoorsFromTheFile) {
   EXPECT_EQ(doors[1].name, "web");
   EXPECT_EQ(doors[1].port, 7001);
   EXPECT_EQ(doors[1].bind, (Words{"127.0.0.1", "::1"}));
-  EXPECT_EQ(doors[1].classes, AccessClass::data | AccessClass::admin);
+  EXPECT_EQ(doors[1].classes, AccessClass::read | AccessClass::data | AccessClass::admin);
   EXPECT_EQ(doors[1].granted_to(*parse_peer_address("10.1.1.1")), doors[1].classes);
   EXPECT_TRUE(doors[1].granted_to(*parse_peer_address("11.1.1.1")).empty());
   EXPECT_EQ(value_of(shown_options(*options), "door.web.allow"), "10.0.0.0/8, unix");

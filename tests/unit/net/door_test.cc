@@ -25,7 +25,7 @@ TEST(Door, WithoutListsGivesAllItsClassesToEverybody) {
   EXPECT_EQ(door.granted_to(PeerAddress{}), AccessClasses::all());
   EXPECT_EQ(door.open_to_all(), AccessClasses::all());
   door.classes = data;
-  EXPECT_EQ(door.granted_to(PeerAddress{}), AccessClasses{data});
+  EXPECT_EQ(door.granted_to(PeerAddress{}), AccessClasses{data}) << "a set of classes, not the word";
 }
 
 TEST(Door, GivesEachClassByItsOwnList) {
@@ -33,7 +33,7 @@ TEST(Door, GivesEachClassByItsOwnList) {
   door.data_from = list("10.0.0.0/8");
   door.admin_from = list("10.0.0.1, unix");
   EXPECT_EQ(door.granted_to(*parse_peer_address("10.0.0.1")), AccessClasses::all());
-  EXPECT_EQ(door.granted_to(*parse_peer_address("10.0.0.2")), data | cluster);
+  EXPECT_EQ(door.granted_to(*parse_peer_address("10.0.0.2")), read | data | cluster);
   EXPECT_EQ(door.granted_to(PeerAddress{}), cluster | admin);
   EXPECT_EQ(door.open_to_all(), AccessClasses{cluster});
 }
@@ -78,9 +78,9 @@ TEST(Door, LetsNodesInByTheTextOfTheirAddress) {
 }
 
 TEST(AccessClassesText, IsAListWithoutRepetition) {
-  EXPECT_EQ(parse_access_classes("data"), AccessClasses{data});
+  EXPECT_EQ(parse_access_classes("data"), read | data);
   EXPECT_EQ(parse_access_classes("admin, data,cluster"), AccessClasses::all());
-  for (const auto* bad : {"", "data,", "data,data", "root", "DATA", "data cluster"}) {
+  for (const auto* bad : {"", "read", "data,", "data,data", "root", "DATA", "data cluster"}) {
     EXPECT_FALSE(parse_access_classes(bad)) << bad;
   }
 }
@@ -184,10 +184,27 @@ TEST_F(DoorKeeperTest, RenewsPassagesByNewLists) {
   doors[0].admin_from = list("all");
   keeper.change(doors);
   EXPECT_TRUE(passage->renew(*keeper.doors()));
-  EXPECT_EQ(passage->granted, data | admin);
+  EXPECT_EQ(passage->granted, read | data | admin);
   keeper.change(only_admin_by_socket("none"));
   EXPECT_FALSE(passage->renew(*keeper.doors()));
   EXPECT_NE(keeper.stats().find("STAT server-port:closed_by_new_lists 1\r\n"), std::string::npos);
+  ::close(descriptor);
+}
+
+TEST_F(DoorKeeperTest, GrantsWhatMustBeProvenOnlyWhenItIs) {
+  auto doors = only_admin_by_socket("unix");
+  doors[0].to_be_proven = read | data | admin;
+  DoorKeeper keeper{doors, log_, clock_};
+  const int descriptor = connection();
+  auto passage = keeper.admit(0, descriptor, "unix socket");
+  ASSERT_TRUE(passage) << "it may come in, to prove who it is";
+  EXPECT_TRUE(passage->granted.empty());
+  passage->proven = read | admin;
+  passage->settle(doors[0]);
+  EXPECT_EQ(passage->granted, AccessClasses{read}) << "its address has not class admin";
+  doors[0].to_be_proven = {};
+  EXPECT_TRUE(passage->renew(doors));
+  EXPECT_EQ(passage->granted, read | data);
   ::close(descriptor);
 }
 

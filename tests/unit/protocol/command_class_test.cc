@@ -68,12 +68,40 @@ TEST(CommandClass, OfAPrefixedDataRequestIsCluster) {
   Request request;
   request.command = Command::set;
   EXPECT_EQ(classes_for(request), data | cluster);
+  request.command = Command::get;
+  EXPECT_EQ(classes_for(request), read | data | cluster);
   request.proxied = true;
+  EXPECT_EQ(classes_for(request), AccessClasses{cluster});
+  request.command = Command::set;
   EXPECT_EQ(classes_for(request), AccessClasses{cluster});
   request.command = Command::flush_all;
   EXPECT_EQ(classes_for(request), AccessClasses{admin});
   request.command = Command::ping;
   EXPECT_EQ(classes_for(request), AccessClasses::all());
+}
+
+TEST(CommandClass, OfAnItemThatIsOnlyReadIsRead) {
+  ItemRequest item;
+  item.verb = ItemVerb::get;
+  Request request;
+  request.command = Command::item;
+  request.item = &item;
+  EXPECT_EQ(classes_for(request), read | data | cluster);
+  const auto changes = [&](auto change) {
+    auto changed = item;
+    change(changed);
+    request.item = &changed;
+    return classes_for(request) == (data | cluster);
+  };
+  EXPECT_TRUE(changes([](auto& one) { one.exptime = 5; })) << "touch";
+  EXPECT_TRUE(changes([](auto& one) { one.vivify_exptime = 5; })) << "made if it is missing";
+  EXPECT_TRUE(changes([](auto& one) { one.recache_s = 5; })) << "one client wins";
+  for (const auto verb : {ItemVerb::store, ItemVerb::remove, ItemVerb::arithmetic}) {
+    EXPECT_TRUE(changes([verb](auto& one) { one.verb = verb; }));
+  }
+  item.verb = ItemVerb::debug;
+  request.item = &item;
+  EXPECT_EQ(classes_for(request), read | data | cluster);
 }
 
 TEST(CommandClass, OfStatsThatTellOfOthersOrSetBackIsNarrower) {
