@@ -196,7 +196,7 @@ TEST_F(DoorKeeperTest, GrantsWhatMustBeProvenOnlyWhenItIs) {
   doors[0].to_be_proven = read | data | admin;
   DoorKeeper keeper{doors, log_, clock_};
   const int descriptor = connection();
-  auto passage = keeper.admit(0, descriptor, "unix socket");
+  auto passage = keeper.admit(0, descriptor, {"unix socket", PeerAddress{}, std::nullopt});
   ASSERT_TRUE(passage) << "it may come in, to prove who it is";
   EXPECT_TRUE(passage->granted.empty());
   passage->proven = read | admin;
