@@ -10,7 +10,6 @@
 
 #include "common/base/limits.h"
 #include "common/protocol/line.h"
-#include "common/protocol/proxy_header.h"
 #include "common/protocol/reply_writer.h"
 
 namespace flare {
@@ -120,7 +119,7 @@ IoTask<> IndexSession::answer_lines() {
 IoTask<> IndexSession::answer_line(std::string_view line) {
   if (offer_) co_return take_offer_line(line);
   const auto request = parse_index_request(line);
-  if (!request && line == stray_header_line) {
+  if (!request && stray_header_.ends_with(line)) {
     passage_.tell_stray_header(peer_.address);
     co_return refuse(reply::stray_proxy_header);
   }

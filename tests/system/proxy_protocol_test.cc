@@ -229,8 +229,7 @@ TEST_F(ProxyProtocolTest, BytesBehindTheHeaderBelongToTheSession) {
 
   // A second one is no balancer's word any more.
   auto twice = behind(node_, header + header);
-  EXPECT_EQ(twice.read_line(), "ERROR");
-  EXPECT_EQ(twice.read_line(), "ERROR");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(twice.read_line(), "ERROR");
   EXPECT_EQ(twice.read_line(), stray_header);
   EXPECT_TRUE(twice.closed_by_peer());
 }
@@ -243,10 +242,9 @@ TEST_F(ProxyProtocolTest, NobodyElseIsBelieved) {
     TextClient at_once{daemon, direct_client};
     at_once.send(forged);
     TextClient slowly{daemon, direct_client};
-    for (const char byte : forged.substr(0, 9)) slowly.send({&byte, 1});
+    for (const char byte : forged.substr(0, 12)) slowly.send({&byte, 1});
     for (auto* connection : {&at_once, &slowly}) {
-      EXPECT_EQ(connection->read_line(), "ERROR");
-      EXPECT_EQ(connection->read_line(), "ERROR");
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(connection->read_line(), "ERROR");
       EXPECT_EQ(connection->read_line(), stray_header);
       EXPECT_TRUE(connection->closed_by_peer());
     }

@@ -14,8 +14,6 @@
 namespace flare {
 
 constexpr std::string_view proxy_signature{"\r\n\r\n\0\r\nQUIT\n", 12};
-/// The third line of the signature. Where a request should be it shows a header that nobody expects.
-constexpr std::string_view stray_header_line{"\0", 1};
 constexpr std::size_t proxy_header_bytes_min = 16;   // signature, version and command, family, length
 constexpr std::size_t proxy_header_bytes_max = 536;  // ours: two paths of unix sockets and 304 bytes behind them
 
@@ -59,6 +57,21 @@ enum class ProxyHeaderError : std::uint8_t {
 std::string_view to_text(ProxyHeaderError error);
 
 using ProxyHeaderRead = std::variant<ProxyHeaderWants, ProxyHeader, ProxyHeaderError>;
+
+/// The signature where requests should be: a header that nobody expects. Read as lines it is two empty ones, a NUL
+/// byte, and QUIT; what follows is no request.
+class StrayHeader {
+ public:
+  /// Asked for each line that is no request, in order.
+  bool ends_with(std::string_view line) {
+    const bool ends = after_nul_ && line == "QUIT";
+    after_nul_ = line == std::string_view{"\0", 1};
+    return ends;
+  }
+
+ private:
+  bool after_nul_ = false;
+};
 
 /// The header at the begin of `bytes`. Wrong bytes are refused as soon as they are there.
 ProxyHeaderRead read_proxy_header(std::string_view bytes);

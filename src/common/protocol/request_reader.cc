@@ -6,7 +6,6 @@
 #include "common/protocol/binary_packet.h"
 #include "common/protocol/line.h"
 #include "common/protocol/meta_line.h"
-#include "common/protocol/proxy_header.h"
 #include "common/protocol/reply_writer.h"
 
 namespace flare {
@@ -73,8 +72,7 @@ ReadResult RequestReader::next(std::string_view unread) {
     case LineVerdict::meta:
       return take_meta(unread, found.consumed, line);
     case LineVerdict::syntax_error:
-      // What follows are addresses and QUIT, and no requests.
-      if (found.text == stray_header_line) return closed(reply::stray_proxy_header);
+      if (stray_header_.ends_with(found.text)) return closed(reply::stray_proxy_header);
       return refuse_and_skip(unread, found.consumed, line, line.refusal);
     case LineVerdict::value_too_large:
       // A result, not a syntax error: noreply silences it, as in memcached.
