@@ -141,24 +141,27 @@ void Server::start_workers() {
   desk_->tell_of_slow_accesses(*time_watcher_);
   apply(options_);
   for (auto& worker : workers_) worker->start();
+  entrance_.emplace(control_.get_executor(), *keeper_,
+                    [this](int descriptor, std::string peer, const Passage& passage) {
+                      accept(descriptor, std::move(peer), passage);
+                    });
   for (auto& [door, listener] : listeners_) {
-    listener->start([this, at = door](int descriptor, std::string peer) { accept(at, descriptor, std::move(peer)); });
+    listener->start(
+        [this, at = door](int descriptor, std::string peer) { entrance_->enter(at, descriptor, std::move(peer)); });
   }
 }
 
-void Server::accept(std::size_t door, int descriptor, std::string peer) {
-  const auto passage = keeper_->admit(door, descriptor, peer);
-  if (!passage) return;
-  const bool nodes_only = !passage->allowed.has_any_of(AccessClass::data | AccessClass::admin);
+void Server::accept(int descriptor, std::string peer, const Passage& passage) {
+  const bool nodes_only = !passage.allowed.has_any_of(AccessClass::data | AccessClass::admin);
   const auto place = worker_setup_->places.take(peer, nodes_only);
   if (place == Place::none) {
     // A socket that is closed without a word leaves the client guessing (protocol.md 8.9).
     // Where TLS is spoken it could not be read.
-    const bool plain = keeper_->tls_of(*passage) == DoorTls::none;
+    const bool plain = keeper_->tls_of(passage) == DoorTls::none;
     partings_.part(descriptor, plain ? reply::too_many_connections : std::string_view{});
     return;
   }
-  workers_[next_worker_]->adopt(descriptor, std::move(peer), *passage, place, tls_.at(keeper_->tls_of(*passage)));
+  workers_[next_worker_]->adopt(descriptor, std::move(peer), passage, place, tls_.at(keeper_->tls_of(passage)));
   next_worker_ = (next_worker_ + 1) % workers_.size();
 }
 
@@ -221,6 +224,7 @@ IoTask<> Server::stop() {
   if (std::exchange(stopping_, true)) co_return;
   if (map_offer_) map_offer_->stop();
   for (auto& [door, listener] : listeners_) listener->stop();
+  if (entrance_) entrance_->stop();
   for (auto& worker : workers_) worker->stop(limits::stop_deadline);
   auto join_workers = [this] {
     for (auto& worker : workers_) worker->join();

@@ -15,6 +15,7 @@
 #include "common/net/blocking_pool.h"
 #include "common/net/daemon_addresses.h"
 #include "common/net/door_keeper.h"
+#include "common/net/entrance.h"
 #include "common/net/listener.h"
 #include "common/net/parting.h"
 #include "common/net/tls_keeper.h"
@@ -72,7 +73,7 @@ class Server {
   void give_routes();
   void learn_addresses();
   void settle(std::function<void()> done);
-  void accept(std::size_t door, int descriptor, std::string peer);
+  void accept(int descriptor, std::string peer, const Passage& passage);
   IoTask<> join();
   void begin_serving(const IndexLink::Joined& known);
   void fail(const StartFailure& failure);
@@ -120,6 +121,7 @@ class Server {
     std::size_t door;  // in keeper_'s doors
     std::unique_ptr<Listener> listener;
   };
+  std::optional<Entrance> entrance_;
   std::vector<DoorListener> listeners_;
   asio::basic_signal_set<IoExecutor> stop_signals_;
   asio::basic_signal_set<IoExecutor> hangup_signal_;

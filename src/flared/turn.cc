@@ -77,6 +77,7 @@ void Turn::run() {
       output_->append(read.answer);
       if (sync_mode_ || waits_for_commit_) late().append(read.answer);
       if (read.kind == ReadResult::Kind::close) after_ = read.answer.empty() ? After::close : After::part;
+      if (read.answer == reply::stray_proxy_header) passage_.tell_stray_header(peer_.address);
     }
     input_.consume(read.consumed);  // only now: the request points into the input
     if (output_->size() >= limits::turn_output_bytes_max) more_input_ = true;

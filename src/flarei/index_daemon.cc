@@ -63,6 +63,12 @@ IndexDaemon::IndexDaemon(const FlareiOptions& options, LocalState& local, Daemon
       sessions_(context_.get_executor(), numbers_),
       service_(index_, monitors_, sessions_, options, clock_, &identity_),
       addresses_(context_.get_executor(), sessions_.places()),
+      entrance_(context_.get_executor(), keeper_,
+                [this](int descriptor, std::string peer, const Passage& passage) {
+                  learn_addresses();
+                  accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_,
+                                 passage, tls_.at(keeper_.tls_of(passage)));
+                }),
       signals_(context_.get_executor()),
       ask_again_(context_.get_executor()) {
   index_.publish_to(monitors_);
@@ -144,13 +150,8 @@ void IndexDaemon::serve() {
   };
   asio::co_spawn(context_, watch_signals(), ended);
   for (auto& [door, listener] : listeners_) {
-    listener->start([this, at = door](int descriptor, std::string peer) {
-      const auto passage = keeper_.admit(at, descriptor, peer);
-      if (!passage) return;
-      learn_addresses();
-      accept_session(context_.get_executor(), descriptor, std::move(peer), service_, sessions_, log_, *passage,
-                     tls_.at(keeper_.tls_of(*passage)));
-    });
+    listener->start(
+        [this, at = door](int descriptor, std::string peer) { entrance_.enter(at, descriptor, std::move(peer)); });
   }
   sessions_.start();
   watch_nodes();
@@ -318,6 +319,7 @@ void IndexDaemon::stop() {
   stopping_ = true;
   ask_again_.cancel();
   for (auto& [door, listener] : listeners_) listener->stop();
+  entrance_.stop();
   monitors_.stop();
   succession_.stop();
   sessions_.stop();

@@ -15,6 +15,7 @@
 #include "common/net/authenticator.h"
 #include "common/net/daemon_addresses.h"
 #include "common/net/door_keeper.h"
+#include "common/net/entrance.h"
 #include "common/net/listener.h"
 #include "common/net/task.h"
 #include "common/net/tls_keeper.h"
@@ -89,6 +90,7 @@ class IndexDaemon {
   IndexService service_;
   DaemonAddresses addresses_;
   std::optional<MapVersion> learnt_;  // the map whose addresses are known
+  Entrance entrance_;
   struct DoorListener {
     std::size_t door;  // in keeper_'s doors
     std::unique_ptr<Listener> listener;

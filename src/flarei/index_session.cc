@@ -138,6 +138,10 @@ IoTask<> IndexSession::answer_line(std::string_view line) {
   if (offer_) co_return take_offer_line(line);
   if (login_bytes_) co_return co_await log_in(line);
   const auto request = parse_index_request(line);
+  if (!request && stray_header_.ends_with(line)) {
+    passage_.tell_stray_header(peer_.address);
+    co_return refuse(reply::stray_proxy_header);
+  }
   if (!request) {
     if (begins_login(line)) co_return;
     output_ += reply::error;

@@ -9,6 +9,7 @@
 #include "common/net/door_keeper.h"
 #include "common/net/stream_socket.h"
 #include "common/net/task.h"
+#include "common/protocol/proxy_header.h"
 #include "flarei/index_service.h"
 #include "flarei/session_table.h"
 
@@ -61,9 +62,10 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   std::optional<OfferReader> offer_;  // its lines are coming in
   std::optional<std::size_t> login_bytes_;  // of the data that comes next: user and password
   int failed_logins_ = 0;
-  bool waiting_ = false;              // for a request
-  bool ending_ = false;               // after what is in output_
-  bool parting_ = false;              // what is in output_ says why: the client is given time to read it
+  StrayHeader stray_header_;
+  bool waiting_ = false;  // for a request
+  bool ending_ = false;   // after what is in output_
+  bool parting_ = false;  // what is in output_ says why: the client is given time to read it
   std::chrono::steady_clock::time_point deadline_;
   std::chrono::steady_clock::time_point work_since_;
 };

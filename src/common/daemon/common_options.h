@@ -59,6 +59,7 @@ struct CommonOptions {
   std::string tls_key;
   std::string tls_ca;
   bool cluster_tls = false;                    // daemons speak TLS among each other
+  std::string proxy_protocol_from;             // address list of load balancers, for all doors; empty: none
   std::map<std::string, DoorTexts> doors;      // named ones, beside the main door
   std::chrono::seconds net_read_timeout{600};  // `never` for a negative value
 

@@ -17,6 +17,7 @@ Reason check_tenant(std::string_view text);
 Reason check_log_facility(std::string_view text);
 Reason check_path(std::string_view text);
 Reason check_address_list(std::string_view text);
+Reason check_balancers(std::string_view text);
 /// `all` for a list that is not given.
 std::string shown_list(const std::string& text);
 
@@ -43,6 +44,16 @@ template <class Options>
 Binding<Options> address_list(std::string CommonOptions::*member) {
   auto binding = option::text<Options>(member, check_address_list);
   binding.show = [member](const Options& options) { return shown_list(options.*member); };
+  return binding;
+}
+
+/// The load balancers: without a list there are none.
+template <class Options>
+Binding<Options> balancer_list(std::string CommonOptions::*member) {
+  auto binding = option::text<Options>(member, check_balancers);
+  binding.show = [member](const Options& options) {
+    return (options.*member).empty() ? std::string{"none"} : options.*member;
+  };
   return binding;
 }
 
@@ -163,6 +174,11 @@ OptionTable<Options> common_rows() {
        fixed,
        present,
        option::boolean<Options>(&C::cluster_tls)},
+      {{"proxy-protocol-from", "", value, both, "load balancers, whose PROXY protocol headers are believed; or none",
+        ""},
+       dynamic,
+       present,
+       balancer_list<Options>(&C::proxy_protocol_from)},
       {{"door.NAME.port", "", value, both, "port of a further door; NAME of a-z, 0-9, -", ""}, fixed, present, {}},
       {{"door.NAME.bind", "", value, both, "its addresses, IPv4 or IPv6, divided by commas; default: all", ""},
        fixed,

@@ -55,6 +55,12 @@ Reason check_address_list(std::string_view text) {
   return {};
 }
 
+// Who is in this list can be anybody in all others.
+Reason check_balancers(std::string_view text) {
+  if (text == "all") return "must name the load balancers, not all: whoever is in it can claim any address";
+  return check_address_list(text);
+}
+
 std::string shown_list(const std::string& text) { return text.empty() ? "all" : text; }
 
 Reason check_door_allow(std::string_view text) { return check_address_list(text); }
@@ -137,6 +143,7 @@ std::vector<Door> doors_of(const CommonOptions& options, AccessClasses by_users)
   main.admin_from = list_of(options.admin_allow_from);
   std::vector<Door> doors{main};
   for (const auto& [name, texts] : options.doors) doors.push_back(named_door(name, texts));
+  for (auto& door : doors) door.proxies_from = list_of(options.proxy_protocol_from);
   if (options.auth_file.empty()) return doors;
   for (auto& door : doors) door.to_be_proven = by_users;
   return doors;

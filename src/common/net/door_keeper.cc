@@ -22,7 +22,12 @@ std::array<std::uint8_t, size> bytes_at(const sockaddr_storage& storage, std::si
   return bytes;
 }
 
-// nullopt: it has gone already.
+std::string held_back_text(std::uint64_t held_back) {
+  return held_back == 0 ? std::string{} : fmt::format(" ({} more since the last such line)", held_back);
+}
+
+}  // namespace
+
 std::optional<PeerAddress> peer_of(int descriptor) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
@@ -31,12 +36,6 @@ std::optional<PeerAddress> peer_of(int descriptor) {
   if (storage.ss_family == AF_INET6) return peer_of_ipv6(bytes_at<16>(storage, offsetof(sockaddr_in6, sin6_addr)));
   return PeerAddress{};
 }
-
-std::string held_back_text(std::uint64_t held_back) {
-  return held_back == 0 ? std::string{} : fmt::format(" ({} more since the last such line)", held_back);
-}
-
-}  // namespace
 
 void Passage::tell_refused(std::string_view who, std::string_view command, AccessClasses needed) const {
   if (keeper) keeper->request_refused(door, who, command, needed);
@@ -50,13 +49,19 @@ void Passage::tell_tls_failed(std::string_view who, std::string_view why) const 
   if (keeper) keeper->tls_failed(door, who, why);
 }
 
+void Passage::tell_stray_header(std::string_view who) const {
+  if (keeper) keeper->header_refused(door, who, "it sends a PROXY protocol header and is not in proxy-protocol-from");
+}
+
+// What a balancer has told counts only while it is one.
 bool Passage::renew(const Doors& doors, const UserTable* users) {
   if (!keeper) return true;
   if (user) {
     const auto now = users ? users->find(user->name) : nullptr;
     if (!now || *now != *user) user.reset();
   }
-  allowed = doors[door].granted_to(peer);
+  const bool told_by_nobody = balancer && !doors[door].is_balancer(*balancer);
+  allowed = told_by_nobody ? AccessClasses{} : doors[door].granted_to(peer);
   settle(doors[door]);
   if (allowed.empty()) keeper->connection_closed(door);
   return !allowed.empty();
@@ -89,40 +94,41 @@ void Passage::log_in(std::shared_ptr<const User> who) {
   settle();
 }
 
-DoorKeeper::Figures::Figures() : connection_log(log_pause), request_log(log_pause), tls_log(log_pause) {}
+DoorKeeper::Figures::Figures()
+    : connection_log(log_pause), request_log(log_pause), header_log(log_pause), tls_log(log_pause) {}
 
 DoorKeeper::DoorKeeper(Doors doors, Log& log, const Clock& clock)
     : doors_(std::make_shared<const Doors>(std::move(doors))), figures_(doors_->size()), log_(log), clock_(clock) {
   for (const auto& door : *doors_) names_.push_back(door.name);
 }
 
-std::optional<Passage> DoorKeeper::admit(std::size_t door, int descriptor, std::string_view who) {
-  const auto peer = peer_of(descriptor);
-  if (!peer) {
-    ::close(descriptor);
-    return std::nullopt;
-  }
+std::optional<Passage> DoorKeeper::admit(std::size_t door, int descriptor, const Arrival& arrival) {
   const auto& at = (*doors_)[door];
   Passage passage;
-  passage.allowed = at.granted_to(*peer);
+  passage.allowed = at.granted_to(arrival.peer);
   passage.settle(at);
   passage.door = static_cast<std::uint16_t>(door);
-  passage.peer = *peer;
+  passage.peer = arrival.peer;
+  passage.balancer = arrival.balancer;
   passage.keeper = this;
-  auto& figures = figures_[door];
   if (passage.allowed.empty()) {
-    refuse(at, figures, descriptor, who);
+    refuse(door, descriptor, arrival.who);
     return std::nullopt;
   }
-  figures.accepted.fetch_add(1, std::memory_order_relaxed);
+  figures_[door].accepted.fetch_add(1, std::memory_order_relaxed);
+  if (arrival.balancer) figures_[door].proxied.fetch_add(1, std::memory_order_relaxed);
   return passage;
 }
 
+// A balancer may tell of a unix socket of its own.
 DoorTls DoorKeeper::tls_of(const Passage& passage) const {
-  return passage.peer.family == PeerAddress::Family::unix_socket ? DoorTls::none : (*doors_)[passage.door].tls;
+  const auto& came_from = passage.balancer ? *passage.balancer : passage.peer;
+  return came_from.family == PeerAddress::Family::unix_socket ? DoorTls::none : (*doors_)[passage.door].tls;
 }
 
-void DoorKeeper::refuse(const Door& door, Figures& figures, int descriptor, std::string_view who) {
+void DoorKeeper::refuse(std::size_t number, int descriptor, std::string_view who) {
+  const auto& door = (*doors_)[number];
+  auto& figures = figures_[number];
   static_cast<void>(::send(descriptor, refusal.data(), refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
   ::close(descriptor);
   figures.refused_connections.fetch_add(1, std::memory_order_relaxed);
@@ -150,6 +156,14 @@ void DoorKeeper::tls_failed(std::size_t door, std::string_view who, std::string_
   }
 }
 
+void DoorKeeper::header_refused(std::size_t door, std::string_view who, std::string_view why) {
+  auto& figures = figures_[door];
+  figures.refused_headers.fetch_add(1, std::memory_order_relaxed);
+  if (const auto held_back = figures.header_log.pass(clock_.steady())) {
+    log_.warning("connection of {} refused at door {}: {}{}", who, names_[door], why, held_back_text(*held_back));
+  }
+}
+
 void DoorKeeper::change(Doors doors) { doors_ = std::make_shared<const Doors>(std::move(doors)); }
 
 std::string DoorKeeper::stats() const {
@@ -167,6 +181,9 @@ std::string DoorKeeper::stats() const {
     add("refused_connections", figures.refused_connections.load(std::memory_order_relaxed));
     add("refused_requests", figures.refused_requests.load(std::memory_order_relaxed));
     add("closed_by_new_lists", figures.closed.load(std::memory_order_relaxed));
+    add("proxied", figures.proxied.load(std::memory_order_relaxed));
+    add("refused_headers", figures.refused_headers.load(std::memory_order_relaxed));
+    add("left_before_header", figures.left_before_header.load(std::memory_order_relaxed));
     if (door.tls == DoorTls::none) continue;
     add("tls", door.tls == DoorTls::mutual ? "mutual" : "server");
     add("tls_connections", figures.tls_made.load(std::memory_order_relaxed));

@@ -23,6 +23,16 @@ class DoorKeeper;
 
 using Doors = std::vector<Door>;
 
+/// The address of the other end; nullopt: it has gone already.
+std::optional<PeerAddress> peer_of(int descriptor);
+
+/// Who comes to a door.
+struct Arrival {
+  std::string who;                      // as logs name it
+  PeerAddress peer;                     // whom the lists judge
+  std::optional<PeerAddress> balancer;  // who told that address, if it is not the connection's own
+};
+
 /// What one connection may ask, kept by its session: one test for each request.
 struct Passage {
   AccessClasses allowed = AccessClasses::all();  // by door and address
@@ -33,7 +43,8 @@ struct Passage {
   AccessClasses granted = AccessClasses::all();  // what may be asked now: of `allowed` what need not be proven, or is
   std::uint16_t door = 0;
   PeerAddress peer;
-  DoorKeeper* keeper = nullptr;  // outlives the connection; null: nobody keeps the doors
+  std::optional<PeerAddress> balancer;  // who told `peer`
+  DoorKeeper* keeper = nullptr;         // outlives the connection; null: nobody keeps the doors
 
   bool allows(AccessClasses needed) const { return granted.has_any_of(needed); }
   /// The one place where `granted` is made.
@@ -51,6 +62,8 @@ struct Passage {
   /// Counts a TLS handshake; `why` it or the TLS after it failed is logged.
   void tell_tls_made() const;
   void tell_tls_failed(std::string_view who, std::string_view why) const;
+  /// Counts and logs a PROXY protocol header where a request should be.
+  void tell_stray_header(std::string_view who) const;
   /// By lists that have changed; false: the connection is not allowed any more.
   /// Likewise by users that have changed: who has another password or role now has to log in again.
   bool renew(const Doors& doors, const UserTable* users = nullptr);
@@ -64,8 +77,8 @@ class DoorKeeper {
   DoorKeeper(const DoorKeeper&) = delete;
   DoorKeeper& operator=(const DoorKeeper&) = delete;
 
-  /// nullopt: refused with one line and closed. `who`: the peer as logs name it.
-  std::optional<Passage> admit(std::size_t door, int descriptor, std::string_view who);
+  /// nullopt: refused with one line and closed.
+  std::optional<Passage> admit(std::size_t door, int descriptor, const Arrival& arrival);
   /// New lists and classes for the same doors. Sessions take them by `Passage::renew`.
   void change(Doors doors);
   std::shared_ptr<const Doors> doors() const { return doors_; }
@@ -80,6 +93,12 @@ class DoorKeeper {
   void connection_closed(std::size_t door) { figures_[door].closed.fetch_add(1, std::memory_order_relaxed); }
   /// What else `stats doors` tells: whole lines.
   void tell_also(std::function<std::string()> more) { more_ = std::move(more); }
+  /// Of a balancer's connection that told nothing good, or that of somebody who is none; `why`: behind "refused: ".
+  void header_refused(std::size_t door, std::string_view who, std::string_view why);
+  /// A balancer's that was closed before its header was whole, as health checks are that only connect.
+  void left_before_header(std::size_t door) {
+    figures_[door].left_before_header.fetch_add(1, std::memory_order_relaxed);
+  }
   /// The lines of `stats doors`, with END. On the thread that accepts.
   std::string stats() const;
 
@@ -89,14 +108,18 @@ class DoorKeeper {
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> refused_connections{0};
     std::atomic<std::uint64_t> refused_requests{0};
-    std::atomic<std::uint64_t> closed{0};  // because of changed lists
-    std::atomic<std::uint64_t> tls_made{0};
-    std::atomic<std::uint64_t> tls_failed{0};
+    std::atomic<std::uint64_t> closed{0};   // because of changed lists
+    std::atomic<std::uint64_t> proxied{0};  // of those accepted: a balancer told whose they are
+    std::atomic<std::uint64_t> refused_headers{0};
+    std::atomic<std::uint64_t> left_before_header{0};
     RateGate connection_log;
     RateGate request_log;
+    RateGate header_log;
+    std::atomic<std::uint64_t> tls_made{0};
+    std::atomic<std::uint64_t> tls_failed{0};
     RateGate tls_log;
   };
-  void refuse(const Door& door, Figures& figures, int descriptor, std::string_view who);
+  void refuse(std::size_t door, int descriptor, std::string_view who);
 
   std::shared_ptr<const Doors> doors_;
   std::vector<std::string> names_;  // never changed, so that any thread may name a door

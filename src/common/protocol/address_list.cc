@@ -29,13 +29,6 @@ PeerAddress network_of(PeerAddress address, int prefix_bits) {
   return address;
 }
 
-std::string text_of(const PeerAddress& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const int family = address.family == PeerAddress::Family::ipv4 ? AF_INET : AF_INET6;
-  ::inet_ntop(family, address.bytes.data(), text.data(), text.size());
-  return text.data();
-}
-
 std::optional<int> parse_prefix(std::string_view text) {
   int bits = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits);
@@ -54,6 +47,14 @@ PeerAddress peer_of_ipv4(const std::array<std::uint8_t, 4>& bytes) {
 PeerAddress peer_of_ipv6(const std::array<std::uint8_t, 16>& bytes) {
   if (is_mapped(bytes)) return peer_of_ipv4({bytes[12], bytes[13], bytes[14], bytes[15]});
   return {PeerAddress::Family::ipv6, bytes};
+}
+
+std::string to_text(const PeerAddress& address) {
+  if (address.family == PeerAddress::Family::unix_socket) return "unix";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = address.family == PeerAddress::Family::ipv4 ? AF_INET : AF_INET6;
+  ::inet_ntop(family, address.bytes.data(), text.data(), text.size());
+  return text.data();
 }
 
 std::optional<PeerAddress> parse_peer_address(std::string_view text) {
@@ -98,7 +99,7 @@ Result<AddressList::Network, std::string> AddressList::parse_network(std::string
   if (whole == *address) return network;
   // Somebody meant one host or another network: which one is not for us to guess.
   return fmt::format("'{}' has bits set behind its prefix: write {}/{} for the network, or {} for the host",
-                     printable(entry), text_of(whole), network.prefix_bits, text_of(*address));
+                     printable(entry), to_text(whole), network.prefix_bits, to_text(*address));
 }
 
 Result<AddressList, std::string> AddressList::parse(std::string_view text) {

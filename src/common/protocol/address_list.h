@@ -25,6 +25,8 @@ struct PeerAddress {
 std::optional<PeerAddress> parse_peer_address(std::string_view text);
 PeerAddress peer_of_ipv4(const std::array<std::uint8_t, 4>& bytes);
 PeerAddress peer_of_ipv6(const std::array<std::uint8_t, 16>& bytes);
+/// As a list would name it.
+std::string to_text(const PeerAddress& address);
 
 constexpr std::size_t address_list_entries_max = 1024;
 

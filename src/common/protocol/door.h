@@ -29,6 +29,7 @@ struct Door {
   std::optional<AddressList> data_from;
   std::optional<AddressList> cluster_from;
   std::optional<AddressList> admin_from;
+  std::optional<AddressList> proxies_from;  // load balancers, which tell the addresses of their clients
   AccessClasses to_be_proven;  // an address alone does not give them: a user's password, a cluster's secret, ... does
   std::string key_prefix;  // its clients see the keys that begin so, without it; empty: all keys as they are
 
@@ -36,6 +37,7 @@ struct Door {
   AccessClasses granted_to(const PeerAddress& peer) const;
   /// The classes of this door that anybody has: no list, and nothing to be proven.
   AccessClasses open_to_all() const;
+  bool is_balancer(const PeerAddress& peer) const { return proxies_from && proxies_from->contains(peer); }
   bool operator==(const Door&) const = default;
 };
 

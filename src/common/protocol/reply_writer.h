@@ -40,6 +40,8 @@ constexpr std::string_view reset = "RESET\r\n";
 constexpr std::string_view no_detail =
     "CLIENT_ERROR stats detail is not available: nothing is counted by prefixes of keys\r\n";
 constexpr std::string_view not_available = "SERVER_ERROR not available on current storage type\r\n";
+constexpr std::string_view stray_proxy_header =
+    "CLIENT_ERROR access denied (a PROXY protocol header from an address that is not in proxy-protocol-from)\r\n";
 constexpr std::string_view too_many_connections = "ERROR Too many open connections\r\n";  // as memcached says it
 constexpr std::string_view answer_too_large = "SERVER_ERROR out of memory writing get response\r\n";
 constexpr std::string_view no_partition = "SERVER_ERROR no partition available\r\n";      // cluster.md 5.2

@@ -72,6 +72,7 @@ ReadResult RequestReader::next(std::string_view unread) {
     case LineVerdict::meta:
       return take_meta(unread, found.consumed, line);
     case LineVerdict::syntax_error:
+      if (stray_header_.ends_with(found.text)) return closed(reply::stray_proxy_header);
       return refuse_and_skip(unread, found.consumed, line, line.refusal);
     case LineVerdict::value_too_large:
       // A result, not a syntax error: noreply silences it, as in memcached.

@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/protocol/binary_reader.h"
 #include "common/protocol/item_request.h"
+#include "common/protocol/proxy_header.h"
 #include "common/protocol/read_result.h"
 #include "common/protocol/request.h"
 #include "common/protocol/request_line.h"
@@ -16,9 +17,9 @@ namespace flare {
 /// Bound of the NODE lines of one `node sync`, which are kept until END has come.
 constexpr std::size_t node_sync_bytes_max = limits::map_nodes_max * 512;
 
-/// Bytes in, one request out, parsed in place: no allocation (but for base64 keys), no state between calls but `skip`.
-/// The payload of a refused storage command is skipped when its size is known (protocol.md 9.5). Pure; one for each
-/// connection, which stays where it is while `Request::item` is in use.
+/// Bytes in, one request out, parsed in place: no allocation (but for base64 keys), no state between calls but `skip`
+/// and `stray_header`. The payload of a refused storage command is skipped when its size is known (protocol.md 9.5).
+/// Pure; one for each connection, which stays where it is while `Request::item` is in use.
 class RequestReader {
  public:
   explicit RequestReader(const ReaderLimits& limits) : limits_(limits), binary_(limits) {}
@@ -39,6 +40,7 @@ class RequestReader {
   std::size_t skip_bytes_ = 0;  // payload of a refused command still to come
   ItemRequest item_;            // what the last request's `item` points to
   std::string decoded_key_;     // behind a base64 key of `item_`; empty memory until the first one comes
+  StrayHeader stray_header_;
   BinaryReader binary_;
 };
 

@@ -126,7 +126,7 @@ Doors only_admin_by_socket(std::string_view data_from) {
 
 TEST_F(DoorKeeperTest, RefusesWithALineAndCloses) {
   DoorKeeper keeper{only_admin_by_socket("10.0.0.1"), log_, clock_};
-  EXPECT_FALSE(keeper.admit(0, connection(), "somebody"));
+  EXPECT_FALSE(keeper.admit(0, connection(), {"somebody", PeerAddress{}, std::nullopt}));
   char text[200];
   const auto n = ::recv(clients_.back(), text, sizeof text, 0);
   ASSERT_GT(n, 0);
@@ -140,7 +140,7 @@ TEST_F(DoorKeeperTest, RefusesWithALineAndCloses) {
 TEST_F(DoorKeeperTest, LogsOneRefusalOfASecondAndCountsTheRest) {
   DoorKeeper keeper{only_admin_by_socket("unix"), log_, clock_};
   const int descriptor = connection();
-  const auto passage = keeper.admit(0, descriptor, "unix socket");
+  const auto passage = keeper.admit(0, descriptor, {"unix socket", PeerAddress{}, std::nullopt});
   ASSERT_TRUE(passage);
   EXPECT_TRUE(passage->allows(data));
   EXPECT_FALSE(passage->allows(cluster | admin));
@@ -156,10 +156,29 @@ TEST_F(DoorKeeperTest, LogsOneRefusalOfASecondAndCountsTheRest) {
   ::close(descriptor);
 }
 
+// docs/security.md, PROXY protocol: an address counts while somebody of the list has told it.
+TEST_F(DoorKeeperTest, TakesAPassageBackWhenItsBalancerIsNoneAnyMore) {
+  auto doors = only_admin_by_socket("10.0.0.0/8");
+  doors[0].proxies_from = list("192.0.2.1");
+  DoorKeeper keeper{doors, log_, clock_};
+  const int descriptor = connection();
+  auto passage =
+      keeper.admit(0, descriptor, {"somebody", *parse_peer_address("10.0.0.7"), parse_peer_address("192.0.2.1")});
+  ASSERT_TRUE(passage);
+  EXPECT_TRUE(passage->allows(data));
+  EXPECT_NE(keeper.stats().find("STAT server-port:proxied 1\r\n"), std::string::npos);
+  keeper.change(doors);
+  EXPECT_TRUE(passage->renew(*keeper.doors()));
+  doors[0].proxies_from = list("192.0.2.2");
+  keeper.change(doors);
+  EXPECT_FALSE(passage->renew(*keeper.doors()));
+  ::close(descriptor);
+}
+
 TEST_F(DoorKeeperTest, RenewsPassagesByNewLists) {
   DoorKeeper keeper{only_admin_by_socket("unix"), log_, clock_};
   const int descriptor = connection();
-  auto passage = keeper.admit(0, descriptor, "unix socket");
+  auto passage = keeper.admit(0, descriptor, {"unix socket", PeerAddress{}, std::nullopt});
   ASSERT_TRUE(passage);
   auto doors = only_admin_by_socket("unix");
   doors[0].admin_from = list("all");
@@ -177,7 +196,7 @@ TEST_F(DoorKeeperTest, GrantsWhatMustBeProvenOnlyWhenItIs) {
   doors[0].to_be_proven = read | data | admin;
   DoorKeeper keeper{doors, log_, clock_};
   const int descriptor = connection();
-  auto passage = keeper.admit(0, descriptor, "unix socket");
+  auto passage = keeper.admit(0, descriptor, {"unix socket", PeerAddress{}, std::nullopt});
   ASSERT_TRUE(passage) << "it may come in, to prove who it is";
   EXPECT_TRUE(passage->granted.empty());
   passage->proven = read | admin;

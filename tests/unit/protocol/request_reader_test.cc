@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/protocol/reply_writer.h"
 #include "unit/protocol/reader_driver.h"
 
 namespace flare {
@@ -52,6 +53,20 @@ TEST(RequestReader, ClosesAtALineAboveTheLimitWithOrWithoutItsEnd) {
     EXPECT_THAT(read_all("foo " + good + "k" + end, small_limits),
                 ElementsAre("!CLIENT_ERROR line too long\r\n", "closed"));
   }
+}
+
+// docs/security.md, PROXY protocol: what follows the signature is never taken for requests.
+TEST(RequestReader, ClosesAtTheHeaderOfABalancerThatIsNone) {
+  const std::string header{"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", 16};
+  for (std::size_t cut = 0; cut <= header.size(); ++cut) {
+    ReaderDriver driver{small_limits};
+    driver.feed(header.substr(0, cut));
+    driver.feed(header.substr(cut) + "ping\r\n");
+    EXPECT_THAT(driver.said(), ElementsAre("!ERROR\r\n", "!ERROR\r\n", "!ERROR\r\n",
+                                           "!" + std::string{reply::stray_proxy_header}, "closed"))
+        << cut;
+  }
+  EXPECT_THAT(read_all("QUIT\r\nping\r\n", small_limits), ElementsAre("!ERROR\r\n", "ping"));
 }
 
 TEST(RequestReader, TakesTheLongestKeyAndRefusesALongerOne) {
