@@ -63,7 +63,7 @@ struct WorkerSetup {
   CommitGate* gate = nullptr;       // null: no answer waits for copies (docs/replication.md 9)
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
-  Authenticator* authenticator = nullptr;  // null: there are no users (option auth-file)
+  Authenticator* authenticator = nullptr;         // null: there are no users (option auth-file)
   ReplicatedWrites* replicated_writes = nullptr;  // of an original master; null: none is taken
   CopiedTouches* copied_touches = nullptr;        // null: none is noted
   ReaderLimits reader_limits;

@@ -55,13 +55,13 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   int number_ = 0;
   std::string input_;
   std::string output_;
-  std::string operation_;             // the command word in work
-  std::optional<OfferReader> offer_;  // its lines are coming in
+  std::string operation_;                   // the command word in work
+  std::optional<OfferReader> offer_;        // its lines are coming in
   std::optional<std::size_t> login_bytes_;  // of the data that comes next: user and password
   int failed_logins_ = 0;
-  bool waiting_ = false;              // for a request
-  bool ending_ = false;               // after what is in output_
-  bool parting_ = false;              // what is in output_ says why: the client is given time to read it
+  bool waiting_ = false;  // for a request
+  bool ending_ = false;   // after what is in output_
+  bool parting_ = false;  // what is in output_ says why: the client is given time to read it
   std::chrono::steady_clock::time_point deadline_;
   std::chrono::steady_clock::time_point work_since_;
 };

@@ -47,7 +47,7 @@ struct CommonOptions {
   std::string client_allow_from;  // address lists of the main door; empty: not given, open to all
   std::string cluster_allow_from;
   std::string admin_allow_from;
-  std::string auth_file;  // absolute; empty: no user is asked for
+  std::string auth_file;                       // absolute; empty: no user is asked for
   std::map<std::string, DoorTexts> doors;      // named ones, beside the main door
   std::chrono::seconds net_read_timeout{600};  // `never` for a negative value
 
