@@ -21,7 +21,7 @@ struct SessionPeer {
   std::string address;  // address:port
   Standing standing = Standing::client;
   Place place = Place::client;
-  bool place_asked = false;                     // as an original's daemon, which is asked once only
+  bool place_asked = false;  // as an original's daemon, which is asked once only
   int failed_logins = 0;
   bool trial_heard = false;                     // on trial: it has said something that an index says
   std::unique_ptr<RecentWrites> recent_writes;  // made with the first write that goes to another node

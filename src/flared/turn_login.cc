@@ -1,4 +1,5 @@
-// Who has to say who he is, and does (docs/security.md, Authentication). Beside the path of what is allowed: that stays as it is.
+// Who has to say who he is, and does (docs/security.md, Authentication). Beside the path of what is allowed: that stays
+// as it is.
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -74,14 +75,14 @@ void Turn::log_in(const Request& request, const std::optional<Credentials>& give
   }
   more_input_ = true;
   // The session waits for this answer, and keeps this turn meanwhile.
-  authenticator->check(
-      std::move(attempt), [this, place = await(request), executor = worker_.executor(), quiet = request.noreply,
-                           by_packet = request.binary != nullptr](Authenticator::Outcome outcome) {
-        asio::post(executor, [this, place, quiet, by_packet, outcome = std::move(outcome)] {
-          conclude_login(outcome);
-          place.fill(quiet ? std::string_view{} : text_of(outcome.verdict, by_packet));
-        });
-      });
+  authenticator->check(std::move(attempt),
+                       [this, place = await(request), executor = worker_.executor(), quiet = request.noreply,
+                        by_packet = request.binary != nullptr](Authenticator::Outcome outcome) {
+                         asio::post(executor, [this, place, quiet, by_packet, outcome = std::move(outcome)] {
+                           conclude_login(outcome);
+                           place.fill(quiet ? std::string_view{} : text_of(outcome.verdict, by_packet));
+                         });
+                       });
 }
 
 void Turn::conclude_login(const Authenticator::Outcome& outcome) {

@@ -68,7 +68,7 @@ struct WorkerSetup {
   const TlsKeeper* tls = nullptr;   // of connections to other daemons; null: plain ones
   OwnIdentity* identity = nullptr;  // null: none is told or asked (docs/design.md 5)
   bool identity_required = false;
-  Authenticator* authenticator = nullptr;  // null: there are no users (option auth-file)
+  Authenticator* authenticator = nullptr;         // null: there are no users (option auth-file)
   ReplicatedWrites* replicated_writes = nullptr;  // of an original master; null: none is taken
   CopiedTouches* copied_touches = nullptr;        // null: none is noted
   ReaderLimits reader_limits;

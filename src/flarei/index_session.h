@@ -58,8 +58,8 @@ class IndexSession : public std::enable_shared_from_this<IndexSession> {
   int number_ = 0;
   std::string input_;
   std::string output_;
-  std::string operation_;             // the command word in work
-  std::optional<OfferReader> offer_;  // its lines are coming in
+  std::string operation_;                   // the command word in work
+  std::optional<OfferReader> offer_;        // its lines are coming in
   std::optional<std::size_t> login_bytes_;  // of the data that comes next: user and password
   int failed_logins_ = 0;
   StrayHeader stray_header_;

@@ -91,12 +91,24 @@ struct Asked {
 };
 // Each answered with one line, or with END.
 const std::vector<Asked> asked{
-    {"get k", true, true},           {"gets k", true, true},          {"mg k", true, true},
-    {"mn", true, true},              {"stats nodes", true, true},     {"set k 0 0 1\r\nx", false, true},
-    {"add k2 0 0 1\r\nx", false, true}, {"incr n 1", false, true},    {"delete gone", false, true},
-    {"touch k 100", false, true},    {"gat 100 k", false, true},      {"mg k T60", false, true},
-    {"mg gone N60", false, true},    {"ms k 1\r\nx", false, true},    {"ma n", false, true},
-    {"md gone", false, true},        {"flush_all", false, false},     {"show variables", false, false},
+    {"get k", true, true},
+    {"gets k", true, true},
+    {"mg k", true, true},
+    {"mn", true, true},
+    {"stats nodes", true, true},
+    {"set k 0 0 1\r\nx", false, true},
+    {"add k2 0 0 1\r\nx", false, true},
+    {"incr n 1", false, true},
+    {"delete gone", false, true},
+    {"touch k 100", false, true},
+    {"gat 100 k", false, true},
+    {"mg k T60", false, true},
+    {"mg gone N60", false, true},
+    {"ms k 1\r\nx", false, true},
+    {"ma n", false, true},
+    {"md gone", false, true},
+    {"flush_all", false, false},
+    {"show variables", false, false},
     {"kill 999999", false, false},
 };
 

@@ -32,8 +32,8 @@ bool is_crypt_byte(char byte) {
 
 bool is_whole(std::string_view hash) {
   if (hash.starts_with("$2")) return hash.size() == 60;
-  const auto method = std::find_if(methods.begin(), methods.end(),
-                                   [hash](const Method& one) { return hash.starts_with(one.prefix); });
+  const auto method =
+      std::find_if(methods.begin(), methods.end(), [hash](const Method& one) { return hash.starts_with(one.prefix); });
   if (method == methods.end()) return true;
   const auto digest = hash.substr(hash.rfind('$') + 1);
   return digest.size() == method->digest_bytes && std::all_of(digest.begin(), digest.end(), is_crypt_byte);

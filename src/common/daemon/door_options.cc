@@ -123,9 +123,8 @@ std::optional<StartFailure> finish_doors(std::string_view program, const GivenOp
     }
   }
   if (options.auth_file.empty()) return std::nullopt;
-  const auto open = std::find_if(doors.begin(), doors.end(), [](const Door& door) {
-    return door.open_to_all().has_any_of(AccessClass::cluster);
-  });
+  const auto open = std::find_if(doors.begin(), doors.end(),
+                                 [](const Door& door) { return door.open_to_all().has_any_of(AccessClass::cluster); });
   if (open == doors.end()) return std::nullopt;
   return failure(program, given, "auth-file", open_cluster_reason(open->name));
 }

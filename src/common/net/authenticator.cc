@@ -99,7 +99,7 @@ IoTask<bool> Authenticator::matches(const Attempt& attempt, std::shared_ptr<cons
   const auto* any_hash = users_->any_hash();
   if (!any_hash) {
     const bool same = same_secret(attempt.password, user ? user->secret : std::string{});
-    co_return user && same;
+    co_return user&& same;
   }
   const auto digest = remembered_as(attempt);
   if (verified_.contains(digest)) co_return user != nullptr;
@@ -120,7 +120,7 @@ IoTask<bool> Authenticator::matches(const Attempt& attempt, std::shared_ptr<cons
   if (!user->has_hash()) same = same_secret(attempt.password, user->secret);
   if (asked != users_) {  // the file was read again meanwhile
     const auto now = users_->find(user->name);
-    co_return same && now && *now == *user;
+    co_return same&& now&&* now == *user;
   }
   if (!same) co_return false;
   if (verified_.size() >= verified_max) verified_.clear();
@@ -141,9 +141,10 @@ void Authenticator::conclude(Pending one, std::shared_ptr<const User> user) {
   ++figures_.refused;
   failed_.add(Guesser{one.attempt.from}, clock_.steady());
   if (const auto held_back = refusal_log_.pass(clock_.steady())) {
-    log_.warning("login of user '{}' from {} refused: no such user, or not this password ({} more refused since the "
-                 "last such line)",
-                 printable(one.attempt.user, logged_name_bytes_max), one.attempt.peer, *held_back);
+    log_.warning(
+        "login of user '{}' from {} refused: no such user, or not this password ({} more refused since the "
+        "last such line)",
+        printable(one.attempt.user, logged_name_bytes_max), one.attempt.peer, *held_back);
   }
   one.reply({Verdict::refused});
 }

@@ -21,7 +21,8 @@
 namespace flare {
 
 /// Judges who says to be which user (docs/security.md, Authentication). Lives on the thread of its executor; only
-/// `check` may come from any thread. crypt(3) runs on a thread of its own, one at a time: guesses cost one core at most.
+/// `check` may come from any thread. crypt(3) runs on a thread of its own, one at a time: guesses cost one core at
+/// most.
 class Authenticator {
  public:
   struct Attempt {

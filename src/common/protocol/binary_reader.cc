@@ -9,7 +9,7 @@ namespace flare {
 namespace {
 
 constexpr std::uint32_t never_created = 0xffffffff;  // exptime of increment and decrement: a missing entry stays so
-constexpr std::size_t sasl_bytes_max = 1024;  // beyond the longest user and password
+constexpr std::size_t sasl_bytes_max = 1024;         // beyond the longest user and password
 constexpr std::string_view key_refusal = "Invalid key: spaces and control bytes are not taken";
 
 BinaryRead need_more(std::size_t bytes) {

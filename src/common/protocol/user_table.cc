@@ -91,8 +91,8 @@ Result<UserTable, UserTableError> UserTable::parse(std::string_view text) {
     if (table.users_.contains(user->name)) {
       return UserTableError{number, fmt::format("names user '{}' a second time", printable(user->name))};
     }
-    if (table.users_.size() >= users_max) return UserTableError{number, fmt::format("is user {}: at most {} may be",
-                                                                                    users_max + 1, users_max)};
+    if (table.users_.size() >= users_max)
+      return UserTableError{number, fmt::format("is user {}: at most {} may be", users_max + 1, users_max)};
     if (user->has_hash() && !table.any_hash_) table.any_hash_ = user;
     table.users_.emplace(user->name, user);
   }

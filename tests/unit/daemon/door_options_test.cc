@@ -151,7 +151,8 @@ TYPED_TEST(DoorOptions, AFileOfUsersNeedsAListForClassCluster) {
   ASSERT_FALSE(open);
   EXPECT_THAT(open.error().text, testing::HasSubstr("auth-file"));
   EXPECT_THAT(open.error().text, testing::HasSubstr("cluster-allow-from"));
-  const auto named = this->from_file(users + "cluster-allow-from = none\ndoor.x.port = 7001\ndoor.x.classes = cluster\n");
+  const auto named =
+      this->from_file(users + "cluster-allow-from = none\ndoor.x.port = 7001\ndoor.x.classes = cluster\n");
   ASSERT_FALSE(named);
   EXPECT_THAT(named.error().text, testing::HasSubstr("door.x.allow"));
   const auto good = this->from_file(users + "cluster-allow-from = 127.0.0.1\n" + web);

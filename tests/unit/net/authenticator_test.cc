@@ -49,8 +49,7 @@ class CollectedLog final : public Log {
 class AuthenticatorTest : public testing::Test {
  protected:
   // Of `secret`, cheap for a test: 1000 rounds.
-  static constexpr const char* hash =
-      "$5$rounds=1000$saltsalt$eKLZU9t9OoPWrqOQsoTIKG0aYkZ5rGOoOQhiIvoSWX2";
+  static constexpr const char* hash = "$5$rounds=1000$saltsalt$eKLZU9t9OoPWrqOQsoTIKG0aYkZ5rGOoOQhiIvoSWX2";
 
   void begin(const std::string& file) {
     auto users = UserTable::parse(file);
@@ -152,7 +151,9 @@ TEST_F(AuthenticatorTest, LogsTheNameAndThePeerAndNeverAPassword) {
 }
 
 TEST(PasswordHash, IsVerifiedByTheMethodsOfTheSystem) {
-  for (const auto* made : {"$6$rounds=1000$salt$HNxBeBnDfSfUrTj6KiLnmd7tGCvHEmcExh8kl/S0cZ5WrCciNZgfhbpkeFQ4JfkHX.8vPq45lY0iINnCx1Lkm.", "$y$j75$salt$7AaIs0B9f0jwZeNZA4Sj0ZD7EbU9CAsq4yRR0uTeR04"}) {
+  for (const auto* made :
+       {"$6$rounds=1000$salt$HNxBeBnDfSfUrTj6KiLnmd7tGCvHEmcExh8kl/S0cZ5WrCciNZgfhbpkeFQ4JfkHX.8vPq45lY0iINnCx1Lkm.",
+        "$y$j75$salt$7AaIs0B9f0jwZeNZA4Sj0ZD7EbU9CAsq4yRR0uTeR04"}) {
     EXPECT_EQ(fault_of_hash(made), std::nullopt);
     EXPECT_TRUE(matches_hash("secret", made)) << made;
     EXPECT_FALSE(matches_hash("Secret", made)) << made;

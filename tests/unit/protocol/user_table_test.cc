@@ -88,14 +88,16 @@ std::string told(const std::optional<Credentials>& given) {
 TEST(Credentials, OfTheTextHandshakeAreUserAndPassword) {
   EXPECT_EQ(told(parse_login("ann secret")), "ann|secret");
   EXPECT_EQ(told(parse_login("ann pass word")), "ann|pass word");
-  for (const auto* bad : {"", "ann", "ann ", " secret", "ann se\ncret"}) EXPECT_EQ(told(parse_login(bad)), "none") << bad;
+  for (const auto* bad : {"", "ann", "ann ", " secret", "ann se\ncret"})
+    EXPECT_EQ(told(parse_login(bad)), "none") << bad;
   EXPECT_EQ(told(parse_login("ann " + std::string(256, 'x'))), "none");
 }
 
 TEST(Credentials, OfSaslPlainActForNobodyElse) {
   EXPECT_EQ(told(parse_sasl_plain("\0ann\0secret"sv)), "ann|secret");
   EXPECT_EQ(told(parse_sasl_plain("ann\0ann\0pass word"sv)), "ann|pass word");
-  for (const auto bad : {""sv, "ann"sv, "\0ann"sv, "\0ann\0"sv, "\0\0secret"sv, "bob\0ann\0secret"sv, "\0ann\0a\0b"sv}) {
+  for (const auto bad :
+       {""sv, "ann"sv, "\0ann"sv, "\0ann\0"sv, "\0\0secret"sv, "bob\0ann\0secret"sv, "\0ann\0a\0b"sv}) {
     EXPECT_EQ(told(parse_sasl_plain(bad)), "none");
   }
 }
