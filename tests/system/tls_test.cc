@@ -1,4 +1,5 @@
-// docs/security.md, TLS: client doors, and daemons among each other, by real daemons and certificates of the test's own.
+// docs/security.md, TLS: client doors, and daemons among each other, by real daemons and certificates of the test's
+// own.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -55,10 +56,9 @@ class Farm {
   void give_role(std::size_t number, const std::string& role) {
     const auto line = "node role 127.0.0.1 " + std::to_string(nodes[number].port) + " " + role + " 1 0";
     ASSERT_EQ(TextClient{plain(index)}.ask(line), "OK");
-    ASSERT_TRUE(eventually([&] { return role_of(number) == role + " active"; }))
-        << role_of(number) << "\n"
-        << log_of(index) << "\n"
-        << log_of(nodes[number]);
+    ASSERT_TRUE(eventually([&] { return role_of(number) == role + " active"; })) << role_of(number) << "\n"
+                                                                                 << log_of(index) << "\n"
+                                                                                 << log_of(nodes[number]);
   }
   [[nodiscard]] std::string stat(const Address& daemon, const std::string& name) const {
     return stat_value(TextClient{plain(daemon)}.ask_all("stats doors"), name);
@@ -73,19 +73,19 @@ class Farm {
     if (!std::filesystem::exists(folder_ / (own + ".pem"))) authority_.issue(own);
     std::filesystem::create_directories(file_of(daemon, ".data"));
     const auto port = [&](std::uint16_t by) { return std::to_string(daemon.port + by); };
-    lines.insert(lines.end(), {"data-dir = " + file_of(daemon, ".data").string(), "server-name = 127.0.0.1",
-                               "server-port = " + port(0), "tls-certificate = " + (folder_ / (own + ".pem")).string(),
-                               "tls-key = " + (folder_ / (own + ".key")).string(),
-                               "tls-ca = " + authority_.file().string(), "door.web.port = " + port(tls_offset),
-                               "door.web.classes = data, admin", "door.web.tls = yes",
-                               "door.ops.port = " + port(ops_offset), "door.ops.classes = data, admin"});
+    lines.insert(lines.end(),
+                 {"data-dir = " + file_of(daemon, ".data").string(), "server-name = 127.0.0.1",
+                  "server-port = " + port(0), "tls-certificate = " + (folder_ / (own + ".pem")).string(),
+                  "tls-key = " + (folder_ / (own + ".key")).string(), "tls-ca = " + authority_.file().string(),
+                  "door.web.port = " + port(tls_offset), "door.web.classes = data, admin", "door.web.tls = yes",
+                  "door.ops.port = " + port(ops_offset), "door.ops.classes = data, admin"});
     if (cluster_tls_) lines.emplace_back("cluster-tls = yes");
     std::string text;
     for (const auto& line : lines) text += line + "\n";
     write_file(file_of(daemon, ".conf"), text);
-    processes_.insert_or_assign(
-        key_of(daemon), Process{{.words = {program(name), "--stderr", "-f", file_of(daemon, ".conf").string()},
-                                 .errors = file_of(daemon, ".log")}});
+    processes_.insert_or_assign(key_of(daemon),
+                                Process{{.words = {program(name), "--stderr", "-f", file_of(daemon, ".conf").string()},
+                                         .errors = file_of(daemon, ".log")}});
     ASSERT_TRUE(eventually([&] { return serves(plain(daemon)); })) << log_of(daemon);
   }
 
@@ -207,8 +207,8 @@ TEST_F(TlsTest, HangupTakesANewCertificateOrKeepsTheOldOne) {
   TlsClient before{Farm::tls(node)};
   std::filesystem::rename(folder_ / "daemon-12121.key", folder_ / "away.key");
   plain_farm_.process(node).send(SIGHUP);
-  EXPECT_TRUE(eventually([&] { return plain_farm_.log_of(node).find("nothing is changed: option 'tls-key'") !=
-                                      std::string::npos; }));
+  EXPECT_TRUE(eventually(
+      [&] { return plain_farm_.log_of(node).find("nothing is changed: option 'tls-key'") != std::string::npos; }));
   EXPECT_EQ(TlsClient{Farm::tls(node)}.server_name(), "daemon-12121");
 
   const auto fresh = authority_.issue("fresh");

@@ -171,8 +171,7 @@ INSTANTIATE_TEST_SUITE_P(PlainAndTls, Sockets, testing::Bool(),
 class HandshakeOf : public Sockets {
  protected:
   // The server's outcome; the client tries to speak as `begin_client` made it.
-  Handshakes::Outcome outcome(Use use, const test::TlsAuthority::Pair& pair,
-                              std::chrono::milliseconds patience = 10s) {
+  Handshakes::Outcome outcome(Use use, const test::TlsAuthority::Pair& pair, std::chrono::milliseconds patience = 10s) {
     const auto context = load(use, pair, authority.file());
     net.run([&] {
       handshakes = std::make_unique<Handshakes>(net.executor(), 4, patience);
@@ -264,9 +263,11 @@ TEST_F(Files, ThatCannotBeUsedAreNamedWithTheirOption) {
     TlsFiles files;
     std::string said;
   } rows[] = {
-      {{folder / "none.pem", good.key, ca}, "option 'tls-certificate': " + (folder / "none.pem").string() + ": No such"},
+      {{folder / "none.pem", good.key, ca},
+       "option 'tls-certificate': " + (folder / "none.pem").string() + ": No such"},
       {{text, good.key, ca}, "option 'tls-certificate': " + text + ": no start line"},
-      {{good.certificate, folder / "none.key", ca}, "option 'tls-key': " + (folder / "none.key").string() + ": No such"},
+      {{good.certificate, folder / "none.key", ca},
+       "option 'tls-key': " + (folder / "none.key").string() + ": No such"},
       {{good.certificate, other.key, ca}, "option 'tls-key': " + other.key.string() + ": key values mismatch"},
       {{good.certificate, good.key, folder / "none.ca"}, "option 'tls-ca': " + (folder / "none.ca").string()},
       {{good.certificate, good.key, text}, "option 'tls-ca': " + text},
