@@ -36,7 +36,7 @@ Lines golden_lines() {
   bool inside = false;
   for (std::string line; std::getline(file, line);) {
     if (inside && line == "< END") break;
-    if (inside) lines.emplace_back(std::string_view{line}.substr(2));
+    if (inside) lines.push_back(line.substr(2));
     if (line == "> show variables") inside = true;
   }
   return lines;

@@ -148,10 +148,10 @@ TEST(StoreQuota, KnowsWhenASweepCanFindSomething) {
 TEST(StoreQuota, TakesItemsBackWhenTheBytesAreRefused) {
   StoreQuota quota;
   quota.set_limits({.items = 5, .bytes = 10});
-  EXPECT_EQ(quota.reserve(1, 11), StoreQuota::Refusal::bytes);
+  EXPECT_EQ(quota.reserve("k", 1, 11), StoreQuota::Refusal::bytes);
   EXPECT_EQ(quota.items(), 0U);
-  EXPECT_FALSE(quota.reserve(1, 10));
-  EXPECT_FALSE(quota.reserve(0, -3));
+  EXPECT_FALSE(quota.reserve("k", 1, 10));
+  EXPECT_FALSE(quota.reserve("k", 0, -3));
   EXPECT_EQ(quota.bytes(), 7U);
 }
 
