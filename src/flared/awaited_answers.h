@@ -179,7 +179,7 @@ struct AnswerPlace {
   std::shared_ptr<AwaitedAnswers> answers;
   std::uint32_t place = 0;
   std::shared_ptr<const AnswerForm> form = nullptr;
-  bool tells_failure = false;  // option proxy-read-error: a key that could not be read is not told as a miss
+  bool tells_failure = false;     // option proxy-read-error: a key that could not be read is not told as a miss
   std::string_view key_prefix{};  // of the door where the client came in, which it does not see; outlives the place
 
   /// One line, or one value.

@@ -19,10 +19,10 @@ struct PrefixLimit;
 struct DoorTenant {
   using Figure = std::atomic<std::uint64_t>;
 
-  std::string door;        // NAME of door.NAME.key-prefix
-  std::string key_prefix;  // fixed from start to end
-  std::size_t number = 0;  // among the tenants
-  std::string too_many_operations;  // the answer, with its line end
+  std::string door;                              // NAME of door.NAME.key-prefix
+  std::string key_prefix;                        // fixed from start to end
+  std::size_t number = 0;                        // among the tenants
+  std::string too_many_operations;               // the answer, with its line end
   std::atomic<std::uint64_t> operations_max{0};  // each second, of all workers; 0: no limit; changed by HUP
   std::atomic<double> operations_share{0};       // of a worker
   Figure operations{0};                          // that came in: one for each key
@@ -52,8 +52,7 @@ class DoorTenants {
 };
 
 /// `stats` at a door with a key-prefix: that tenant's own figures and what everybody may know; with END.
-std::string tenant_stats(const DoorTenant& tenant, const StoreQuota& quota, std::int64_t started_s,
-                         std::int64_t now_s);
+std::string tenant_stats(const DoorTenant& tenant, const StoreQuota& quota, std::int64_t started_s, std::int64_t now_s);
 /// Of `stats quota`, for the operator: the lines of all such doors, without END.
 std::string door_quota_stats(const DoorTenants& tenants, const StoreQuota& quota);
 

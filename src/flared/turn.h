@@ -124,7 +124,7 @@ class Turn {
   InputBuffer& input_;
   Passage& passage_;
   SessionPeer& peer_;
-  DoorTenant* const tenant_;            // null: its door has no key-prefix
+  DoorTenant* const tenant_;           // null: its door has no key-prefix
   const std::string_view key_prefix_;  // tenant_'s
   BufferPool<OutputBuffer>::Lease output_;
   const RoutingView& view_;

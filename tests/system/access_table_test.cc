@@ -513,7 +513,9 @@ std::set<std::string> names_in(const std::vector<Row>& rows) {
 TEST(AccessTableRows, HaveEveryCommandOfBothDaemonsAndEveryOpcode) {
   auto rows = rows_of_flared();
   for (auto& row : flushes()) rows.push_back(std::move(row));
-  EXPECT_EQ(names_in(rows), all_names<flare::Command>());
+  auto commands = all_names<flare::Command>();
+  commands.erase("sasl");  // its packets are of an unknown command without auth-file: auth_test.cc
+  EXPECT_EQ(names_in(rows), commands);
   EXPECT_EQ(names_in(rows_of_flarei()), all_names<IndexCommand>());
   std::set<int> opcodes;
   for (const auto& row : rows) {

@@ -142,12 +142,12 @@ class KeyPrefix : public testing::Test {
       lines.push_back(line);
     }
     folder_ = std::make_unique<TempDir>();
-    cluster_ = std::make_unique<Cluster>(ClusterPlan{
-        .folder = folder_->path(),
-        .index = {"127.0.0.1", 12120},
-        .nodes = {{"127.0.0.1", 12121}, {"127.0.0.2", 12121}, {"127.0.0.3", 12121}},
-        .bind_addresses = true,
-        .node_lines = lines});
+    cluster_ = std::make_unique<Cluster>(
+        ClusterPlan{.folder = folder_->path(),
+                    .index = {"127.0.0.1", 12120},
+                    .nodes = {{"127.0.0.1", 12121}, {"127.0.0.2", 12121}, {"127.0.0.3", 12121}},
+                    .bind_addresses = true,
+                    .node_lines = lines});
   }
 
   // Each door at its node's own address.
@@ -216,8 +216,8 @@ TEST_F(KeyPrefix, IsUnseenInTheBinaryProtocolThroughEachNode) {
         client.send(step.request);
         if (step.expected.empty()) continue;
         const auto answer = client.read();
-        EXPECT_EQ(text_of(answer), step.expected) << "node " << node << ", step " << opaque << ", door "
-                                                  << &client - clients.data();
+        EXPECT_EQ(text_of(answer), step.expected)
+            << "node " << node << ", step " << opaque << ", door " << &client - clients.data();
         EXPECT_EQ(answer.opaque, opaque);
       }
     }
@@ -294,10 +294,11 @@ TEST_F(KeyPrefix, TellsOnlyItsOwnFigures) {
   TextClient client{at(2, door_a)};
   ASSERT_EQ(ask(client, "get x y z"), "END|");
   const auto lines = client.ask_all("stats");
-  const std::vector<std::string> names{"uptime",    "time", "version", "pointer_size", "cmd_total", "limit_ops_per_second",
-                                       "refused_ops"};
+  const std::vector<std::string> names{
+      "uptime", "time", "version", "pointer_size", "cmd_total", "limit_ops_per_second", "refused_ops"};
   ASSERT_EQ(lines.size(), names.size() + 1);
-  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_TRUE(lines[i].starts_with("STAT " + names[i] + " ")) << lines[i];
+  for (std::size_t i = 0; i < names.size(); ++i)
+    EXPECT_TRUE(lines[i].starts_with("STAT " + names[i] + " ")) << lines[i];
   EXPECT_EQ(stat_value(lines, "cmd_total"), "3");
   EXPECT_EQ(ask_stat(at(2, door_b), "stats", "cmd_total"), "0");
   BinaryClient binary{at(2, door_a)};

@@ -16,9 +16,9 @@ constexpr std::chrono::seconds never{std::chrono::years{100}};
 /// A named door as it is written (docs/security.md): door.NAME.port and so on. All checked; see door_options.h.
 struct DoorTexts {
   int port = 0;
-  std::string bind;     // numeric addresses; empty: all
-  std::string allow;    // address list; empty: not given, open to all
-  std::string classes;  // of data, cluster, admin
+  std::string bind;             // numeric addresses; empty: all
+  std::string allow;            // address list; empty: not given, open to all
+  std::string classes;          // of data, cluster, admin
   std::string key_prefix;       // of flared only, as the rest (door_prefix_options.h); empty: no tenant's door
   std::uint64_t max_items = 0;  // of the keys with that prefix; 0: no limit
   std::uint64_t max_bytes = 0;
@@ -54,7 +54,7 @@ struct CommonOptions {
   std::string client_allow_from;  // address lists of the main door; empty: not given, open to all
   std::string cluster_allow_from;
   std::string admin_allow_from;
-  std::string auth_file;  // absolute; empty: no user is asked for
+  std::string auth_file;        // absolute; empty: no user is asked for
   std::string tls_certificate;  // absolute paths; empty: none
   std::string tls_key;
   std::string tls_ca;

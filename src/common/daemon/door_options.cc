@@ -41,7 +41,7 @@ Door named_door(const std::string& name, const DoorTexts& texts) {
   door.classes = *parse_access_classes(texts.classes);
   door.key_prefix = texts.key_prefix;
   // Whatever SIGHUP brought while the prefix waits for a restart: the door stays its tenant's.
-  if (!door.key_prefix.empty()) door.classes = AccessClass::data;
+  if (!door.key_prefix.empty()) door.classes = *parse_access_classes("data");
   door.data_from = door.cluster_from = door.admin_from = list_of(texts.allow);
   return door;
 }

@@ -30,8 +30,7 @@ std::optional<std::string> quota_of(const DoorTexts& door) {
 
 // A key is a word of the text protocol (docs/spec/protocol.md 9.4), and so is its begin.
 Reason check_key_prefix(std::string_view text) {
-  const bool printable =
-      std::all_of(text.begin(), text.end(), [](char byte) { return byte > ' ' && byte < '\x7f'; });
+  const bool printable = std::all_of(text.begin(), text.end(), [](char byte) { return byte > ' ' && byte < '\x7f'; });
   if (!text.empty() && text.size() <= key_prefix_bytes_max && printable) return std::nullopt;
   return fmt::format("must be 1 to {} printable ASCII bytes without blanks", key_prefix_bytes_max);
 }
@@ -46,7 +45,7 @@ std::optional<StartFailure> finish_key_prefixes(std::string_view program, const 
       return failure(program, given, option + *quota,
                      fmt::format("needs {}.key-prefix: it counts the keys with that prefix", option));
     }
-    if (parse_access_classes(door.classes) != AccessClasses{AccessClass::data}) {
+    if (parse_access_classes(door.classes) != parse_access_classes("data")) {
       return failure(program, given, option + ".classes",
                      "must be data: a door with a key-prefix is for a tenant's clients alone");
     }

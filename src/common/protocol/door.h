@@ -31,7 +31,7 @@ struct Door {
   std::optional<AddressList> admin_from;
   std::optional<AddressList> proxies_from;  // load balancers, which tell the addresses of their clients
   AccessClasses to_be_proven;  // an address alone does not give them: a user's password, a cluster's secret, ... does
-  std::string key_prefix;  // its clients see the keys that begin so, without it; empty: all keys as they are
+  std::string key_prefix;      // its clients see the keys that begin so, without it; empty: all keys as they are
 
   /// The classes of this door that `peer` may have; none: it is not let in.
   AccessClasses granted_to(const PeerAddress& peer) const;

@@ -45,9 +45,9 @@ struct ItemRequest {
   // How it is answered.
   enum class Form : std::uint8_t { meta, binary };
   Form form = Form::meta;
-  bool quiet = false;            // meta q: EN of get, HD of the others unsaid. Binary: by opcode
-  std::string_view meta_words;   // meta: the words behind key (and size), whose order the answer keeps
-  std::string_view key_as_sent;  // meta: with b the base64 form; `k` gives it back
+  bool quiet = false;                 // meta q: EN of get, HD of the others unsaid. Binary: by opcode
+  std::string_view meta_words;        // meta: the words behind key (and size), whose order the answer keeps
+  std::string_view key_as_sent;       // meta: with b the base64 form; `k` gives it back
   std::uint8_t hidden_key_bytes = 0;  // at the begin of `key`: its door's key-prefix, which the client does not see
   BinaryHeader binary;
 

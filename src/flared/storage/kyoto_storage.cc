@@ -275,8 +275,10 @@ void KyotoStorage::recount() {
   CountVisitor counting{quota_.prefixes()};
   const bool looks = quota_.counts_bytes() || quota_.prefixes().counts();
   if (looks && !store_->db().iterate(&counting, false)) {
-    logger_.error("{}: the records cannot be counted ({}); max-bytes and the quotas of doors take the store for emptier than it is",
-                  path("flare.kch").string(), store_->error());
+    logger_.error(
+        "{}: the records cannot be counted ({}); max-bytes and the quotas of doors take the store for emptier than it "
+        "is",
+        path("flare.kch").string(), store_->error());
   }
   const auto items = static_cast<std::uint64_t>(std::max<std::int64_t>(0, store_->db().count()));
   quota_.recounted(items, quota_.counts_bytes() ? std::optional{counting.bytes()} : std::nullopt);

@@ -17,14 +17,14 @@
 namespace flare {
 
 enum class StorageError : std::uint8_t {
-  io,              // the library or the log failed: `SERVER_ERROR i/o error`
-  out_of_space,    // refused before anything was changed: `SERVER_ERROR out of disk space`
-  damaged,         // the record's bytes are not a record
-  too_old,         // the log does not reach back to the asked sequence
-  sequence_gap,    // an applied entry does not follow the last one
-  aborted,         // a scan that a flush or a swap has made void
-  too_many_items,  // a limited operation would exceed the quota: nothing was changed or logged
-  too_many_bytes,  // likewise
+  io,                        // the library or the log failed: `SERVER_ERROR i/o error`
+  out_of_space,              // refused before anything was changed: `SERVER_ERROR out of disk space`
+  damaged,                   // the record's bytes are not a record
+  too_old,                   // the log does not reach back to the asked sequence
+  sequence_gap,              // an applied entry does not follow the last one
+  aborted,                   // a scan that a flush or a swap has made void
+  too_many_items,            // a limited operation would exceed the quota: nothing was changed or logged
+  too_many_bytes,            // likewise
   too_many_items_of_prefix,  // likewise, of the key's prefix
   too_many_bytes_of_prefix,
 };

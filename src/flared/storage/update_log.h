@@ -118,7 +118,7 @@ class UpdateLog {
   std::atomic<std::uint64_t> buffered_{0};
 
   SpinningMutex write_mutex_;  // taken before append_mutex_
-  std::string writing_;     // not empty after a failed write
+  std::string writing_;        // not empty after a failed write
   std::uint64_t writing_at_ = 0;
   Sequence writing_last_{0};
   std::atomic<std::uint64_t> written_{0};

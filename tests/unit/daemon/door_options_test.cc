@@ -171,8 +171,9 @@ TYPED_TEST(DoorOptions, ADoorComesAndGoesByRestartOnly) {
   ASSERT_TRUE(reread) << reread.error().text;
   EXPECT_TRUE(reread->changed.empty());
   EXPECT_EQ(reread->options.doors, in_force->doors);
-  EXPECT_EQ(reread->need_restart, (Words{"door.web.port", "door.web.bind", "door.web.allow", "door.web.classes",
-                                         "door.new.port", "door.new.allow", "door.new.classes"}));
+  EXPECT_EQ(reread->need_restart,
+            (Words{"door.web.port", "door.web.bind", "door.web.allow", "door.web.classes", "door.web.tls",
+                   "door.new.port", "door.new.allow", "door.new.classes", "door.new.tls"}));
 }
 
 }  // namespace

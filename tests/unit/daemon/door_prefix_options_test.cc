@@ -22,8 +22,8 @@ class DoorPrefixOptions : public testing::Test {
 };
 
 TEST_F(DoorPrefixOptions, MakeADoorOfATenant) {
-  const auto options = from_file(user_a + user_b + "door.a.max-items = 10\ndoor.a.max-bytes = 1K\n" +
-                                 "door.a.max-ops-per-second = 5\n");
+  const auto options =
+      from_file(user_a + user_b + "door.a.max-items = 10\ndoor.a.max-bytes = 1K\n" + "door.a.max-ops-per-second = 5\n");
   ASSERT_TRUE(options) << options.error().text;
   const auto doors = doors_of(*options);
   ASSERT_EQ(doors.size(), 3U);
@@ -75,8 +75,9 @@ TEST_F(DoorPrefixOptions, AreNoneOfAnIndex) {
 TEST_F(DoorPrefixOptions, QuotasAreReadAgainByHangupButNotThePrefix) {
   const auto in_force = from_file(user_a + "door.a.max-items = 10\n");
   ASSERT_TRUE(in_force) << in_force.error().text;
-  write_file(folder_ / "x.conf", "door.a.port = 7001\ndoor.a.classes = data\ndoor.a.key-prefix = other:\n"
-                                 "door.a.max-items = 20\ndoor.a.max-bytes = 1M\n");
+  write_file(folder_ / "x.conf",
+             "door.a.port = 7001\ndoor.a.classes = data\ndoor.a.key-prefix = other:\n"
+             "door.a.max-items = 20\ndoor.a.max-bytes = 1M\n");
   const auto reread = ParserOf<FlaredOptions>::reread(*in_force);
   ASSERT_TRUE(reread) << reread.error().text;
   EXPECT_EQ(reread->changed, (Words{"door.a.max-items", "door.a.max-bytes"}));
@@ -93,7 +94,7 @@ TEST_F(DoorPrefixOptions, HangupNeverOpensATenantsDoorForMore) {
   const auto reread = ParserOf<FlaredOptions>::reread(*in_force);
   ASSERT_TRUE(reread) << reread.error().text;
   EXPECT_EQ(doors_of(reread->options)[1].key_prefix, "user-a:");
-  EXPECT_EQ(doors_of(reread->options)[1].classes, AccessClasses{AccessClass::data});
+  EXPECT_EQ(doors_of(reread->options)[1].classes, AccessClass::read | AccessClass::data);
 }
 
 }  // namespace

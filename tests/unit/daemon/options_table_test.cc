@@ -46,7 +46,7 @@ const std::vector<Row>& common() {
       {"cluster-allow-from", "all", {"127.0.0.1,2001:db8::/32"}, {"", "x"}},
       {"admin-allow-from", "all", {"unix"}, {"", "10.0.0.0/33"}},
       {"auth-file", "", {""}, {"/etc/flare/users"}},  // taken: see AuthFileOption; class cluster is open here
-      {"tls-certificate", "", {""}, {}},  // together with the next ones: see door_options_test.cc
+      {"tls-certificate", "", {""}, {}},              // together with the next ones: see door_options_test.cc
       {"tls-key", "", {""}, {}},
       {"tls-ca", "", {"", "/tmp/ca.pem"}, {}},
       {"cluster-tls", "false", {"false"}, {"maybe"}},
