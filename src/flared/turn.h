@@ -142,6 +142,7 @@ class Turn {
   bool more_input_ = false;
   std::size_t bytes_needed_ = 0;
   After after_ = After::go_on;
+  std::shared_ptr<bool> login_under_way_;  // while this turn lives; null: none
   std::string stream_words_;
   std::shared_ptr<Control::Dump> dump_;
   std::string_view operation_;

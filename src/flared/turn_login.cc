@@ -74,15 +74,17 @@ void Turn::log_in(const Request& request, const std::optional<Credentials>& give
     attempt.password = given->password;
   }
   more_input_ = true;
-  // The session waits for this answer, and keeps this turn meanwhile.
-  authenticator->check(std::move(attempt),
-                       [this, place = await(request), executor = worker_.executor(), quiet = request.noreply,
-                        by_packet = request.binary != nullptr](Authenticator::Outcome outcome) {
-                         asio::post(executor, [this, place, quiet, by_packet, outcome = std::move(outcome)] {
-                           conclude_login(outcome);
-                           place.fill(quiet ? std::string_view{} : text_of(outcome.verdict, by_packet));
-                         });
-                       });
+  // The session waits for this answer and keeps this turn meanwhile, unless there is no memory for what it holds. In
+  // the posted step, and not when the session goes on: a SIGHUP's renewal that comes behind it has to find who it is.
+  login_under_way_ = std::make_shared<bool>(true);
+  authenticator->check(std::move(attempt), [this, alive = std::weak_ptr{login_under_way_}, place = await(request),
+                                            executor = worker_.executor(), quiet = request.noreply,
+                                            by_packet = request.binary != nullptr](Authenticator::Outcome outcome) {
+    asio::post(executor, [this, alive, place, quiet, by_packet, outcome = std::move(outcome)] {
+      if (!alive.expired()) conclude_login(outcome);
+      place.fill(quiet ? std::string_view{} : text_of(outcome.verdict, by_packet));
+    });
+  });
 }
 
 void Turn::conclude_login(const Authenticator::Outcome& outcome) {

@@ -1,5 +1,5 @@
 """What is measured: clusters and peers, started when a line first wants them, kept until the end of the run."""
-from . import flare, load, peers
+from . import certificate, flare, load, peers
 
 
 class Target:
@@ -22,6 +22,15 @@ def _single(*options):
         cluster = flare.single(workshop, *options)
         return Target(cluster.nodes[0].port, lambda: _nodes(cluster), cluster.kill)
     return start
+
+
+def _with_tls(workshop):
+    """By a door with TLS; its main door stays plain."""
+    pem, key = certificate.files(workshop.new_folder("tls"))
+    port = workshop.port()
+    cluster = flare.single(workshop, "--tls-certificate", pem, "--tls-key", key, "--door.tls.port", port,
+                           "--door.tls.classes", "data", "--door.tls.tls", "yes")
+    return Target(port, lambda: _nodes(cluster), cluster.kill, ["--tls"])
 
 
 def _proxy(workshop):
@@ -47,6 +56,7 @@ def _peer(start_peer, *words):
 
 STARTERS = {
     "flare": _single(),
+    "tls": _with_tls,
     "memcached": _peer(peers.memcached),
     "redis": _peer(peers.redis, "--protocol", "redis"),
     "flare proxy": _proxy,

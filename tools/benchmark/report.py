@@ -4,7 +4,8 @@ from .goals import GOALS
 
 BEGIN = "<!-- tools/bench writes from here"
 END = "<!-- to here -->"
-BASES = {"durability": "flare", "slave": "flare", "tail": "alone"}  # what the others of a line are compared with
+BASES = {"durability": "flare", "slave": "flare", "tail": "alone",
+         **{f"tls-{shape}": "flare" for shape in ("get", "set", "get-16", "set-16")}}  # what the others of a line are compared with
 
 
 def _base(line):

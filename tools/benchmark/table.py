@@ -35,6 +35,13 @@ def _proxied():
     yield LoadLine("proxy-mget-50", "get of 50 keys through a proxy", (*GET, "--mget", 50), PROXIES, figures=KEYS)
 
 
+def _with_tls():
+    yield LoadLine("tls-get", "get with TLS; without: flare", GET, ("flare", "tls"))
+    yield LoadLine("tls-set", "set with TLS; without: flare", SET, ("flare", "tls"))
+    yield LoadLine("tls-get-16", "get with TLS, pipeline 16; without: flare", (*GET, "--pipeline", 16), ("flare", "tls"))
+    yield LoadLine("tls-set-16", "set with TLS, pipeline 16; without: flare", (*SET, "--pipeline", 16), ("flare", "tls"))
+
+
 def lines():
     """name -> line, in the order in which they are measured."""
     table = [
@@ -52,6 +59,7 @@ def lines():
         LoadLine("slave", "set with one slave, both nodes together; without one: flare", SET, ("flare", "async", "sync"),
                  figures=TIMES),
         LoadLine("durability", "set, by durability; process: flare", SET, ("flare", "interval", "group"), figures=TIMES),
+        *_with_tls(),
         TailLine(), BuildLine(), StartLine(), FailoverLine(), MapChangeLine(), IdleLine(), DensityLine(),
     ]
     return {line.name: line for line in table}
