@@ -294,5 +294,58 @@ TEST_F(WithoutUsersTest, SaslIsNoCommand) {
   EXPECT_EQ(one.ask(plain("a", "b")).status, unknown_command);
 }
 
+class StatusTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { enter_private_network(); }
+
+  std::string shown(const Address& index, std::vector<std::string> more) const {
+    more.insert(more.begin(), {program("flare-status"), key_of(index)});
+    return run(more).output;
+  }
+  std::vector<std::string> with_login(const std::string& line) const {
+    write_file(folder_ / "login", line + "\n");
+    return {"--json", "--login", (folder_ / "login").string()};
+  }
+
+  TempDir folder_;
+  const Address index_{"127.0.0.2", 12120};
+  const Address node_{"127.0.0.2", 12121};
+};
+
+TEST_F(StatusTest, LogsInWhereANodeAsksForIt) {
+  write_file(folder_ / "users", usual_users);
+  const std::vector<std::string> lines{"auth-file = " + (folder_ / "users").string(),
+                                       "cluster-allow-from = 127.0.0.1,127.0.0.2"};
+  Cluster cluster{
+      {.folder = folder_.path(), .index = index_, .nodes = {node_}, .index_lines = lines, .node_lines = lines}};
+  cluster.start();
+  TextClient root{index_, client};
+  ASSERT_EQ(root.ask(login_of("root", "a-pw")), "STORED");
+  ASSERT_EQ(root.ask("node role 127.0.0.2 12121 master 1 0"), "OK");
+  ASSERT_TRUE(cluster.becomes(0, "master", "active"));
+  // The test's host is a node's no more.
+  const auto config = folder_ / (key_of(node_) + ".conf");
+  auto text = read_file(config);
+  const std::string both = "127.0.0.1,";
+  text.erase(text.find(both), both.size());
+  write_file(config, text);
+  cluster.node_process(0).send(SIGHUP);
+  const std::string asks = "127.0.0.2:12121 asks for a login: give one by --login\n";
+  EXPECT_TRUE(eventually([&] { return shown(index_, {}).find(asks) != std::string::npos; })) << shown(index_, {});
+  EXPECT_THAT(shown(index_, with_login("reader:r-pw")), HasSubstr("\"items\":0"));
+  auto wrong = with_login("reader:w-pw");
+  wrong.erase(wrong.begin());  // --json
+  EXPECT_THAT(shown(index_, wrong), HasSubstr("127.0.0.2:12121 answers CLIENT_ERROR authentication failure\n"));
+  EXPECT_THAT(run({program("flare-status"), "12120", "--login", (folder_ / "none").string()}).errors,
+              HasSubstr("option '--login'"));
+}
+
+TEST_F(StatusTest, SendsNoLoginToANodeThatWouldStoreIt) {
+  Cluster cluster{{.folder = folder_.path(), .index = index_, .nodes = {node_}}};
+  cluster.start();
+  cluster.make_master(0);
+  EXPECT_THAT(shown(index_, with_login("reader:r-pw")), HasSubstr("\"items\":0"));
+}
+
 }  // namespace
 }  // namespace flare::test

@@ -15,7 +15,8 @@ struct Answer {
   std::string error{};
 };
 
-/// Sends `request` (one line) to all targets at once and waits for all answers, but not beyond `deadline`.
+/// Sends `request` (without its last line end) to all targets at once and waits for all answers, but not beyond
+/// `deadline`.
 [[nodiscard]] std::vector<Answer> ask_all(const std::vector<Target>& targets, std::string_view request,
                                           std::chrono::steady_clock::time_point deadline);
 

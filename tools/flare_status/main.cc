@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "flare_status/ask.h"
+#include "flare_status/login.h"
 #include "flare_status/status.h"
 #include "flare_status/status_report.h"
 #include "flare_status/target.h"
@@ -22,9 +23,33 @@ struct Settings {
   double timeout_s = 2.0;
   double watch_s = 0.0;
   bool json = false;
+  std::string login_file{};
+  std::string login{};  // empty: none
 };
 
-ClusterStatus look_at(const Target& index, std::chrono::duration<double> timeout) {
+// A login is only sent to a node that asks for one: another would store it as an entry.
+std::vector<Answer> ask_nodes(const std::vector<Target>& nodes, const std::string& login,
+                              std::chrono::steady_clock::time_point deadline, std::vector<NodeRow>& rows) {
+  auto answers = ask_all(nodes, "stats", deadline);
+  std::vector<std::size_t> numbers;
+  std::vector<Target> asking;
+  for (std::size_t number = 0; number < answers.size(); ++number) {
+    if (answers[number].error != "answers CLIENT_ERROR unauthenticated") continue;
+    rows[number].no_login = "asks for a login: give one by --login";
+    numbers.push_back(number);
+    asking.push_back(nodes[number]);
+  }
+  if (login.empty()) return answers;
+  auto again = ask_all(asking, behind_login(login, "stats"), deadline);
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    rows[numbers[i]].no_login = again[i].error;
+    answers[numbers[i]] = std::move(again[i]);
+  }
+  return answers;
+}
+
+ClusterStatus look_at(const Target& index, const Settings& settings) {
+  const std::chrono::duration<double> timeout{settings.timeout_s};
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::round<std::chrono::milliseconds>(timeout);
   ClusterStatus status{.index = to_string(index)};
   const auto map = ask_all({index}, "stats nodes", deadline).front();
@@ -37,7 +62,7 @@ ClusterStatus look_at(const Target& index, std::chrono::duration<double> timeout
 
   std::vector<Target> nodes;
   for (const auto& row : status.rows) nodes.push_back(parse_target(row.key).value_or(Target{}));
-  const auto answers = ask_all(nodes, "stats", deadline);
+  const auto answers = ask_nodes(nodes, settings.login, deadline, status.rows);
   for (std::size_t number = 0; number < answers.size(); ++number) {
     status.rows[number].items = parse_items(answers[number].lines);
     status.rows[number].build = parse_build(answers[number].lines);
@@ -60,6 +85,7 @@ void print_tables(const std::vector<ClusterStatus>& all) {
     if (all.size() > 1) std::printf("%s\n", status.index.c_str());
     std::fputs(format_table(status.rows).c_str(), stdout);
     for (const auto& row : status.rows) {
+      if (!row.no_login.empty()) std::printf("%s %s\n", row.key.c_str(), row.no_login.c_str());
       if (!row.salvaged.empty()) std::printf("%s was %s\n", row.key.c_str(), row.salvaged.c_str());
     }
     for (const auto& build : find_builds(status.rows)) std::printf("%s\n", build.c_str());
@@ -77,7 +103,7 @@ ExitCode report_once(const std::vector<Target>& indexes, const Settings& setting
   std::vector<ClusterStatus> all;
   ExitCode worst = healthy;
   for (const auto& index : indexes) {
-    all.push_back(look_at(index, std::chrono::duration<double>{settings.timeout_s}));
+    all.push_back(look_at(index, settings));
     worst = std::max(worst, judge(all.back()));
   }
   settings.json ? print_json(all) : print_tables(all);
@@ -102,6 +128,7 @@ void add_options(CLI::App& app, Settings& settings) {
       ->capture_default_str()
       ->check(CLI::Range(0.05, 600.0));
   app.add_flag("--json", settings.json, "one JSON object in place of the tables");
+  app.add_option("--login", settings.login_file, "FILE with a line user:password, for nodes that ask for users");
   app.footer(
       "Exit status: 0 healthy; 1 degraded (a node is down or silent, a partition has no master);\n"
       "2 wrong usage; 3 an index server cannot be reached.");
@@ -115,6 +142,14 @@ int run(int count, char** words) {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? healthy : wrong_usage;
+  }
+  if (!settings.login_file.empty()) {
+    std::string error;
+    settings.login = read_login(settings.login_file, error);
+    if (settings.login.empty()) {
+      std::fprintf(stderr, "flare-status: option '--login': %s\n", error.c_str());
+      return wrong_usage;
+    }
   }
   std::vector<Target> indexes;
   for (const auto& text : settings.targets) {

@@ -16,6 +16,7 @@ struct NodeRow {
   int partition = -1;
   std::optional<std::uint64_t> items{};
   std::string build{};     // how far it is while it is built from its master; empty: it is not
+  std::string no_login{};  // why the node does not tell its figures to this user; empty: it does, or is silent
   std::string salvaged{};  // what an answer to `stats` says of a salvaged store; empty: nothing
 };
 
