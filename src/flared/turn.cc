@@ -262,7 +262,7 @@ std::string_view Turn::rate_refusal(const Request& request) {
   if (tenant_) {
     if (const auto refusal = tenant_rate_refusal(operations); !refusal.empty()) return refusal;
   }
-  if (worker_.operations().take(operations)) return {};
+  if (operations_share_ <= 0 || worker_.operations().take(operations)) return {};
   worker_.counts().refused_operations.add();
   return too_many_operations_answer;
 }

@@ -439,5 +439,22 @@ TEST_F(PrefixQuota, OfOperationsIsOfTheDoorWhereTheyComeIn) {
   for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(all, "get k"), "END|");
 }
 
+TEST_F(PrefixQuota, IsOfNoNodesLimitThatHasBeenTakenAway) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const auto path = cluster_->config_of(cluster_->node(2));
+  const auto before = read_file(path);
+  const auto limit_node = [&](const std::string& limit) {
+    write_file(path, before + "\nmax-ops-per-second = " + limit + "\n");
+    cluster_->node_process(2).send(SIGHUP);
+    return eventually([&] { return ask_stat(cluster_->node(2), "stats quota", "max_ops_per_second") == limit; });
+  };
+  ASSERT_TRUE(limit_node("2"));
+  TextClient client{at(2, door_a)};
+  const auto refused = [&] { return ask(client, "get k") == "SERVER_ERROR quota exceeded (max-ops-per-second)|"; };
+  EXPECT_TRUE(eventually(refused));
+  ASSERT_TRUE(limit_node("0"));
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(ask(client, "get k"), "END|");
+}
+
 }  // namespace
 }  // namespace flare::test
