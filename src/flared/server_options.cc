@@ -88,18 +88,11 @@ void Server::apply_doors() {
   agent_->close_streams([doors = keeper_->doors()](const std::string& peer) { return !lets_nodes_in(*doors, peer); });
 }
 
-// A file with one error changes nothing: the former users stay in force.
 bool Server::reread_users() {
   if (!authenticator_) return false;
-  auto file = AuthFile::read(options_.auth_file);
-  if (!file) {
-    log_.error("SIGHUP: {}; the former users stay in force", file.error());
-    return false;
-  }
-  if (file->warning) log_.warning("{}", *file->warning);
-  authenticator_->change(std::move(file->users));
-  log_.notice("SIGHUP: {} users read from {}", authenticator_->users()->size(), options_.auth_file);
-  return true;
+  auto users = AuthFile::reread(options_.auth_file, log_);
+  if (users) authenticator_->change(std::move(*users));
+  return users.has_value();
 }
 
 }  // namespace flare

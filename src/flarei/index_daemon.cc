@@ -301,18 +301,11 @@ void IndexDaemon::apply_doors() {
   sessions_.renew_passages(*keeper_.doors(), authenticator_ ? authenticator_->users().get() : nullptr);
 }
 
-// A file with one error changes nothing: the former users stay in force.
 bool IndexDaemon::reread_users() {
   if (!authenticator_) return false;
-  auto file = AuthFile::read(options_.auth_file);
-  if (!file) {
-    log_.error("SIGHUP: {}; the former users stay in force", file.error());
-    return false;
-  }
-  if (file->warning) log_.warning("{}", *file->warning);
-  authenticator_->change(std::move(file->users));
-  log_.notice("SIGHUP: {} users read from {}", authenticator_->users()->size(), options_.auth_file);
-  return true;
+  auto users = AuthFile::reread(options_.auth_file, log_);
+  if (users) authenticator_->change(std::move(*users));
+  return users.has_value();
 }
 
 void IndexDaemon::stop() {

@@ -28,4 +28,15 @@ Result<AuthFile, std::string> AuthFile::read(const std::string& path) {
   return file;
 }
 
+std::optional<UserTable> AuthFile::reread(const std::string& path, Log& log) {
+  auto file = read(path);
+  if (!file) {
+    log.error("SIGHUP: {}; the former users stay in force", file.error());
+    return std::nullopt;
+  }
+  if (file->warning) log.warning("{}", *file->warning);
+  log.notice("SIGHUP: {} users read from {}", file->users.size(), path);
+  return std::move(file->users);
+}
+
 }  // namespace flare

@@ -26,8 +26,9 @@ StartFailure failure(std::string_view program, const GivenOptions& given, const 
 // Who has class cluster may send what no user has proven: another node's requests.
 std::string open_cluster_reason(const std::string& door) {
   const auto list = door == main_door_name ? std::string{"cluster-allow-from"} : fmt::format("door.{}.allow", door);
-  return fmt::format("asks users for passwords, but door {} gives class cluster to everybody, who needs none: set {}",
-                     door, list);
+  const std::string_view or_tls = door == main_door_name ? " or cluster-tls" : "";
+  return fmt::format("asks users for passwords, but door {} gives class cluster to everybody, who needs none: set {}{}",
+                     door, list, or_tls);
 }
 
 Door named_door(const std::string& name, const DoorTexts& texts) {

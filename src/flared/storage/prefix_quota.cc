@@ -5,22 +5,9 @@
 namespace flare {
 namespace {
 
-constexpr auto relaxed = std::memory_order_relaxed;
-
-std::int64_t as_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-
-// What does not grow is never refused.
-bool grow(std::atomic<std::int64_t>& number, std::int64_t by, std::int64_t most) {
-  if (by <= 0 || most == 0) {
-    if (by != 0) number.fetch_add(by, relaxed);
-    return true;
-  }
-  auto present = number.load(relaxed);
-  while (present + by <= most) {
-    if (number.compare_exchange_weak(present, present + by, relaxed)) return true;
-  }
-  return false;
-}
+using quota_number::as_signed;
+using quota_number::grow;
+using quota_number::relaxed;
 
 std::string answer(const std::string& owner, std::string_view option) {
   return "SERVER_ERROR quota exceeded (" + owner + "." + std::string{option} + ")\r\n";
@@ -33,11 +20,9 @@ PrefixQuotas::Share::Share(const PrefixLimit& limit)
       too_many_items_(answer(limit.owner, "max-items")),
       too_many_bytes_(answer(limit.owner, "max-bytes")) {}
 
-std::uint64_t PrefixQuotas::Share::as_count(const Number& number) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number.load(relaxed)));
+StoreLimits PrefixQuotas::Share::limits() const {
+  return {quota_number::as_count(items_max_), quota_number::as_count(bytes_max_)};
 }
-
-StoreLimits PrefixQuotas::Share::limits() const { return {as_count(items_max_), as_count(bytes_max_)}; }
 
 bool PrefixQuotas::set(const std::vector<PrefixLimit>& limits) {
   if (shares_.empty()) {
@@ -83,8 +68,8 @@ std::optional<PrefixQuotas::Refusal> PrefixQuotas::reserve(std::string_view key,
   if (!counts()) return std::nullopt;
   auto* const share = of(key);
   if (share == nullptr) return std::nullopt;
-  if (!grow(share->items_, items, share->items_max_.load(relaxed))) return Refusal::items;
-  if (grow(share->bytes_, bytes, share->bytes_max_.load(relaxed))) return std::nullopt;
+  if (!grow(share->items_, items, share->items_max_)) return Refusal::items;
+  if (grow(share->bytes_, bytes, share->bytes_max_)) return std::nullopt;
   share->items_.fetch_sub(items, relaxed);
   return Refusal::bytes;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flared/storage/quota_number.h"
 #include "flared/storage/store_limits.h"
 
 namespace flare {
@@ -30,16 +31,15 @@ class PrefixQuotas {
 
     const std::string& prefix() const { return prefix_; }
     StoreLimits limits() const;
-    std::uint64_t items() const { return as_count(items_); }
-    std::uint64_t bytes() const { return as_count(bytes_); }
+    std::uint64_t items() const { return quota_number::as_count(items_); }
+    std::uint64_t bytes() const { return quota_number::as_count(bytes_); }
     std::uint64_t refused_items() const { return refused_items_.load(relaxed); }
     std::uint64_t refused_bytes() const { return refused_bytes_.load(relaxed); }
 
    private:
     friend class PrefixQuotas;
-    using Number = std::atomic<std::int64_t>;
-    static constexpr auto relaxed = std::memory_order_relaxed;  // numbers only
-    static std::uint64_t as_count(const Number& number);
+    using Number = quota_number::Number;
+    static constexpr auto relaxed = quota_number::relaxed;
 
     const std::string prefix_;
     const std::string too_many_items_, too_many_bytes_;  // answers, with their line ends

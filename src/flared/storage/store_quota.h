@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "flared/storage/prefix_quota.h"
+#include "flared/storage/quota_number.h"
 #include "flared/storage/store_limits.h"
 
 namespace flare {
@@ -39,31 +40,35 @@ class StoreQuota {
 
   /// Nobody writes meanwhile. The bytes are to be counted anew when `counts_bytes` has become true.
   void set_limits(const StoreLimits& limits) {
-    items_max_.store(as_signed(limits.items), relaxed);
-    bytes_max_.store(as_signed(limits.bytes), relaxed);
+    items_max_.store(quota_number::as_signed(limits.items), relaxed);
+    bytes_max_.store(quota_number::as_signed(limits.bytes), relaxed);
   }
   /// `bytes`: nullopt if only their changes are counted from here on.
   void recounted(std::uint64_t items, std::optional<std::uint64_t> bytes) {
-    items_.store(as_signed(items), relaxed);
-    bytes_.store(as_signed(bytes.value_or(0)), relaxed);
+    items_.store(quota_number::as_signed(items), relaxed);
+    bytes_.store(quota_number::as_signed(bytes.value_or(0)), relaxed);
     bytes_before_.store(bytes || items == 0 ? 0 : unknown, relaxed);
     earliest_expiry_s_.store(0, relaxed);  // unknown
   }
   /// So many bytes were found by somebody who looked while others wrote: about so many are there.
-  void measured(std::uint64_t bytes) { bytes_before_.store(as_signed(bytes) - bytes_.load(relaxed), relaxed); }
+  void measured(std::uint64_t bytes) {
+    bytes_before_.store(quota_number::as_signed(bytes) - bytes_.load(relaxed), relaxed);
+  }
   /// About; nullopt: nobody has looked.
   std::optional<std::uint64_t> live_bytes() const {
     const auto before = bytes_before_.load(relaxed);
     if (before == unknown) return std::nullopt;
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, before + bytes_.load(relaxed)));
   }
-  std::int64_t change_of_bytes() const { return bytes_.load(relaxed); }  // since they were counted
-  std::uint64_t counted_bytes() const { return as_count(bytes_); }       // of a store that began empty
+  std::int64_t change_of_bytes() const { return bytes_.load(relaxed); }           // since they were counted
+  std::uint64_t counted_bytes() const { return quota_number::as_count(bytes_); }  // of a store that began empty
   bool counts_bytes() const { return bytes_max_.load(relaxed) > 0; }
 
-  StoreLimits limits() const { return {as_count(items_max_), as_count(bytes_max_)}; }
-  std::uint64_t items() const { return as_count(items_); }
-  std::uint64_t bytes() const { return counts_bytes() ? as_count(bytes_) : 0; }  // 0 while they are not counted
+  StoreLimits limits() const { return {quota_number::as_count(items_max_), quota_number::as_count(bytes_max_)}; }
+  std::uint64_t items() const { return quota_number::as_count(items_); }
+  std::uint64_t bytes() const {
+    return counts_bytes() ? quota_number::as_count(bytes_) : 0;
+  }  // 0 while they are not counted
 
   /// A record that expires then (0: never) was stored or found.
   void note_expiry(std::int64_t expire_s) {
@@ -87,33 +92,16 @@ class StoreQuota {
   }
 
  private:
-  using Number = std::atomic<std::int64_t>;
-  static constexpr auto relaxed = std::memory_order_relaxed;  // numbers only: nothing else is published by them
+  using Number = quota_number::Number;
+  static constexpr auto relaxed = quota_number::relaxed;
 
   static constexpr auto unknown = std::numeric_limits<std::int64_t>::min();
 
   std::optional<Refusal> reserve_of_store(std::int64_t items, std::int64_t bytes) {
-    if (!grow(items_, items, items_max_)) return Refusal::items;
-    if (grow(bytes_, bytes, bytes_max_)) return std::nullopt;
+    if (!quota_number::grow(items_, items, items_max_)) return Refusal::items;
+    if (quota_number::grow(bytes_, bytes, bytes_max_)) return std::nullopt;
     items_.fetch_sub(items, relaxed);
     return Refusal::bytes;
-  }
-  static std::int64_t as_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-  static std::uint64_t as_count(const Number& number) {
-    const auto value = number.load(relaxed);
-    return value > 0 ? static_cast<std::uint64_t>(value) : 0;
-  }
-  static bool grow(Number& number, std::int64_t by, const Number& limit) {
-    const auto most = limit.load(relaxed);
-    if (by <= 0 || most == 0) {
-      if (by != 0) number.fetch_add(by, relaxed);
-      return true;
-    }
-    auto present = number.load(relaxed);
-    while (present + by <= most) {
-      if (number.compare_exchange_weak(present, present + by, relaxed)) return true;
-    }
-    return false;
   }
 
   Number items_{0};
